@@ -1,0 +1,440 @@
+//! Animations: ordered lists of frames of a character.
+
+use uuid::Uuid;
+
+use crate::asset::{self, Asset, NewAsset};
+use crate::create::Plan;
+use crate::db::Session;
+use crate::db::entity::entity;
+use crate::db::sql::{Query, statements};
+use crate::db::value::Value;
+use crate::error::{Error, Result};
+use crate::frame::NewFrame;
+use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
+use crate::page::{Page, PageRequest};
+use crate::segment::Segment;
+use crate::studio::Studio;
+use crate::text::{check_name, check_text};
+use crate::time::MillisSinceEpoch;
+use crate::tree::AnimationTree;
+use crate::view::{Scope, Stale};
+use crate::{project, view};
+
+entity! {
+    /// An animation of a character.
+    pub struct Animation in animation {
+        /// The id.
+        pub id: AnimationId,
+        /// The project it belongs to.
+        pub project_id: ProjectId,
+        /// The character that moves.
+        pub character_id: CharacterId,
+        /// The id it had in the app it was imported from.
+        pub source_id: Option<String>,
+        /// The display name: 1 to 255 bytes of free text; two animations may share one.
+        pub name: String,
+        /// The name as part of paths, unique in the character.
+        pub segment: Option<String>,
+        /// The segment, folded: what some file systems take for the same name.
+        #[serde(skip)]
+        pub(crate) segment_key: Option<String>,
+        /// What happens in it; may be empty.
+        pub description: String,
+        /// What the user asked for; may be empty.
+        pub user_prompt: String,
+        /// Counts the changes of its list of frames, from 1.
+        pub version: i64,
+        /// When it was created.
+        pub created_at: MillisSinceEpoch,
+        /// When one of its fields or its list of frames last changed.
+        pub updated_at: MillisSinceEpoch,
+    }
+    joined {
+        /// How many frames it has.
+        pub frame_count: u64,
+    }
+}
+
+statements! {
+    GET = "SELECT {animation} FROM animation WHERE id = $1";
+    OF_PROJECT = "SELECT {animation} FROM animation WHERE project_id = $1 ORDER BY id";
+    OF_CHARACTER = "SELECT {animation} FROM animation WHERE project_id = $1 \
+                    AND character_id = $2 ORDER BY id";
+    PROJECT_OF = "SELECT project_id FROM animation WHERE id = $1";
+    FRAME_COUNTS = "SELECT animation_id, count(*) FROM frame WHERE project_id = $1 \
+                    AND animation_id {in $2} GROUP BY animation_id";
+    SEGMENTS = "SELECT character_id, segment, segment_key FROM animation \
+                WHERE project_id = $1 AND segment IS NOT NULL AND segment_key IS NOT NULL \
+                ORDER BY id";
+    SHOWN = "SELECT DISTINCT asset_id FROM frame WHERE project_id = $1 AND animation_id = $2";
+    TAKES = "SELECT id FROM asset WHERE project_id = $1 AND animation_id {in $2}";
+    TOUCH = "UPDATE animation SET version = $2, updated_at = $3 WHERE id = $1";
+}
+
+/// An animation to create, with its frames.
+#[derive(Debug, Default)]
+pub struct NewAnimation {
+    /// The id; `None` to have one made.
+    pub id: Option<AnimationId>,
+    /// The id it has in the app it comes from.
+    pub source_id: Option<String>,
+    /// The display name: 1 to 255 bytes of free text.
+    pub name: String,
+    /// What happens in it.
+    pub description: String,
+    /// What the user asked for.
+    pub user_prompt: String,
+    /// The frames, in order.
+    pub frames: Vec<NewFrame>,
+    /// Takes that no frame shows.
+    pub takes: Vec<NewAsset>,
+    /// When it was created; `None` for now.
+    pub created_at: Option<MillisSinceEpoch>,
+}
+
+impl NewAnimation {
+    /// Begins an animation.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn id(self, id: AnimationId) -> Self {
+        Self {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn description(self, description: impl Into<String>) -> Self {
+        Self {
+            description: description.into(),
+            ..self
+        }
+    }
+
+    /// Sets what the user asked for.
+    #[must_use]
+    pub fn user_prompt(self, prompt: impl Into<String>) -> Self {
+        Self {
+            user_prompt: prompt.into(),
+            ..self
+        }
+    }
+
+    /// Adds a frame, after those that are there.
+    #[must_use]
+    pub fn frame(mut self, frame: NewFrame) -> Self {
+        self.frames.push(frame);
+        self
+    }
+
+    /// Adds a take that no frame shows.
+    #[must_use]
+    pub fn take(mut self, asset: NewAsset) -> Self {
+        self.takes.push(asset);
+        self
+    }
+}
+
+/// What changes in an animation; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct AnimationPatch {
+    /// The display name. The paths of its frames follow.
+    pub name: Option<String>,
+    /// The description.
+    pub description: Option<String>,
+    /// What the user asked for.
+    pub user_prompt: Option<String>,
+}
+
+/// Which animations of a project are listed.
+#[derive(Clone, Debug, Default)]
+pub struct AnimationFilter {
+    /// Of this character.
+    pub character_id: Option<CharacterId>,
+    /// With exactly this name.
+    pub name: Option<String>,
+    /// With this id in the app it was imported from.
+    pub source_id: Option<String>,
+}
+
+impl AnimationFilter {
+    fn query(&self, project: ProjectId, after: Option<AnimationId>, rows: i64) -> Query<'_> {
+        let mut query = Query::new("SELECT {animation n} FROM animation n");
+        query.filter("n.project_id = ?", [Value::Id(project.0)]);
+        if let Some(character) = self.character_id {
+            query.filter("n.character_id = ?", [Value::Id(character.0)]);
+        }
+        if let Some(name) = &self.name {
+            query.filter("n.name = ?", [name.as_str().into()]);
+        }
+        if let Some(source_id) = &self.source_id {
+            query.filter("n.source_id = ?", [source_id.as_str().into()]);
+        }
+        if let Some(after) = after {
+            query.filter("n.id > ?", [Value::Id(after.0)]);
+        }
+        query.push(" ORDER BY n.id LIMIT ?", [Value::Int(rows)]);
+        query
+    }
+
+    /// Every combination of conditions, for the test that prepares them.
+    #[cfg(test)]
+    pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
+        for bits in 0..16_u32 {
+            let filter = Self {
+                character_id: (bits & 1 > 0).then(|| CharacterId(Uuid::nil())),
+                name: (bits & 2 > 0).then(|| "n".to_owned()),
+                source_id: (bits & 4 > 0).then(|| "s".to_owned()),
+            };
+            let after = (bits & 8 > 0).then(|| AnimationId(Uuid::nil()));
+            prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
+        }
+    }
+}
+
+pub(crate) async fn get(session: &mut Session, id: AnimationId) -> Result<Animation> {
+    let mut found = session.list::<Animation>(&GET, &[Value::Id(id.0)]).await?;
+    let project = match found.first() {
+        Some(animation) => animation.project_id,
+        None => return Err(Error::not_found("animation", id)),
+    };
+    count_frames(session, project, &mut found).await?;
+    found.pop().ok_or_else(|| Error::not_found("animation", id))
+}
+
+async fn count_frames(
+    session: &mut Session,
+    project: ProjectId,
+    animations: &mut [Animation],
+) -> Result<()> {
+    let ids: Vec<Uuid> = animations.iter().map(|animation| animation.id.0).collect();
+    let counts = session
+        .query(
+            &FRAME_COUNTS,
+            &[Value::Id(project.0), Value::Ids(&ids)],
+            |row| Ok((row.at(0, "frame.animation_id")?, row.at(1, "count")?)),
+        )
+        .await?;
+    let counts: std::collections::HashMap<AnimationId, u64> = counts.into_iter().collect();
+    for animation in animations {
+        animation.frame_count = counts.get(&animation.id).copied().unwrap_or(0);
+    }
+    Ok(())
+}
+
+/// Returns every animation of a project, in order, without the counts of frames.
+pub(crate) async fn of_project(
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Vec<Animation>> {
+    session.list(&OF_PROJECT, &[Value::Id(project.0)]).await
+}
+
+/// Returns every animation of a character, in order, without the counts of frames.
+pub(crate) async fn of_character(
+    session: &mut Session,
+    project: ProjectId,
+    character: CharacterId,
+) -> Result<Vec<Animation>> {
+    session
+        .list(
+            &OF_CHARACTER,
+            &[Value::Id(project.0), Value::Id(character.0)],
+        )
+        .await
+}
+
+pub(crate) async fn project_of(session: &mut Session, id: AnimationId) -> Result<ProjectId> {
+    asset::owner(session, &PROJECT_OF, "animation", id.0).await
+}
+
+/// Returns the ids of the takes that were made for animations.
+pub(crate) async fn take_ids(
+    session: &mut Session,
+    project: ProjectId,
+    animations: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let parameters = [Value::Id(project.0), Value::Ids(animations)];
+    session
+        .query(&TAKES, &parameters, |row| row.at(0, "asset.id"))
+        .await
+}
+
+/// Writes that the list of frames has changed.
+pub(crate) async fn touch(
+    session: &mut Session,
+    id: AnimationId,
+    version: i64,
+    now: MillisSinceEpoch,
+) -> Result<()> {
+    let parameters = [Value::Id(id.0), Value::Int(version), Value::Time(now)];
+    session.execute(&TOUCH, &parameters).await.map(drop)
+}
+
+/// The folders that a project's animations have.
+#[derive(Debug, Default)]
+pub(crate) struct Folders(Vec<(CharacterId, String, String)>);
+
+impl Folders {
+    pub(crate) async fn load(session: &mut Session, project: ProjectId) -> Result<Self> {
+        let read = |row: &crate::db::value::Row<'_>| {
+            let column = "animation.segment";
+            Ok((row.at(0, column)?, row.at(1, column)?, row.at(2, column)?))
+        };
+        Ok(Self(
+            session
+                .query(&SEGMENTS, &[Value::Id(project.0)], read)
+                .await?,
+        ))
+    }
+
+    /// Gives a name a segment that is unique in the character; folders with the same key
+    /// share the spelling of the first, since some disks take them for one.
+    pub(crate) fn take(&mut self, character: CharacterId, name: &str) -> Segment {
+        let is_taken = |key: &str| self.0.iter().any(|(c, _, k)| *c == character && k == key);
+        let mut segment = Segment::of(name).unique(is_taken);
+        if let Some((_, first, _)) = self.0.iter().find(|(_, _, key)| *key == segment.key) {
+            segment.text.clone_from(first);
+        }
+        self.0
+            .push((character, segment.text.clone(), segment.key.clone()));
+        segment
+    }
+
+    /// Forgets the folder of an animation that is about to be renamed.
+    fn release(&mut self, character: CharacterId, key: Option<&str>) {
+        self.0
+            .retain(|(c, _, k)| *c != character || Some(k.as_str()) != key);
+    }
+}
+
+impl Studio {
+    /// Creates an animation with its frames, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the character; [`Error::Invalid`], [`Error::NotAnImage`],
+    /// [`Error::Io`]. Nothing is created then.
+    pub async fn create_animation(
+        &self,
+        character: CharacterId,
+        new: NewAnimation,
+    ) -> Result<AnimationTree> {
+        let mut plan = Plan::new(self);
+        let id = plan.animation(character, new)?;
+        plan.commit().await?;
+        self.get_animation_tree(id).await
+    }
+
+    /// Returns an animation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get_animation(&self, id: AnimationId) -> Result<Animation> {
+        get(&mut self.database().read().await?, id).await
+    }
+
+    /// Lists a project's animations in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a page size out of range.
+    pub async fn list_animations(
+        &self,
+        project: ProjectId,
+        filter: &AnimationFilter,
+        page: PageRequest<AnimationId>,
+    ) -> Result<Page<Animation>> {
+        let query = filter.query(project, page.after, page.rows_to_read()?);
+        let mut session = self.database().read().await?;
+        let animations = session.list::<Animation>(&query, &query.parameters).await?;
+        let mut page = Page::of(animations, page.limit);
+        count_frames(&mut session, project, &mut page.rows).await?;
+        Ok(page)
+    }
+
+    /// Changes an animation. A new name moves its files.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    pub async fn update_animation(
+        &self,
+        id: AnimationId,
+        patch: AnimationPatch,
+    ) -> Result<Animation> {
+        let mut session = self.database().write().await?;
+        let project_id = project_of(&mut session, id).await?;
+        project::lock(&mut session, project_id).await?;
+        let mut animation = get(&mut session, id).await?;
+        let mut is_renamed = false;
+        if let Some(name) = patch.name.filter(|name| *name != animation.name) {
+            check_name("name", &name)?;
+            let mut folders = Folders::load(&mut session, project_id).await?;
+            folders.release(animation.character_id, animation.segment_key.as_deref());
+            let segment = folders.take(animation.character_id, &name);
+            is_renamed = animation.segment.as_ref() != Some(&segment.text);
+            animation.name = name;
+            animation.segment = Some(segment.text);
+            animation.segment_key = Some(segment.key);
+        }
+        if let Some(description) = patch.description {
+            check_text("description", &description)?;
+            animation.description = description;
+        }
+        if let Some(prompt) = patch.user_prompt {
+            check_text("userPrompt", &prompt)?;
+            animation.user_prompt = prompt;
+        }
+        animation.updated_at = self.now();
+        session.update(&animation).await?;
+        let mut stale = Stale::new(project_id);
+        if is_renamed {
+            let parameters = [Value::Id(project_id.0), Value::Id(id.0)];
+            let shown: Vec<Uuid> = session
+                .query(&SHOWN, &parameters, |row| row.at(0, "frame.asset_id"))
+                .await?;
+            view::rehome(&mut session, project_id, &shown).await?;
+            stale.add(Scope::Animation(id));
+        }
+        self.commit(session, stale).await?;
+        Ok(animation)
+    }
+
+    /// Adds takes that no frame shows to an animation, in one transaction, in their order.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the animation; [`Error::NotAnImage`], [`Error::Invalid`],
+    /// [`Error::Io`]. Nothing is created then.
+    pub async fn create_takes(
+        &self,
+        animation: AnimationId,
+        new: Vec<NewAsset>,
+    ) -> Result<Vec<Asset>> {
+        let mut plan = Plan::new(self);
+        plan.takes(animation, new)?;
+        plan.commit().await
+    }
+
+    /// Lists the takes that were made for an animation, shown or not, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the animation; [`Error::Invalid`] for a page size out of range.
+    pub async fn list_takes(
+        &self,
+        animation: AnimationId,
+        page: PageRequest<AssetId>,
+    ) -> Result<Page<Asset>> {
+        let project = project_of(&mut self.database().read().await?, animation).await?;
+        let filter = asset::AssetFilter {
+            animation_id: Some(animation),
+            ..asset::AssetFilter::default()
+        };
+        self.list_assets(project, &filter, page).await
+    }
+}

@@ -1,0 +1,532 @@
+//! Assets: images, each with its file and the record of what it was made from.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use crate::blob::StoredImage;
+use crate::create::Plan;
+use crate::db::Session;
+use crate::db::entity::entity;
+use crate::db::sql::{Query, Sql, statements};
+use crate::db::value::{Value, word_enum};
+use crate::error::{Error, Result};
+use crate::hash::Sha256;
+use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
+use crate::json::Json;
+use crate::page::{Page, PageRequest};
+use crate::reference::{self, NewReference, ReferenceRole, References};
+use crate::studio::Studio;
+use crate::tag;
+use crate::text::{check_optional, checked_tags};
+use crate::time::MillisSinceEpoch;
+
+word_enum! {
+    /// What an asset is for.
+    pub enum AssetKind in "asset_kind" {
+        /// An uploaded image that others are made from.
+        Reference = "reference",
+        /// A variation of a character.
+        Character = "character",
+        /// A take: made for an animation, shown by a frame now or earlier.
+        Frame = "frame",
+    }
+}
+
+entity! {
+    /// An image with its record. What made it never changes; a correction is a new asset.
+    pub struct Asset in asset {
+        /// The id.
+        pub id: AssetId,
+        /// The project it belongs to.
+        pub project_id: ProjectId,
+        /// The id it had in the app it was imported from.
+        pub source_id: Option<String>,
+        /// Where it was imported from, as the importer names it.
+        pub source_path: Option<String>,
+        /// What it is for.
+        pub kind: AssetKind,
+        /// For a variation: its character.
+        pub character_id: Option<CharacterId>,
+        /// For a take: the animation it was made for.
+        pub animation_id: Option<AnimationId>,
+        /// The request to a model that it came from.
+        pub generation_id: Option<GenerationId>,
+        /// Its file, relative to `public/assets/`: its home by kind.
+        pub file_path: Option<String>,
+        /// The media type, from the bytes: `image/png`, `image/jpeg`, `image/webp`, `image/gif`.
+        pub mime_type: Option<String>,
+        /// The size of the file in bytes.
+        pub file_size: Option<u64>,
+        /// The width in pixels.
+        pub width: Option<u32>,
+        /// The height in pixels.
+        pub height: Option<u32>,
+        /// The SHA-256 of the bytes.
+        pub sha256: Option<Sha256>,
+        /// The file name it came with.
+        pub original_name: Option<String>,
+        /// The prompt it was generated from; `None` for an upload.
+        pub generation_prompt: Option<String>,
+        /// The system prompt it was generated with.
+        pub generation_system_prompt: Option<String>,
+        /// The settings it was generated with.
+        pub generation_settings: Option<Json>,
+        /// The model that generated it.
+        pub model: Option<String>,
+        /// The canonical JSON (RFC 8785) of what made it.
+        pub record: Option<String>,
+        /// The SHA-256 of the record.
+        pub record_hash: Option<Sha256>,
+        /// When its bytes were dropped; `None` while they are there.
+        pub bytes_dropped_at: Option<MillisSinceEpoch>,
+        /// When it was made.
+        pub created_at: MillisSinceEpoch,
+        /// When its tags or original name last changed.
+        pub updated_at: MillisSinceEpoch,
+    }
+    joined {
+        /// Free words, in order.
+        pub tags: Vec<String>,
+        /// What it was made from, in the order sent.
+        #[serde(flatten)]
+        pub references: References,
+    }
+}
+
+impl Asset {
+    /// Returns the ids of what it was made from, in the order sent.
+    #[must_use]
+    pub fn reference_asset_ids(&self) -> Vec<AssetId> {
+        self.references.ids()
+    }
+}
+
+statements! {
+    GET = "SELECT {asset} FROM asset WHERE id = $1";
+    GET_MANY = "SELECT {asset} FROM asset WHERE project_id = $1 AND id {in $2}";
+    OF_PROJECT = "SELECT {asset} FROM asset WHERE project_id = $1 ORDER BY id";
+    UPDATE = "UPDATE asset SET original_name = $2, updated_at = $3 WHERE id = $1";
+    PROJECT_OF = "SELECT project_id FROM asset WHERE id = $1";
+}
+
+/// Where the bytes of a new asset are.
+#[derive(Clone, Debug)]
+pub enum ImageSource {
+    /// A file, read when the asset is created; its name is kept as `original_name`.
+    File(PathBuf),
+    /// Bytes in memory.
+    Bytes(Vec<u8>),
+    /// Bytes that were taken in before, by [`Studio::store_image`].
+    Stored(StoredImage),
+}
+
+/// An asset to create.
+#[derive(Clone, Debug)]
+pub struct NewAsset {
+    /// The id; `None` to have one made.
+    pub id: Option<AssetId>,
+    /// The bytes.
+    pub image: ImageSource,
+    /// The id it has in the app it comes from.
+    pub source_id: Option<String>,
+    /// Where it comes from, as the importer names it.
+    pub source_path: Option<String>,
+    /// The file name it came with; `None` for the name of the file it is read from.
+    pub original_name: Option<String>,
+    /// Free words, at most 64 bytes each.
+    pub tags: Vec<String>,
+    /// The prompt it was generated from; `None` for an upload.
+    pub prompt: Option<String>,
+    /// The system prompt it was generated with.
+    pub system_prompt: Option<String>,
+    /// The settings it was generated with.
+    pub settings: Option<Json>,
+    /// The model that generated it.
+    pub model: Option<String>,
+    /// What it was made from, in the order sent.
+    pub references: Vec<NewReference>,
+    /// When it was made; `None` for now.
+    pub created_at: Option<MillisSinceEpoch>,
+}
+
+impl NewAsset {
+    /// Begins an asset.
+    #[must_use]
+    pub fn new(image: ImageSource) -> Self {
+        Self {
+            id: None,
+            image,
+            source_id: None,
+            source_path: None,
+            original_name: None,
+            tags: Vec::new(),
+            prompt: None,
+            system_prompt: None,
+            settings: None,
+            model: None,
+            references: Vec::new(),
+            created_at: None,
+        }
+    }
+
+    /// Begins an asset whose bytes are in a file.
+    pub fn from_file(path: impl Into<PathBuf>) -> Self {
+        Self::new(ImageSource::File(path.into()))
+    }
+
+    /// Begins an asset whose bytes are in memory.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(ImageSource::Bytes(bytes.into()))
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn id(self, id: AssetId) -> Self {
+        Self {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    /// Sets the prompt it was generated from.
+    #[must_use]
+    pub fn prompt(self, prompt: impl Into<String>) -> Self {
+        Self {
+            prompt: Some(prompt.into()),
+            ..self
+        }
+    }
+
+    /// Sets the system prompt it was generated with.
+    #[must_use]
+    pub fn system_prompt(self, prompt: impl Into<String>) -> Self {
+        Self {
+            system_prompt: Some(prompt.into()),
+            ..self
+        }
+    }
+
+    /// Sets the settings it was generated with.
+    #[must_use]
+    pub fn settings(self, settings: Json) -> Self {
+        Self {
+            settings: Some(settings),
+            ..self
+        }
+    }
+
+    /// Sets the model that generated it.
+    #[must_use]
+    pub fn model(self, model: impl Into<String>) -> Self {
+        Self {
+            model: Some(model.into()),
+            ..self
+        }
+    }
+
+    /// Adds an input, after those that are there.
+    #[must_use]
+    pub fn made_from(mut self, asset_id: AssetId, role: ReferenceRole) -> Self {
+        self.references.push(NewReference { asset_id, role });
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Sets the file name it came with.
+    #[must_use]
+    pub fn original_name(self, name: impl Into<String>) -> Self {
+        Self {
+            original_name: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// Sets where it comes from, as the importer names it.
+    #[must_use]
+    pub fn source_path(self, path: impl Into<String>) -> Self {
+        Self {
+            source_path: Some(path.into()),
+            ..self
+        }
+    }
+
+    /// Sets when it was made.
+    #[must_use]
+    pub fn created_at(self, time: MillisSinceEpoch) -> Self {
+        Self {
+            created_at: Some(time),
+            ..self
+        }
+    }
+}
+
+/// What changes in an asset; `None` leaves a field as it is. Bytes, prompts, settings, model
+/// and references are not here: they say how it was made.
+#[derive(Clone, Debug, Default)]
+pub struct AssetPatch {
+    /// All tags, in order.
+    pub tags: Option<Vec<String>>,
+    /// The file name it came with; `Some(None)` clears it.
+    pub original_name: Option<Option<String>>,
+}
+
+/// Which assets of a project are listed.
+#[derive(Clone, Debug, Default)]
+pub struct AssetFilter {
+    /// Of this kind.
+    pub kind: Option<AssetKind>,
+    /// Variations of this character.
+    pub character_id: Option<CharacterId>,
+    /// Takes of this animation.
+    pub animation_id: Option<AnimationId>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// Imported from this path.
+    pub source_path: Option<String>,
+    /// With these bytes.
+    pub sha256: Option<Sha256>,
+    /// Made at this time or later.
+    pub created_from: Option<MillisSinceEpoch>,
+    /// Made before this time.
+    pub created_before: Option<MillisSinceEpoch>,
+}
+
+impl AssetFilter {
+    fn query(&self, project: ProjectId, after: Option<AssetId>, rows: i64) -> Query<'_> {
+        let project = Value::Id(project.0);
+        let mut query;
+        // The page is one range of the index that names project, tag and asset.
+        let order = if let Some(tag) = &self.tag {
+            query = Query::new("SELECT {asset a} FROM asset_tag t CROSS JOIN asset a");
+            query.filter("t.project_id = ?", [project]);
+            query.filter("t.tag = ?", [tag.as_str().into()]);
+            query.filter("a.project_id = t.project_id AND a.id = t.asset_id", []);
+            "t.asset_id"
+        } else {
+            query = Query::new("SELECT {asset a} FROM asset a");
+            query.filter("a.project_id = ?", [project]);
+            "a.id"
+        };
+        if let Some(kind) = self.kind {
+            query.filter("a.kind = ?", [kind.as_str().into()]);
+        }
+        if let Some(character) = self.character_id {
+            query.filter("a.character_id = ?", [Value::Id(character.0)]);
+        }
+        if let Some(animation) = self.animation_id {
+            query.filter("a.animation_id = ?", [Value::Id(animation.0)]);
+        }
+        if let Some(path) = &self.source_path {
+            query.filter("a.source_path = ?", [path.as_str().into()]);
+        }
+        if let Some(sha256) = self.sha256 {
+            query.filter("a.sha256 = ?", [Value::Text(sha256.to_string().into())]);
+        }
+        if let Some(from) = self.created_from {
+            query.filter("a.created_at >= ?", [Value::Time(from)]);
+        }
+        if let Some(before) = self.created_before {
+            query.filter("a.created_at < ?", [Value::Time(before)]);
+        }
+        if let Some(after) = after {
+            query.filter(&format!("{order} > ?"), [Value::Id(after.0)]);
+        }
+        query.push(&format!(" ORDER BY {order} LIMIT ?"), [Value::Int(rows)]);
+        query
+    }
+
+    /// Every combination of conditions, for the test that prepares them.
+    #[cfg(test)]
+    pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
+        let time = Some(MillisSinceEpoch(0));
+        for bits in 0..512_u32 {
+            let on = |bit: u32| bits & (1 << bit) > 0;
+            let filter = Self {
+                kind: on(0).then_some(AssetKind::Frame),
+                character_id: on(1).then(|| CharacterId(Uuid::nil())),
+                animation_id: on(2).then(|| AnimationId(Uuid::nil())),
+                tag: on(3).then(|| "t".to_owned()),
+                source_path: on(4).then(|| "p".to_owned()),
+                sha256: on(5).then(|| Sha256::of(b"")),
+                created_from: time.filter(|_| on(6)),
+                created_before: time.filter(|_| on(7)),
+            };
+            let after = on(8).then(|| AssetId(Uuid::nil()));
+            prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
+        }
+    }
+}
+
+/// Fills in tags and references of assets of one project.
+pub(crate) async fn join(
+    session: &mut Session,
+    project: ProjectId,
+    assets: &mut [Asset],
+) -> Result<()> {
+    let ids: Vec<Uuid> = assets.iter().map(|asset| asset.id.0).collect();
+    let mut tags = tag::of_assets(session, project, &ids).await?;
+    let mut references = reference::of_assets(session, project, &ids).await?;
+    for asset in assets {
+        asset.tags = tags.remove(&asset.id.0).unwrap_or_default();
+        asset.references = references.remove(&asset.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+pub(crate) async fn get(session: &mut Session, id: AssetId) -> Result<Asset> {
+    let mut found = session.list::<Asset>(&GET, &[Value::Id(id.0)]).await?;
+    let Some(asset) = found.first() else {
+        return Err(Error::not_found("asset", id));
+    };
+    join(session, asset.project_id, &mut found).await?;
+    found.pop().ok_or_else(|| Error::not_found("asset", id))
+}
+
+/// Returns an asset without its tags and references, if it belongs to the project; a
+/// refusal names the field that asked for it.
+pub(crate) async fn get_in_project(
+    session: &mut Session,
+    project: ProjectId,
+    id: AssetId,
+    field: &str,
+) -> Result<Asset> {
+    let mut found = get_many(session, project, &[id.0]).await?;
+    found
+        .pop()
+        .ok_or_else(|| Error::invalid(field, format!("the project has no asset {id}")))
+}
+
+/// Returns those of the assets that the project has, without tags and references.
+pub(crate) async fn get_many(
+    session: &mut Session,
+    project: ProjectId,
+    ids: &[Uuid],
+) -> Result<Vec<Asset>> {
+    session
+        .list(&GET_MANY, &[Value::Id(project.0), Value::Ids(ids)])
+        .await
+}
+
+/// Returns every asset of a project, in order.
+pub(crate) async fn of_project(session: &mut Session, project: ProjectId) -> Result<Vec<Asset>> {
+    session.list(&OF_PROJECT, &[Value::Id(project.0)]).await
+}
+
+/// Returns the project of a row, by a statement that selects it.
+pub(crate) async fn owner(
+    session: &mut Session,
+    sql: &Sql,
+    entity: &'static str,
+    id: Uuid,
+) -> Result<ProjectId> {
+    let found = session
+        .optional(sql, &[Value::Id(id)], |row| row.at(0, "project_id"))
+        .await?;
+    found.ok_or_else(|| Error::not_found(entity, id))
+}
+
+pub(crate) async fn project_of(session: &mut Session, id: AssetId) -> Result<ProjectId> {
+    owner(session, &PROJECT_OF, "asset", id.0).await
+}
+
+impl Studio {
+    /// Takes bytes in without making an asset of them yet.
+    ///
+    /// # Errors
+    /// [`Error::NotAnImage`] for what is not PNG, JPEG, WebP or GIF or is over the limits;
+    /// [`Error::Io`].
+    pub fn store_image(&self, image: &ImageSource) -> Result<StoredImage> {
+        let batch = self.blobs().batch();
+        let stored = batch.store(image)?;
+        batch.finish()?;
+        Ok(stored)
+    }
+
+    /// Creates an uploaded image that belongs to no character (kind `reference`).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the project; [`Error::NotAnImage`], [`Error::Invalid`],
+    /// [`Error::Io`]. Nothing is created then.
+    pub async fn create_asset(&self, project: ProjectId, new: NewAsset) -> Result<Asset> {
+        let mut created = self.create_assets(project, vec![new]).await?;
+        created
+            .pop()
+            .ok_or_else(|| Error::not_found("asset", "just created"))
+    }
+
+    /// Creates many uploaded images in one transaction, in their order.
+    ///
+    /// # Errors
+    /// As [`Studio::create_asset`].
+    pub async fn create_assets(
+        &self,
+        project: ProjectId,
+        new: Vec<NewAsset>,
+    ) -> Result<Vec<Asset>> {
+        let mut plan = Plan::new(self);
+        plan.references(project, new)?;
+        plan.commit().await
+    }
+
+    /// Returns an asset.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get_asset(&self, id: AssetId) -> Result<Asset> {
+        get(&mut self.database().read().await?, id).await
+    }
+
+    /// Lists a project's assets in the order of their ids, which is the order of their
+    /// creation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a page size out of range.
+    pub async fn list_assets(
+        &self,
+        project: ProjectId,
+        filter: &AssetFilter,
+        page: PageRequest<AssetId>,
+    ) -> Result<Page<Asset>> {
+        let query = filter.query(project, page.after, page.rows_to_read()?);
+        let mut session = self.database().read().await?;
+        let assets = session.list::<Asset>(&query, &query.parameters).await?;
+        let mut page = Page::of(assets, page.limit);
+        join(&mut session, project, &mut page.rows).await?;
+        Ok(page)
+    }
+
+    /// Changes what may change in an asset: its tags and original name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    pub async fn update_asset(&self, id: AssetId, patch: AssetPatch) -> Result<Asset> {
+        let mut session = self.database().write().await?;
+        let project = project_of(&mut session, id).await?;
+        crate::project::lock(&mut session, project).await?;
+        let mut asset = get(&mut session, id).await?;
+        if let Some(name) = patch.original_name {
+            check_optional("originalName", name.as_ref())?;
+            asset.original_name = name;
+        }
+        if let Some(tags) = patch.tags {
+            asset.tags = checked_tags(tags)?;
+            tag::replace_of_asset(&mut session, project, id, &asset.tags).await?;
+        }
+        asset.updated_at = self.now();
+        let name = asset
+            .original_name
+            .as_deref()
+            .map_or(Value::Null, Value::from);
+        let parameters = [Value::Id(id.0), name, Value::Time(asset.updated_at)];
+        session.execute(&UPDATE, &parameters).await?;
+        session.commit(self.database()).await?;
+        Ok(asset)
+    }
+}

@@ -1,0 +1,349 @@
+//! The blob store: immutable bytes, named by their SHA-256. The truth about every image.
+
+mod intake;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::asset::ImageSource;
+use crate::db::value::word_enum;
+use crate::error::{Error, IoContext, Result};
+use crate::hash::Sha256;
+use intake::Intake;
+
+word_enum! {
+    /// The format of an image, from its bytes.
+    pub enum ImageFormat in "text" {
+        /// PNG (ISO/IEC 15948).
+        Png = "png",
+        /// JPEG (ITU-T T.81).
+        Jpeg = "jpeg",
+        /// WebP.
+        WebP = "webp",
+        /// GIF.
+        Gif = "gif",
+    }
+}
+
+impl ImageFormat {
+    /// Returns the media type: `image/png` …
+    #[must_use]
+    pub fn mime_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::WebP => "image/webp",
+            Self::Gif => "image/gif",
+        }
+    }
+
+    /// Returns the format of a media type.
+    #[must_use]
+    pub fn from_mime_type(mime_type: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|format| format.mime_type() == mime_type)
+    }
+
+    /// Returns the extension of file names, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+            Self::Gif => "gif",
+        }
+    }
+}
+
+/// What images are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest file, in bytes.
+    pub max_file_size: u64,
+    /// The largest image: width × height, in pixels.
+    pub max_pixels: u64,
+}
+
+impl Default for Limits {
+    /// 256 MiB and 256 megapixels (16 384 × 16 384).
+    fn default() -> Self {
+        Self {
+            max_file_size: 256 << 20,
+            max_pixels: 1 << 28,
+        }
+    }
+}
+
+/// Bytes that the store has, and what is known of them. Only the store makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredImage {
+    sha256: Sha256,
+    file_size: u64,
+    format: ImageFormat,
+    width: u32,
+    height: u32,
+}
+
+impl StoredImage {
+    /// Returns the SHA-256 of the bytes.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// Returns the size in bytes.
+    #[must_use]
+    pub fn file_size(&self) -> u64 {
+        self.file_size
+    }
+
+    /// Returns the format, from the bytes.
+    #[must_use]
+    pub fn format(&self) -> ImageFormat {
+        self.format
+    }
+
+    /// Returns the width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Returns the height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+}
+
+/// The folder of blobs.
+pub(crate) struct BlobStore {
+    blobs: PathBuf,
+    tmp: PathBuf,
+    limits: Limits,
+    workspace: Mutex<Option<Workspace>>,
+}
+
+/// This process's folder for files that are being written, held by a lock: what a process
+/// that is gone left behind can be told from what another one is writing.
+struct Workspace {
+    folder: PathBuf,
+    files: u64,
+    _lock: File,
+}
+
+const LOCK: &str = "lock";
+
+impl BlobStore {
+    pub(crate) fn new(private: PathBuf, limits: Limits) -> Self {
+        Self {
+            blobs: private.join("blobs"),
+            tmp: private.join("tmp"),
+            limits,
+            workspace: Mutex::new(None),
+        }
+    }
+
+    /// Returns where the bytes with this hash are, or would be.
+    pub(crate) fn path(&self, sha256: Sha256) -> PathBuf {
+        let name = sha256.to_string();
+        self.blobs.join(&name[..2]).join(name)
+    }
+
+    /// Begins to take bytes in; they are durable after [`BlobBatch::finish`].
+    pub(crate) fn batch(&self) -> BlobBatch<'_> {
+        BlobBatch {
+            store: self,
+            changed: Mutex::new(BTreeSet::new()),
+        }
+    }
+
+    /// Returns the path of a new file in this process's folder.
+    fn new_file(&self) -> Result<PathBuf> {
+        let mut workspace = self
+            .workspace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let workspace = match &mut *workspace {
+            Some(workspace) => workspace,
+            none => none.insert(self.new_workspace()?),
+        };
+        workspace.files += 1;
+        Ok(workspace.folder.join(workspace.files.to_string()))
+    }
+
+    fn new_workspace(&self) -> Result<Workspace> {
+        fs::create_dir_all(&self.tmp).at("creating", &self.tmp)?;
+        // Nobody sweeps while a folder is there whose lock is not held yet.
+        let _guard = self.guard()?;
+        let process = std::process::id();
+        let candidates = (0_u32..).map(|n| self.tmp.join(format!("{process}-{n}")));
+        for folder in candidates {
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).at("creating", &folder),
+                Ok(()) => {
+                    let path = folder.join(LOCK);
+                    let lock = File::create(&path).at("creating", &path)?;
+                    lock.lock().at("locking", &path)?;
+                    return Ok(Workspace {
+                        folder,
+                        files: 0,
+                        _lock: lock,
+                    });
+                }
+            }
+        }
+        unreachable!("the numbers do not end")
+    }
+
+    fn guard(&self) -> Result<File> {
+        let path = self.tmp.join(LOCK);
+        let guard = File::create(&path).at("creating", &path)?;
+        guard.lock().at("locking", &path)?;
+        Ok(guard)
+    }
+
+    /// Removes the half-written files of processes that are gone.
+    pub(crate) fn remove_leftovers(&self) -> Result<()> {
+        let entries = match fs::read_dir(&self.tmp) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.at("reading", &self.tmp)?,
+        };
+        let _guard = self.guard()?;
+        for entry in entries {
+            let folder = entry.at("reading", &self.tmp)?.path();
+            let lock = match File::open(folder.join(LOCK)) {
+                Ok(lock) => Some(lock),
+                // A crash between the folder and its lock.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(_) => continue,
+            };
+            if lock.is_none_or(|lock| lock.try_lock().is_ok()) && folder.is_dir() {
+                fs::remove_dir_all(&folder).at("removing", &folder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        // What stays is swept at the next opening.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Bytes that are being taken in together, so that each folder is flushed once.
+pub(crate) struct BlobBatch<'a> {
+    store: &'a BlobStore,
+    changed: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl BlobBatch<'_> {
+    /// Takes bytes in: hashes and checks them and puts them in place.
+    pub(crate) fn store(&self, image: &ImageSource) -> Result<StoredImage> {
+        let intake = Intake::new(self.store.limits);
+        match image {
+            ImageSource::Stored(stored) => Ok(*stored),
+            ImageSource::Bytes(bytes) => {
+                let stored = intake.check_bytes(bytes)?;
+                self.place(stored, |path| {
+                    let mut file = File::create_new(path)?;
+                    file.write_all(bytes)?;
+                    file.sync_all()
+                })?;
+                Ok(stored)
+            }
+            ImageSource::File(path) => self.store_file(&intake, path),
+        }
+    }
+
+    /// Copies a file while it is hashed: what is checked is the copy, which nobody changes.
+    fn store_file(&self, intake: &Intake, source: &Path) -> Result<StoredImage> {
+        let metadata = fs::metadata(source).at("reading", source)?;
+        if !metadata.is_file() {
+            return Err(Error::NotAnImage {
+                origin: source.display().to_string(),
+                reason: "not a file".to_owned(),
+            });
+        }
+        if metadata.len() <= intake::IN_MEMORY {
+            let bytes = intake.read(source)?;
+            let name = |error| intake::named(error, source);
+            return self.store(&ImageSource::Bytes(bytes)).map_err(name);
+        }
+        let copy = self.store.new_file()?;
+        let stored = intake.copy(source, &copy);
+        let placed = stored.and_then(|stored| {
+            self.place(stored, |path| fs::rename(&copy, path))?;
+            Ok(stored)
+        });
+        if copy.exists() {
+            fs::remove_file(&copy).at("removing", &copy)?;
+        }
+        placed
+    }
+
+    /// Puts bytes in their place unless they are there. `write` makes a flushed file.
+    fn place(
+        &self,
+        stored: StoredImage,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<()> {
+        let place = self.store.path(stored.sha256);
+        // A blob is at least two folders deep.
+        let folder = place.parent().unwrap_or(&self.store.blobs).to_owned();
+        let is_there = fs::metadata(&place).is_ok_and(|found| found.len() == stored.file_size);
+        if !is_there {
+            fs::create_dir_all(&folder).at("creating", &folder)?;
+            let file = self.store.new_file()?;
+            write(&file).at("writing", &file)?;
+            make_read_only(&file).at("protecting", &file)?;
+            fs::rename(&file, &place).at("writing", &place)?;
+        }
+        // Even if another process put it there: it may not have flushed the folder yet.
+        self.changed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(folder);
+        Ok(())
+    }
+
+    /// Flushes the folders of what was taken in: after this, a power cut can't lose it.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let changed =
+            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        for folder in &changed {
+            sync_folder(folder)?;
+        }
+        sync_folder(&self.store.blobs)?;
+        self.store.blobs.parent().map_or(Ok(()), sync_folder)
+    }
+}
+
+/// Keeps an editor from writing into the truth by mistake.
+fn make_read_only(file: &Path) -> io::Result<()> {
+    let mut permissions = fs::metadata(file)?.permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(file, permissions)
+}
+
+/// Flushes a folder: after this, a power cut can't undo a rename in it.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        File::open(folder)
+            .and_then(|file| file.sync_all())
+            .at("flushing", folder)?;
+    }
+    Ok(())
+}

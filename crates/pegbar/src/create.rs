@@ -1,0 +1,545 @@
+//! Creating: everything that one call adds is planned first, then written in one
+//! transaction with one batch per table.
+
+mod records;
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use crate::animation::{Animation, Folders, NewAnimation};
+use crate::asset::{Asset, AssetKind, ImageSource, NewAsset};
+use crate::blob::{BlobBatch, ImageFormat};
+use crate::character::{self, Character, NewCharacter};
+use crate::db::{Session, blocking};
+use crate::error::{Error, Result};
+use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
+use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
+use crate::json::Json;
+use crate::project::{self, NewProject, Project};
+use crate::reference::{NewReference, Reference, ReferenceRow};
+use crate::segment::Segment;
+use crate::studio::Studio;
+use crate::tag::{self, AssetTag, CharacterTag, ProjectTag};
+use crate::text::{check_name, check_optional, check_text, checked_tags};
+use crate::time::MillisSinceEpoch;
+use crate::view::{self, Scope, Stale, path};
+
+/// An asset whose record and path are still to be made.
+struct AssetDraft {
+    row: Asset,
+    format: ImageFormat,
+    references: Vec<NewReference>,
+}
+
+/// What one call adds.
+pub(crate) struct Plan<'a> {
+    studio: &'a Studio,
+    blobs: BlobBatch<'a>,
+    now: MillisSinceEpoch,
+    /// What the rows belong to.
+    owner: Owner,
+    project: Option<Project>,
+    characters: Vec<Character>,
+    animations: Vec<Animation>,
+    assets: Vec<AssetDraft>,
+    frames: Vec<Frame>,
+}
+
+/// The row that is there already and gets something added.
+#[derive(Clone, Copy)]
+enum Owner {
+    None,
+    Project(ProjectId),
+    Character(CharacterId),
+    Animation(AnimationId),
+}
+
+/// Stands for the project of rows whose owner is not read yet.
+const UNKNOWN_PROJECT: ProjectId = ProjectId(Uuid::nil());
+
+impl<'a> Plan<'a> {
+    pub(crate) fn new(studio: &'a Studio) -> Self {
+        Self {
+            studio,
+            blobs: studio.blobs().batch(),
+            now: studio.now(),
+            owner: Owner::None,
+            project: None,
+            characters: Vec::new(),
+            animations: Vec::new(),
+            assets: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Adds a project with everything in it.
+    pub(crate) fn project(&mut self, new: NewProject) -> Result<ProjectId> {
+        check_name("name", &new.name)?;
+        check_text("description", &new.description)?;
+        let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        let created_at = new.created_at.unwrap_or(self.now);
+        self.project = Some(Project {
+            id,
+            source_id: new.source_id,
+            name: new.name,
+            description: new.description,
+            thumbnail_id: new.thumbnail_id,
+            settings: new.settings.unwrap_or_else(Json::empty_object),
+            created_at,
+            updated_at: self.now,
+            tags: checked_tags(new.tags)?,
+        });
+        for reference in new.references {
+            self.asset(reference, AssetKind::Reference, None, None)?;
+        }
+        for character in new.characters {
+            self.add_character(character)?;
+        }
+        let is_own = |asset: AssetId| self.assets.iter().any(|draft| draft.row.id == asset);
+        match new.thumbnail_id {
+            Some(asset) if !is_own(asset) => Err(Error::invalid(
+                "thumbnailId",
+                "not an asset created by the same call",
+            )),
+            _ => Ok(id),
+        }
+    }
+
+    /// Adds uploaded images to a project.
+    pub(crate) fn references(&mut self, project: ProjectId, new: Vec<NewAsset>) -> Result<()> {
+        self.owner = Owner::Project(project);
+        new.into_iter()
+            .try_for_each(|new| self.asset(new, AssetKind::Reference, None, None).map(drop))
+    }
+
+    /// Adds a character with everything in it to a project.
+    pub(crate) fn character(
+        &mut self,
+        project: ProjectId,
+        new: NewCharacter,
+    ) -> Result<CharacterId> {
+        self.owner = Owner::Project(project);
+        self.add_character(new)
+    }
+
+    /// Adds variations to a character.
+    pub(crate) fn variations(&mut self, character: CharacterId, new: Vec<NewAsset>) -> Result<()> {
+        self.owner = Owner::Character(character);
+        new.into_iter().try_for_each(|new| {
+            self.asset(new, AssetKind::Character, Some(character), None)
+                .map(drop)
+        })
+    }
+
+    /// Adds an animation with its frames to a character.
+    pub(crate) fn animation(
+        &mut self,
+        character: CharacterId,
+        new: NewAnimation,
+    ) -> Result<AnimationId> {
+        self.owner = Owner::Character(character);
+        self.add_animation(character, new)
+    }
+
+    /// Adds takes to an animation.
+    pub(crate) fn takes(&mut self, animation: AnimationId, new: Vec<NewAsset>) -> Result<()> {
+        self.owner = Owner::Animation(animation);
+        new.into_iter().try_for_each(|new| {
+            self.asset(new, AssetKind::Frame, None, Some(animation))
+                .map(drop)
+        })
+    }
+
+    /// Adds the takes of new frames; the frames themselves are for the caller to place.
+    pub(crate) fn slots(
+        &mut self,
+        animation: AnimationId,
+        frames: Vec<NewFrame>,
+    ) -> Result<Vec<Slot>> {
+        let slots = frames.into_iter().map(|new| {
+            check_optional("framePrompt", new.prompt.as_ref())?;
+            Ok(Slot {
+                id: new.id.unwrap_or_else(|| self.studio.new_id()),
+                asset_id: self.frame_asset(animation, new.image)?,
+                prompt: new.prompt,
+            })
+        });
+        slots.collect()
+    }
+
+    /// Returns the asset that a frame is to show; a new one becomes a take.
+    pub(crate) fn frame_asset(
+        &mut self,
+        animation: AnimationId,
+        image: FrameImage,
+    ) -> Result<AssetId> {
+        match image {
+            FrameImage::Asset(id) => Ok(id),
+            FrameImage::New(new) => self.asset(*new, AssetKind::Frame, None, Some(animation)),
+        }
+    }
+
+    fn add_character(&mut self, new: NewCharacter) -> Result<CharacterId> {
+        check_name("name", &new.name)?;
+        check_text("description", &new.description)?;
+        check_text("userPrompt", &new.user_prompt)?;
+        let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        let place = self.characters.len();
+        self.characters.push(Character {
+            id,
+            project_id: self.project_id(),
+            source_id: new.source_id,
+            name: new.name,
+            segment: None,
+            segment_key: None,
+            description: new.description,
+            user_prompt: new.user_prompt,
+            primary_asset_id: None,
+            generation_settings: new.generation_settings.unwrap_or_else(Json::empty_object),
+            created_at: new.created_at.unwrap_or(self.now),
+            updated_at: self.now,
+            tags: checked_tags(new.tags)?,
+        });
+        let mut variations = Vec::with_capacity(new.variations.len());
+        for variation in new.variations {
+            variations.push(self.asset(variation, AssetKind::Character, Some(id), None)?);
+        }
+        if let Some(primary) = new.primary.filter(|primary| !variations.contains(primary)) {
+            let reason = format!("{primary} is not one of the variations of the same call");
+            return Err(Error::invalid("primaryAssetId", reason));
+        }
+        self.characters[place].primary_asset_id = new.primary.or(variations.first().copied());
+        for animation in new.animations {
+            self.add_animation(id, animation)?;
+        }
+        Ok(id)
+    }
+
+    fn add_animation(&mut self, character: CharacterId, new: NewAnimation) -> Result<AnimationId> {
+        check_name("name", &new.name)?;
+        check_text("description", &new.description)?;
+        check_text("userPrompt", &new.user_prompt)?;
+        let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        self.animations.push(Animation {
+            id,
+            project_id: self.project_id(),
+            character_id: character,
+            source_id: new.source_id,
+            name: new.name,
+            segment: None,
+            segment_key: None,
+            description: new.description,
+            user_prompt: new.user_prompt,
+            version: 1,
+            created_at: new.created_at.unwrap_or(self.now),
+            updated_at: self.now,
+            frame_count: new.frames.len() as u64,
+        });
+        for take in new.takes {
+            self.asset(take, AssetKind::Frame, None, Some(id))?;
+        }
+        let slots = self.slots(id, new.frames)?;
+        let project_id = self.project_id();
+        let created_at = self.now;
+        self.frames
+            .extend((0..).zip(slots).map(|(frame_index, slot)| Frame {
+                id: slot.id,
+                project_id,
+                animation_id: id,
+                asset_id: slot.asset_id,
+                frame_index,
+                frame_prompt: slot.prompt,
+                created_at,
+            }));
+        Ok(id)
+    }
+
+    fn asset(
+        &mut self,
+        new: NewAsset,
+        kind: AssetKind,
+        character: Option<CharacterId>,
+        animation: Option<AnimationId>,
+    ) -> Result<AssetId> {
+        check_optional("generationPrompt", new.prompt.as_ref())?;
+        check_optional("generationSystemPrompt", new.system_prompt.as_ref())?;
+        check_optional("model", new.model.as_ref())?;
+        check_optional("originalName", new.original_name.as_ref())?;
+        check_optional("sourcePath", new.source_path.as_ref())?;
+        let tags = checked_tags(new.tags)?;
+        let image = blocking(|| self.blobs.store(&new.image))?;
+        let name_of_file = || match &new.image {
+            ImageSource::File(path) => path.file_name()?.to_str().map(str::to_owned),
+            _ => None,
+        };
+        let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        self.assets.push(AssetDraft {
+            row: Asset {
+                id,
+                project_id: self.project_id(),
+                source_id: new.source_id,
+                source_path: new.source_path,
+                kind,
+                character_id: character,
+                animation_id: animation,
+                generation_id: None,
+                file_path: None,
+                mime_type: Some(image.format().mime_type().to_owned()),
+                file_size: Some(image.file_size()),
+                width: Some(image.width()),
+                height: Some(image.height()),
+                sha256: Some(image.sha256()),
+                original_name: new.original_name.or_else(name_of_file),
+                generation_prompt: new.prompt,
+                generation_system_prompt: new.system_prompt,
+                generation_settings: new.settings,
+                model: new.model,
+                record: None,
+                record_hash: None,
+                bytes_dropped_at: None,
+                created_at: new.created_at.unwrap_or(self.now),
+                updated_at: self.now,
+                tags,
+                references: Vec::new().into(),
+            },
+            format: image.format(),
+            references: new.references,
+        });
+        Ok(id)
+    }
+
+    fn project_id(&self) -> ProjectId {
+        self.project
+            .as_ref()
+            .map_or(UNKNOWN_PROJECT, |project| project.id)
+    }
+
+    /// Makes the bytes of the new assets durable: the database must not know them before.
+    pub(crate) fn store_blobs(&mut self) -> Result<()> {
+        blocking(|| self.blobs.finish())
+    }
+
+    /// Writes everything in one transaction and returns the new assets, in their order.
+    pub(crate) async fn commit(mut self) -> Result<Vec<Asset>> {
+        self.store_blobs()?;
+        let studio = self.studio;
+        let mut session = studio.database().write().await?;
+        let (assets, stale) = self.write(&mut session, None).await?;
+        studio.commit(session, stale).await?;
+        Ok(assets)
+    }
+
+    /// Writes everything within a transaction: locks the project, then one batch per table.
+    pub(crate) async fn write(
+        mut self,
+        session: &mut Session,
+        project: Option<ProjectId>,
+    ) -> Result<(Vec<Asset>, Stale)> {
+        let project_id = match (project, self.owner, &self.project) {
+            (Some(id), ..) | (None, Owner::Project(id), _) => id,
+            (None, Owner::Character(id), _) => character::project_of(session, id).await?,
+            (None, Owner::Animation(id), _) => crate::animation::project_of(session, id).await?,
+            (None, Owner::None, Some(project)) => project.id,
+            (None, Owner::None, None) => UNKNOWN_PROJECT,
+        };
+        let is_new_project = self.project.is_some();
+        if !is_new_project {
+            project::lock(session, project_id).await?;
+            self.belong_to(project_id);
+        }
+        let segments = self
+            .name_segments(session, project_id, is_new_project)
+            .await?;
+        self.name_files(project_id, &segments);
+        records::seal(session, project_id, &mut self.assets).await?;
+        let elsewhere = self.insert(session, project_id).await?;
+        view::rehome(session, project_id, &elsewhere).await?;
+        let stale = self.stale(project_id, is_new_project, &elsewhere);
+        Ok((
+            self.assets.into_iter().map(|draft| draft.row).collect(),
+            stale,
+        ))
+    }
+
+    fn belong_to(&mut self, project: ProjectId) {
+        self.characters
+            .iter_mut()
+            .for_each(|row| row.project_id = project);
+        self.animations
+            .iter_mut()
+            .for_each(|row| row.project_id = project);
+        self.assets
+            .iter_mut()
+            .for_each(|draft| draft.row.project_id = project);
+        self.frames
+            .iter_mut()
+            .for_each(|row| row.project_id = project);
+    }
+
+    /// Gives new characters and animations their segments, and returns the segment of every
+    /// character that a new row belongs to.
+    async fn name_segments(
+        &mut self,
+        session: &mut Session,
+        project: ProjectId,
+        is_new_project: bool,
+    ) -> Result<HashMap<CharacterId, String>> {
+        let mut taken = HashSet::new();
+        if !is_new_project && !self.characters.is_empty() {
+            taken.extend(project::character_segment_keys(session, project).await?);
+        }
+        let mut segments = HashMap::new();
+        for row in &mut self.characters {
+            let segment = Segment::of(&row.name).unique(|key| taken.contains(key));
+            taken.insert(segment.key.clone());
+            segments.insert(row.id, segment.text.clone());
+            row.segment = Some(segment.text);
+            row.segment_key = Some(segment.key);
+        }
+        if let Owner::Character(id) = self.owner {
+            let owner = character::get(session, id).await?;
+            let is_first = owner.primary_asset_id.is_none()
+                && character::variation_ids(session, project, id)
+                    .await?
+                    .is_empty();
+            let first = self
+                .assets
+                .iter()
+                .find(|draft| draft.row.character_id == Some(id));
+            if let (true, Some(first)) = (is_first, first) {
+                character::set_primary(session, id, Some(first.row.id), self.now).await?;
+            }
+            segments.extend(owner.segment.map(|segment| (id, segment)));
+        }
+        let mut folders = Folders::default();
+        if !is_new_project && !self.animations.is_empty() {
+            folders = Folders::load(session, project).await?;
+        }
+        for row in &mut self.animations {
+            let segment = folders.take(row.character_id, &row.name);
+            row.segment = Some(segment.text);
+            row.segment_key = Some(segment.key);
+        }
+        Ok(segments)
+    }
+
+    /// Gives new assets the paths of their files.
+    fn name_files(&mut self, project: ProjectId, segments: &HashMap<CharacterId, String>) {
+        let animations: HashMap<AnimationId, &Animation> =
+            self.animations.iter().map(|row| (row.id, row)).collect();
+        let mut shown: HashMap<AssetId, (AnimationId, u32)> = HashMap::new();
+        for frame in &self.frames {
+            let place = (frame.animation_id, frame.frame_index);
+            let lowest = shown.entry(frame.asset_id).or_insert(place);
+            *lowest = place.min(*lowest);
+        }
+        for AssetDraft { row, format, .. } in &mut self.assets {
+            let place = shown.get(&row.id).and_then(|(animation, index)| {
+                let animation = animations.get(animation)?;
+                let character = segments.get(&animation.character_id)?;
+                Some(path::frame(
+                    project,
+                    animation.segment.as_deref()?,
+                    character,
+                    *index,
+                    *format,
+                ))
+            });
+            let character = row.character_id.and_then(|id| segments.get(&id));
+            row.file_path = match (row.kind, place, character) {
+                (AssetKind::Frame, Some(place), _) => Some(place),
+                (AssetKind::Frame, None, _) => Some(path::take(project, row.id, *format)),
+                (AssetKind::Reference, ..) => Some(path::reference(project, row.id, *format)),
+                (AssetKind::Character, _, character) => {
+                    character.map(|character| path::variation(project, character, row.id, *format))
+                }
+            };
+        }
+    }
+
+    /// Inserts one batch per table, and returns the assets from elsewhere that new frames show.
+    async fn insert(&mut self, session: &mut Session, project_id: ProjectId) -> Result<Vec<Uuid>> {
+        if let Some(project) = &self.project {
+            session.insert(std::slice::from_ref(project)).await?;
+            let tags: Vec<_> = tag::numbered(&project.tags)
+                .map(|(position, tag)| ProjectTag {
+                    project_id,
+                    tag,
+                    position,
+                })
+                .collect();
+            session.insert(&tags).await?;
+        }
+        session.insert(&self.characters).await?;
+        let tags = self.characters.iter().flat_map(|row| {
+            tag::numbered(&row.tags).map(|(position, tag)| CharacterTag {
+                project_id,
+                tag,
+                character_id: row.id,
+                position,
+            })
+        });
+        session.insert(&tags.collect::<Vec<_>>()).await?;
+        session.insert(&self.animations).await?;
+        let own: HashSet<AssetId> = self.assets.iter().map(|draft| draft.row.id).collect();
+        let drafts = std::mem::take(&mut self.assets);
+        let (rows, rest): (Vec<Asset>, Vec<_>) = drafts
+            .into_iter()
+            .map(|d| (d.row, (d.format, d.references)))
+            .unzip();
+        session.insert(&rows).await?;
+        let drafts = rows.into_iter().zip(rest);
+        self.assets = drafts
+            .map(|(row, (format, references))| AssetDraft {
+                row,
+                format,
+                references,
+            })
+            .collect();
+        let tags = self.assets.iter().flat_map(|draft| {
+            tag::numbered(&draft.row.tags).map(|(position, tag)| AssetTag {
+                project_id,
+                tag,
+                asset_id: draft.row.id,
+                position,
+            })
+        });
+        session.insert(&tags.collect::<Vec<_>>()).await?;
+        let references = self.assets.iter().flat_map(|draft| {
+            (0..)
+                .zip(draft.row.references.iter())
+                .map(|(position, reference)| ReferenceRow {
+                    project_id,
+                    asset_id: draft.row.id,
+                    position,
+                    referenced_asset_id: reference.asset_id,
+                    role: reference.role,
+                    sha256: reference.sha256,
+                })
+        });
+        session.insert(&references.collect::<Vec<_>>()).await?;
+        session.insert(&self.frames).await?;
+        let shown = self.frames.iter().map(|frame| frame.asset_id);
+        Ok(shown
+            .filter(|id| !own.contains(id))
+            .map(|id| id.0)
+            .collect())
+    }
+
+    /// Says which parts of the view the new rows make stale.
+    fn stale(&self, project: ProjectId, is_new_project: bool, elsewhere: &[Uuid]) -> Stale {
+        let mut stale = Stale::new(project);
+        if is_new_project {
+            stale.add(Scope::Project);
+            return stale;
+        }
+        stale.add_all(self.animations.iter().map(|row| Scope::Animation(row.id)));
+        stale.add_all(elsewhere.iter().map(|id| Scope::Home(AssetId(*id))));
+        let shown: HashSet<AssetId> = self.frames.iter().map(|frame| frame.asset_id).collect();
+        let homes = self.assets.iter().map(|draft| &draft.row);
+        let homes = homes.filter(|row| row.kind != AssetKind::Frame || !shown.contains(&row.id));
+        stale.add_all(homes.map(|row| Scope::Home(row.id)));
+        stale
+    }
+}

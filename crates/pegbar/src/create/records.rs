@@ -1,0 +1,169 @@
+//! The records of new assets, inputs before outputs.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{AssetDraft, Reference};
+use crate::asset;
+use crate::db::Session;
+use crate::error::{Error, Result};
+use crate::hash::Sha256;
+use crate::id::{AssetId, ProjectId};
+use crate::record::{Format, Record, RecordInput};
+
+/// What an output's record says of an input.
+#[derive(Clone, Copy)]
+struct Sealed {
+    sha256: Sha256,
+    record_hash: Sha256,
+}
+
+/// Fills in each new asset's references, record and hash.
+pub(super) async fn seal(
+    session: &mut Session,
+    project: ProjectId,
+    drafts: &mut [AssetDraft],
+) -> Result<()> {
+    let places: HashMap<AssetId, usize> = drafts
+        .iter()
+        .enumerate()
+        .map(|(place, draft)| (draft.row.id, place))
+        .collect();
+    if places.len() < drafts.len() {
+        return Err(Error::invalid(
+            "id",
+            "two of the new assets have the same id",
+        ));
+    }
+    let mut sealed = inputs_from_elsewhere(session, project, drafts, &places).await?;
+    for place in inputs_first(drafts, &places)? {
+        let draft = &mut drafts[place];
+        let mut inputs = Vec::with_capacity(draft.references.len());
+        let mut references = Vec::with_capacity(draft.references.len());
+        for reference in &draft.references {
+            // Inputs come first, and those from elsewhere were found.
+            let input = sealed.get(&reference.asset_id).copied();
+            let input = input.ok_or_else(|| missing(reference.asset_id))?;
+            inputs.push(RecordInput {
+                role: reference.role,
+                sha256: input.sha256,
+                record_hash: input.record_hash,
+            });
+            references.push(Reference {
+                asset_id: reference.asset_id,
+                role: reference.role,
+                sha256: Some(input.sha256),
+            });
+        }
+        let row = &mut draft.row;
+        let sha256 = row.sha256.ok_or_else(|| missing(row.id))?;
+        let record = Record {
+            format: Format,
+            sha256,
+            prompt: row.generation_prompt.as_deref(),
+            system_prompt: row.generation_system_prompt.as_deref(),
+            model: row.model.as_deref(),
+            settings: row.generation_settings.as_ref(),
+            time: row.created_at,
+            inputs,
+        };
+        let (text, record_hash) = record.seal()?;
+        row.record = Some(text);
+        row.record_hash = Some(record_hash);
+        row.references = references.into();
+        sealed.insert(
+            row.id,
+            Sealed {
+                sha256,
+                record_hash,
+            },
+        );
+    }
+    Ok(())
+}
+
+fn missing(asset: AssetId) -> Error {
+    Error::invalid("references", format!("the project has no asset {asset}"))
+}
+
+async fn inputs_from_elsewhere(
+    session: &mut Session,
+    project: ProjectId,
+    drafts: &[AssetDraft],
+    places: &HashMap<AssetId, usize>,
+) -> Result<HashMap<AssetId, Sealed>> {
+    let inputs = drafts.iter().flat_map(|draft| &draft.references);
+    let elsewhere = inputs.filter(|input| !places.contains_key(&input.asset_id));
+    let mut ids: Vec<Uuid> = elsewhere.map(|input| input.asset_id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut sealed = HashMap::with_capacity(drafts.len() + ids.len());
+    if ids.is_empty() {
+        return Ok(sealed);
+    }
+    for row in asset::get_many(session, project, &ids).await? {
+        let (Some(sha256), Some(record_hash)) = (row.sha256, row.record_hash) else {
+            let reason = format!(
+                "the asset {} was written by another program and has no record yet",
+                row.id
+            );
+            return Err(Error::invalid("references", reason));
+        };
+        sealed.insert(
+            row.id,
+            Sealed {
+                sha256,
+                record_hash,
+            },
+        );
+    }
+    match ids
+        .into_iter()
+        .map(AssetId)
+        .find(|id| !sealed.contains_key(id))
+    {
+        Some(id) => Err(missing(id)),
+        None => Ok(sealed),
+    }
+}
+
+/// Returns the places of the drafts in an order in which every input precedes its outputs.
+fn inputs_first(drafts: &[AssetDraft], places: &HashMap<AssetId, usize>) -> Result<Vec<usize>> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let mut marks = vec![Mark::New; drafts.len()];
+    let mut order = Vec::with_capacity(drafts.len());
+    // A stack of our own: a chain of frames may be longer than the thread's stack is deep.
+    let mut stack = Vec::new();
+    for start in 0..drafts.len() {
+        stack.push((start, 0));
+        while let Some((place, next)) = stack.pop() {
+            if marks[place] == Mark::Done {
+                continue;
+            }
+            marks[place] = Mark::Open;
+            let inputs = &drafts[place].references;
+            let Some(input) = inputs.get(next) else {
+                marks[place] = Mark::Done;
+                order.push(place);
+                continue;
+            };
+            stack.push((place, next + 1));
+            match places.get(&input.asset_id) {
+                Some(&input) if marks[input] == Mark::Open => {
+                    let id = drafts[input].row.id;
+                    let reason = format!("the asset {id} would be made from itself");
+                    return Err(Error::invalid("references", reason));
+                }
+                Some(&input) if marks[input] == Mark::New => stack.push((input, 0)),
+                _ => {}
+            }
+        }
+    }
+    Ok(order)
+}

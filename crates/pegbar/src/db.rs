@@ -1,0 +1,245 @@
+//! The thin layer over rusqlite and tokio-postgres: one text per statement, one
+//! declaration per table, one transaction per change.
+
+pub(crate) mod entity;
+mod migrate;
+mod postgres;
+pub(crate) mod sql;
+mod sqlite;
+pub(crate) mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use entity::{Entity, Table};
+use sql::{Engine, Sql, Statement};
+use value::{Row, Value};
+
+use crate::error::{Error, Result};
+
+pub use migrate::{LATEST_VERSION, Migrated};
+
+/// Every table that a declaration exists for.
+pub(crate) static TABLES: &[&Table] = &[
+    crate::project::Project::TABLE,
+    crate::character::Character::TABLE,
+    crate::animation::Animation::TABLE,
+    crate::asset::Asset::TABLE,
+    crate::frame::Frame::TABLE,
+    crate::reference::ReferenceRow::TABLE,
+    crate::tag::ProjectTag::TABLE,
+    crate::tag::CharacterTag::TABLE,
+    crate::tag::AssetTag::TABLE,
+    crate::trash::ClaimRow::TABLE,
+    crate::trash::GenerationRow::TABLE,
+    crate::view::ViewFile::TABLE,
+    crate::view::Outbox::TABLE,
+    crate::studio::Store::TABLE,
+];
+
+/// Where the rows are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DatabaseAddress {
+    /// `.pegbar/pegbar.db` in the studio's folder.
+    #[default]
+    Sqlite,
+    /// A PostgreSQL server: `postgres://user:password@host:port/database`.
+    Postgres(String),
+}
+
+/// An open database.
+pub(crate) enum Database {
+    Sqlite(sqlite::SqliteDatabase),
+    Postgres(postgres::PostgresDatabase),
+}
+
+/// How long a change waits for another process's change before it gives up.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Database {
+    /// Opens the database and brings its schema up to date.
+    pub(crate) async fn open(address: &DatabaseAddress, file: &Path) -> Result<(Self, Migrated)> {
+        match address {
+            DatabaseAddress::Sqlite => {
+                let file = PathBuf::from(file);
+                let (database, migrated) = sqlite::SqliteDatabase::open(&file)?;
+                Ok((Self::Sqlite(database), migrated))
+            }
+            DatabaseAddress::Postgres(url) => {
+                let (database, migrated) = postgres::PostgresDatabase::open(url).await?;
+                Ok((Self::Postgres(database), migrated))
+            }
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Begins reading: each statement sees the newest state.
+    pub(crate) async fn read(&self) -> Result<Session> {
+        Ok(match self {
+            Self::Sqlite(database) => Session::Sqlite(database.reader().await?),
+            Self::Postgres(database) => Session::Postgres(database.connection().await?),
+        })
+    }
+
+    /// Begins reading one state: all statements see the same.
+    pub(crate) async fn snapshot(&self) -> Result<Session> {
+        let mut session = self.read().await?;
+        match &mut session {
+            Session::Sqlite(session) => session.begin(sqlite::Begin::Snapshot)?,
+            Session::Postgres(session) => session.begin(postgres::Begin::Snapshot).await?,
+        }
+        Ok(session)
+    }
+
+    /// Begins a change. Nothing of it is seen or kept before [`Session::commit`]; dropping
+    /// the session undoes it.
+    pub(crate) async fn write(&self) -> Result<Session> {
+        Ok(match self {
+            Self::Sqlite(database) => {
+                let mut session = database.writer().await;
+                session.begin(sqlite::Begin::Write)?;
+                Session::Sqlite(session)
+            }
+            Self::Postgres(database) => {
+                let mut session = database.connection().await?;
+                session.begin(postgres::Begin::Write).await?;
+                Session::Postgres(session)
+            }
+        })
+    }
+}
+
+/// A connection in use, and the transaction on it.
+pub(crate) enum Session {
+    Sqlite(sqlite::SqliteSession),
+    Postgres(postgres::PostgresSession),
+}
+
+impl Session {
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a query and reads each row.
+    pub(crate) async fn query<T: Send>(
+        &mut self,
+        statement: &impl Statement,
+        parameters: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T> + Send,
+    ) -> Result<Vec<T>> {
+        let text = statement.text(self.engine());
+        match self {
+            Self::Sqlite(session) => session.query(&text, parameters, read),
+            Self::Postgres(session) => session.query(&text, parameters, read).await,
+        }
+    }
+
+    /// Runs a query that returns rows of one table.
+    pub(crate) async fn list<E: Entity>(
+        &mut self,
+        statement: &impl Statement,
+        parameters: &[Value<'_>],
+    ) -> Result<Vec<E>> {
+        self.query(statement, parameters, E::read).await
+    }
+
+    /// Runs a query that returns at most one row.
+    pub(crate) async fn optional<T: Send>(
+        &mut self,
+        statement: &impl Statement,
+        parameters: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T> + Send,
+    ) -> Result<Option<T>> {
+        let mut rows = self.query(statement, parameters, read).await?;
+        Ok(rows.pop())
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    pub(crate) async fn execute(
+        &mut self,
+        statement: &impl Statement,
+        parameters: &[Value<'_>],
+    ) -> Result<u64> {
+        let text = statement.text(self.engine());
+        match self {
+            Self::Sqlite(session) => session.execute(&text, parameters),
+            Self::Postgres(session) => session.execute(&text, parameters).await,
+        }
+    }
+
+    /// Runs one statement with many sets of parameters.
+    pub(crate) async fn execute_many(
+        &mut self,
+        statement: &Sql,
+        sets: &[Vec<Value<'_>>],
+    ) -> Result<()> {
+        if sets.is_empty() {
+            return Ok(());
+        }
+        let text = statement.text(self.engine());
+        match self {
+            Self::Sqlite(session) => session.execute_many(&text, sets),
+            Self::Postgres(session) => session.execute_many(&text, sets).await,
+        }
+    }
+
+    /// Inserts rows of one table as one batch.
+    pub(crate) async fn insert<E: Entity>(&mut self, rows: &[E]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Sqlite(session) => session.insert(rows),
+            Self::Postgres(session) => session.insert(rows).await,
+        }
+    }
+
+    /// Writes all columns of a row, found by its id.
+    pub(crate) async fn update<E: Entity>(&mut self, row: &E) -> Result<()> {
+        let columns = E::TABLE.columns.len();
+        let parameters: Vec<Value<'_>> = (0..columns).map(|column| row.bind(column)).collect();
+        let text = sql::update(E::TABLE, self.engine());
+        let changed = match self {
+            Self::Sqlite(session) => session.execute(&text, &parameters)?,
+            Self::Postgres(session) => session.execute(&text, &parameters).await?,
+        };
+        if changed == 0 {
+            return Err(Error::Conflict {
+                message: format!("the {} was deleted meanwhile", E::TABLE.name),
+                hint: "look again and decide anew".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes the change permanent. When it returns, it stays, whatever happens.
+    pub(crate) async fn commit(self, database: &Database) -> Result<()> {
+        match (self, database) {
+            (Self::Sqlite(session), _) => session.commit(),
+            (Self::Postgres(session), Database::Postgres(database)) => {
+                session.commit(database).await
+            }
+            // A session of PostgreSQL comes from a database of PostgreSQL.
+            (Self::Postgres(_), Database::Sqlite(_)) => unreachable!(),
+        }
+    }
+}
+
+/// Runs something that blocks, without holding up other tasks where the runtime has more
+/// than one thread.
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Bringing a database's schema up to date: once, in a transaction, never backwards.
+
+use std::fs::File;
+use std::path::Path;
+
+use refinery::{Migration, Runner};
+use rusqlite::Connection;
+
+use super::sql::{Engine, render_migration};
+use crate::error::{Error, IoContext, Result};
+
+/// The migrations, oldest first: number, name and source for both engines.
+const SOURCES: &[(&str, &str)] = &[("V1__model", include_str!("../../migrations/V1__model.sql"))];
+
+/// The schema version that this build of Pegbar works with.
+pub const LATEST_VERSION: u32 = 1;
+
+/// Where refinery keeps what was applied.
+const HISTORY: &str = "pegbar_migration";
+
+/// The key of the lock that two processes migrating at once wait for: any number of our own.
+const LOCK_KEY: i64 = 0x0070_6567_6261_7200;
+
+/// What migrating did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Migrated {
+    /// The schema version before; 0 for an empty database.
+    pub from: u32,
+    /// The schema version now.
+    pub to: u32,
+}
+
+fn runner(engine: Engine) -> Result<Runner> {
+    let migrations: Result<Vec<Migration>, _> = SOURCES
+        .iter()
+        .map(|(name, source)| Migration::unapplied(name, &render_migration(source, engine)))
+        .collect();
+    let mut runner = Runner::new(&migrations.map_err(failed)?).set_grouped(true);
+    runner.set_migration_table_name(HISTORY);
+    Ok(runner)
+}
+
+fn failed(source: refinery::Error) -> Error {
+    Error::Unavailable {
+        message: "the database's schema cannot be brought up to date".to_owned(),
+        hint: "nothing was changed; the cause says what stands in the way".to_owned(),
+        source: Some(Box::new(source)),
+    }
+}
+
+fn refuse_newer(version: u32) -> Result<u32> {
+    if version <= LATEST_VERSION {
+        return Ok(version);
+    }
+    Err(Error::Unavailable {
+        message: format!(
+            "the database has schema version {version}; this Pegbar knows up to {LATEST_VERSION}"
+        ),
+        hint: "use a newer Pegbar; the database was left alone".to_owned(),
+        source: None,
+    })
+}
+
+pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrated> {
+    let current = |connection: &Connection| -> Result<u32> {
+        let known = connection.table_exists(None, HISTORY);
+        let version = known.and_then(|known| {
+            let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
+            if known {
+                connection.query_row(&text, [], |row| row.get(0))
+            } else {
+                Ok(0)
+            }
+        });
+        version.map_err(|source| Error::Unavailable {
+            message: format!("{} is not a database that Pegbar can read", file.display()),
+            hint: "check that it is the right file".to_owned(),
+            source: Some(Box::new(source)),
+        })
+    };
+    if refuse_newer(current(connection)?)? == LATEST_VERSION {
+        return Ok(Migrated {
+            from: LATEST_VERSION,
+            to: LATEST_VERSION,
+        });
+    }
+    // refinery reads the history and applies in two steps: this lock makes them one.
+    let lock_path = file.with_extension("migrate-lock");
+    let lock = File::create(&lock_path).at("creating", &lock_path)?;
+    lock.lock().at("locking", &lock_path)?;
+    let from = refuse_newer(current(connection)?)?;
+    runner(Engine::Sqlite)?.run(connection).map_err(failed)?;
+    Ok(Migrated {
+        from,
+        to: LATEST_VERSION,
+    })
+}
+
+pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migrated> {
+    let refused = |source| Error::Database {
+        action: "migrating",
+        source: Box::new(source),
+    };
+    let version = client
+        .query_one("SHOW server_version_num", &[])
+        .await
+        .map_err(refused)?;
+    let version: String = version.get(0);
+    // pg_current_xact_id came with 13.
+    if version
+        .parse::<u32>()
+        .is_ok_and(|version| version < 130_000)
+    {
+        return Err(Error::Unavailable {
+            message: format!("PostgreSQL {version} is too old"),
+            hint: "Pegbar works with PostgreSQL 13 and later".to_owned(),
+            source: None,
+        });
+    }
+    // A newer Pegbar may be migrating at this moment: the number is read under the lock.
+    client
+        .execute("SELECT pg_advisory_lock($1)", &[&LOCK_KEY])
+        .await
+        .map_err(refused)?;
+    let migrated = migrate_locked(client).await;
+    client
+        .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
+        .await
+        .map_err(refused)?;
+    migrated
+}
+
+async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated> {
+    let refused = |source| Error::Database {
+        action: "migrating",
+        source: Box::new(source),
+    };
+    let known = client
+        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
+        .await;
+    let known: bool = known.map_err(refused)?.get(0);
+    let from = if known {
+        let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
+        let version: i32 = client.query_one(&text, &[]).await.map_err(refused)?.get(0);
+        refuse_newer(version.unsigned_abs())?
+    } else {
+        0
+    };
+    if from < LATEST_VERSION {
+        runner(Engine::Postgres)?
+            .run_async(client)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(Migrated {
+        from,
+        to: LATEST_VERSION,
+    })
+}

@@ -1,0 +1,289 @@
+//! PostgreSQL: a pool of connections, and commits that are looked up when the answer is lost.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{NoTls, Statement};
+
+use super::entity::Entity;
+use super::migrate::{self, Migrated};
+use super::sql::{self, Engine};
+use super::value::{Row, Value};
+use crate::error::{Error, Result};
+
+const CONNECTIONS: usize = 16;
+/// Rows per batch: PostgreSQL takes any number, memory on both sides does not.
+const BATCH: usize = 10_000;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often the outcome of a commit whose answer was lost is looked up, a second apart.
+const COMMIT_LOOKUPS: u32 = 30;
+
+pub(crate) struct PostgresDatabase {
+    pool: Pool,
+}
+
+impl PostgresDatabase {
+    pub(super) async fn open(url: &str) -> Result<(Self, Migrated)> {
+        let mut config: tokio_postgres::Config =
+            url.parse().map_err(|source| Error::Unavailable {
+                // The address may hold a password: it is not repeated.
+                message: "the address of the PostgreSQL database is malformed".to_owned(),
+                hint: "it looks like postgres://user:password@host:5432/database".to_owned(),
+                source: Some(Box::new(source)),
+            })?;
+        config.connect_timeout(CONNECT_TIMEOUT);
+        config.application_name("pegbar");
+        let manager_config = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, manager_config))
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(super::LOCK_TIMEOUT))
+            .build()
+            .map_err(unreachable_server)?;
+        let database = Self { pool };
+        let mut session = database.connection().await?;
+        let migrated = migrate::postgres(session.object()?).await?;
+        Ok((database, migrated))
+    }
+
+    pub(super) async fn connection(&self) -> Result<PostgresSession> {
+        let object = self.pool.get().await.map_err(unreachable_server)?;
+        Ok(PostgresSession {
+            object: Some(object),
+            state: State::Idle,
+        })
+    }
+}
+
+fn unreachable_server(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Unavailable {
+        message: "the PostgreSQL server does not answer".to_owned(),
+        hint: "check PEGBAR_DATABASE_URL and that the server runs".to_owned(),
+        source: Some(Box::new(source)),
+    }
+}
+
+#[derive(PartialEq)]
+enum State {
+    Idle,
+    Snapshot,
+    /// A change, with the transaction's number for the case that the commit's answer is lost.
+    Write {
+        transaction: String,
+    },
+}
+
+pub(super) enum Begin {
+    Snapshot,
+    Write,
+}
+
+/// A connection to the server, and the transaction on it.
+pub(crate) struct PostgresSession {
+    /// There until the session ends.
+    object: Option<Object>,
+    state: State,
+}
+
+impl PostgresSession {
+    pub(super) fn object(&mut self) -> Result<&mut Object> {
+        self.object.as_mut().ok_or_else(|| Error::Unavailable {
+            message: "the connection to PostgreSQL is closed".to_owned(),
+            hint: "run the command again".to_owned(),
+            source: None,
+        })
+    }
+
+    async fn prepare(&mut self, text: &str) -> Result<Statement> {
+        let prepared = self.object()?.prepare_cached(text).await;
+        prepared.map_err(refused("a statement"))
+    }
+
+    pub(super) async fn begin(&mut self, begin: Begin) -> Result<()> {
+        match begin {
+            Begin::Snapshot => {
+                let text = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                let begun = self.object()?.batch_execute(text).await;
+                begun.map_err(refused("beginning"))?;
+                self.state = State::Snapshot;
+            }
+            Begin::Write => {
+                let text = "BEGIN; SELECT pg_current_xact_id()::text";
+                let rows = self.object()?.simple_query(text).await;
+                let rows = rows.map_err(refused("beginning"))?;
+                let transaction = rows.iter().find_map(|message| match message {
+                    tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                    _ => None,
+                });
+                let transaction = transaction.unwrap_or_default().to_owned();
+                self.state = State::Write { transaction };
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn query<T>(
+        &mut self,
+        text: &str,
+        parameters: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let statement = self.prepare(text).await?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|p| p as _).collect();
+        let rows = self.object()?.query(&statement, &parameters).await;
+        let rows = rows.map_err(refused("a query"))?;
+        rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+    }
+
+    pub(super) async fn execute(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<u64> {
+        let statement = self.prepare(text).await?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|p| p as _).collect();
+        let changed = self.object()?.execute(&statement, &parameters).await;
+        changed.map_err(refused("a change"))
+    }
+
+    pub(super) async fn execute_many(&mut self, text: &str, sets: &[Vec<Value<'_>>]) -> Result<()> {
+        let statement = self.prepare(text).await?;
+        for parameters in sets {
+            let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|p| p as _).collect();
+            let changed = self.object()?.execute(&statement, &parameters).await;
+            changed.map_err(refused("a change"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn insert<E: Entity>(&mut self, rows: &[E]) -> Result<()> {
+        let statement = self
+            .prepare(&sql::insert(E::TABLE, Engine::Postgres))
+            .await?;
+        for batch in rows.chunks(BATCH) {
+            let columns: Vec<Vec<Value<'_>>> = (0..E::TABLE.columns.len())
+                .map(|column| batch.iter().map(|row| row.bind(column)).collect())
+                .collect();
+            let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|c| c as _).collect();
+            let inserted = self.object()?.execute(&statement, &parameters).await;
+            inserted.map_err(refused("new rows"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn commit(mut self, database: &PostgresDatabase) -> Result<()> {
+        let committed = self.object()?.batch_execute("COMMIT").await;
+        let state = std::mem::replace(&mut self.state, State::Idle);
+        match (committed, state) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), State::Write { transaction })
+                if error.is_closed() || error.code().is_none() =>
+            {
+                drop(self);
+                settle(database, &transaction, error).await
+            }
+            (Err(error), _) => Err(refused("the commit")(error)),
+        }
+    }
+}
+
+/// Asks the server what became of a transaction whose answer was lost.
+async fn settle(
+    database: &PostgresDatabase,
+    transaction: &str,
+    lost: tokio_postgres::Error,
+) -> Result<()> {
+    for _ in 0..COMMIT_LOOKUPS {
+        if let Ok(object) = database.pool.get().await {
+            let text = "SELECT pg_xact_status($1::text::xid8)";
+            let status = object.query_one(text, &[&transaction]).await;
+            match status
+                .and_then(|row| row.try_get::<_, Option<String>>(0))
+                .as_ref()
+                .map(Option::as_deref)
+            {
+                Ok(Some("committed")) => return Ok(()),
+                Ok(Some("aborted")) => return Err(refused("the commit")(lost)),
+                // Still in progress, or the server is coming up again.
+                _ => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Err(Error::Unavailable {
+        message: "the connection to PostgreSQL was lost while the change was committed, and it \
+                  cannot be learned whether it was kept"
+            .to_owned(),
+        hint: "look at what is there when the server answers again".to_owned(),
+        source: Some(Box::new(lost)),
+    })
+}
+
+impl Drop for PostgresSession {
+    fn drop(&mut self) {
+        if self.state == State::Idle {
+            return;
+        }
+        // An open transaction ends with its connection: the pool must not hand it out again.
+        if let Some(object) = self.object.take() {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// Turns PostgreSQL's refusals into what a caller can react to.
+fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
+    move |error| {
+        let Some(database_error) = error.as_db_error() else {
+            return if error.is_closed() {
+                unreachable_server(error)
+            } else {
+                Error::Database {
+                    action,
+                    source: Box::new(error),
+                }
+            };
+        };
+        let state = database_error.code();
+        if state.code().starts_with("23") {
+            return Error::Conflict {
+                message: format!(
+                    "the database refused {action}: {}",
+                    database_error.message()
+                ),
+                hint: "something else still points at it, or has the same place".to_owned(),
+            };
+        }
+        let (message, hint) = if *state == SqlState::DISK_FULL {
+            (
+                "the server's disk is full",
+                "free some room there; nothing is half-written",
+            )
+        } else if *state == SqlState::INSUFFICIENT_PRIVILEGE {
+            (
+                "the database user may not do this",
+                "grant it the rights on Pegbar's tables",
+            )
+        } else if *state == SqlState::T_R_DEADLOCK_DETECTED {
+            (
+                "another program is changing the same rows",
+                "run the command again",
+            )
+        } else if state.code().starts_with("57P") || state.code().starts_with("08") {
+            (
+                "the PostgreSQL server ended the connection",
+                "run the command again when it is back",
+            )
+        } else {
+            return Error::Database {
+                action,
+                source: Box::new(error),
+            };
+        };
+        Error::Unavailable {
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+            source: Some(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Statements: one text for both engines. What differs between SQLite and PostgreSQL
+//! stands in this file.
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use super::entity::Table;
+use super::value::{ColumnType, Value};
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// The embedded default: one file in the studio's folder.
+    Sqlite,
+    /// A server, for more than one machine.
+    Postgres,
+}
+
+/// The text of a statement. Parameters are `$1`, `$2` …; besides them it may hold:
+///
+/// - `{asset}`: the columns of a table in the order of its declaration; `{asset a}` with the alias
+/// - `{in $1}`: is one of the ids of a list
+/// - `{for update}`: the row is locked until the end of the transaction
+/// - `{id}`, `{time}`: the type of ids and times, for `CAST`
+pub(crate) struct Sql {
+    template: &'static str,
+    sqlite: OnceLock<String>,
+    postgres: OnceLock<String>,
+}
+
+impl Sql {
+    pub(crate) const fn new(template: &'static str) -> Self {
+        Self {
+            template,
+            sqlite: OnceLock::new(),
+            postgres: OnceLock::new(),
+        }
+    }
+}
+
+/// A text that an engine can prepare.
+pub(crate) trait Statement: Sync {
+    fn text(&self, engine: Engine) -> std::borrow::Cow<'_, str>;
+}
+
+impl Statement for Sql {
+    fn text(&self, engine: Engine) -> std::borrow::Cow<'_, str> {
+        let rendered = match engine {
+            Engine::Sqlite => &self.sqlite,
+            Engine::Postgres => &self.postgres,
+        };
+        rendered
+            .get_or_init(|| render(self.template, engine))
+            .into()
+    }
+}
+
+/// Declares statements, and the list of them that a test prepares on both engines.
+macro_rules! statements {
+    ($($name:ident = $text:expr;)+) => {
+        $(static $name: $crate::db::sql::Sql = $crate::db::sql::Sql::new($text);)+
+
+        #[cfg(test)]
+        pub(crate) const STATEMENTS: &[&$crate::db::sql::Sql] = &[$(&$name),+];
+    };
+}
+pub(crate) use statements;
+
+/// A statement put together from conditions that are there or not.
+#[derive(Debug)]
+pub(crate) struct Query<'a> {
+    template: String,
+    pub(crate) parameters: Vec<Value<'a>>,
+    has_condition: bool,
+}
+
+impl<'a> Query<'a> {
+    /// Begins with `SELECT … FROM …`.
+    pub(crate) fn new(select: &str) -> Self {
+        Self {
+            template: select.to_owned(),
+            parameters: Vec::new(),
+            has_condition: false,
+        }
+    }
+
+    /// Adds a condition; each `?` in it takes the next of the values.
+    pub(crate) fn filter<const N: usize>(&mut self, condition: &str, values: [Value<'a>; N]) {
+        let word = if self.has_condition {
+            " AND "
+        } else {
+            " WHERE "
+        };
+        self.has_condition = true;
+        self.template.push_str(word);
+        self.push(condition, values);
+    }
+
+    /// Adds text; each `?` in it takes the next of the values.
+    pub(crate) fn push<const N: usize>(&mut self, text: &str, values: [Value<'a>; N]) {
+        let mut values = values.into_iter();
+        for (index, part) in text.split('?').enumerate() {
+            if index > 0 {
+                self.parameters.extend(values.next());
+                // Writing to a String cannot fail.
+                let _ = write!(self.template, "${}", self.parameters.len());
+            }
+            self.template.push_str(part);
+        }
+    }
+}
+
+impl Statement for Query<'_> {
+    fn text(&self, engine: Engine) -> std::borrow::Cow<'_, str> {
+        render(&self.template, engine).into()
+    }
+}
+
+/// The text that inserts one row (SQLite) or a batch of columns (PostgreSQL).
+pub(crate) fn insert(table: &Table, engine: Engine) -> String {
+    let columns = column_list(table, "");
+    let name = table.name;
+    let mut text = format!("INSERT INTO {name} ({columns}) ");
+    text.push_str(match engine {
+        Engine::Sqlite => "VALUES (",
+        Engine::Postgres => "SELECT * FROM UNNEST (",
+    });
+    for (index, (_, column)) in table.columns.iter().enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        let number = index + 1;
+        let _ = match engine {
+            Engine::Sqlite => write!(text, "{separator}?{number}"),
+            Engine::Postgres => write!(text, "{separator}${number}::{}[]", postgres_type(*column)),
+        };
+    }
+    text.push(')');
+    text
+}
+
+/// The text that writes all columns of one row, found by its `id`.
+pub(crate) fn update(table: &Table, engine: Engine) -> String {
+    let mut text = format!("UPDATE {} SET ", table.name);
+    for (index, (column, _)) in table.columns.iter().enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        let _ = write!(text, "{separator}{column} = ${}", index + 1);
+    }
+    text.push_str(" WHERE id = $1");
+    render(&text, engine)
+}
+
+/// The expression that writes a row as JSON: spelled the same by both engines, ids and
+/// enums as text, times in milliseconds since 1970.
+pub(crate) fn row_as_json(table: &Table, alias: &str, engine: Engine) -> String {
+    let mut text = match engine {
+        Engine::Sqlite => "json_object(".to_owned(),
+        Engine::Postgres => "jsonb_build_object(".to_owned(),
+    };
+    for (index, (column, kind)) in table.columns.iter().enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        let _ = write!(text, "{separator}'{column}', ");
+        let _ = match (kind, engine) {
+            (ColumnType::Id, Engine::Sqlite) => write!(text, "lower(hex({alias}.{column}))"),
+            (ColumnType::Id, Engine::Postgres) => {
+                write!(text, "replace({alias}.{column}::text, '-', '')")
+            }
+            (ColumnType::Json, Engine::Sqlite) => write!(text, "json({alias}.{column})"),
+            (ColumnType::Time, Engine::Postgres) => {
+                write!(
+                    text,
+                    "(extract(epoch from {alias}.{column}) * 1000)::bigint"
+                )
+            }
+            _ => write!(text, "{alias}.{column}"),
+        };
+    }
+    text.push(')');
+    text
+}
+
+fn postgres_type(column: ColumnType) -> &'static str {
+    match column {
+        ColumnType::Id => "uuid",
+        ColumnType::Text => "text",
+        ColumnType::Int => "integer",
+        ColumnType::Big => "bigint",
+        ColumnType::Time => "timestamptz",
+        ColumnType::Json => "jsonb",
+        ColumnType::Enum(name) => name,
+    }
+}
+
+fn column_list(table: &Table, alias: &str) -> String {
+    let mut list = String::new();
+    for (index, (column, _)) in table.columns.iter().enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        let dot = if alias.is_empty() { "" } else { "." };
+        let _ = write!(list, "{separator}{alias}{dot}{column}");
+    }
+    list
+}
+
+/// Replaces `{…}`, and on SQLite `$n` by `?n`: there `$n` would be a name, numbered by
+/// its first appearance.
+pub(crate) fn render(template: &str, engine: Engine) -> String {
+    let mut text = String::with_capacity(template.len() + 256);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        // An unclosed brace reaches the engine, which refuses it in the test of all statements.
+        let (word, after) = after.split_once('}').unwrap_or((after, ""));
+        match (word.split_once(' ').unwrap_or((word, "")), engine) {
+            (("in", list), Engine::Sqlite) => drop(write!(text, "IN rarray({list})")),
+            (("in", list), Engine::Postgres) => drop(write!(text, "= ANY({list})")),
+            (("id", ""), Engine::Sqlite) => text.push_str("BLOB"),
+            (("id", ""), Engine::Postgres) => text.push_str("uuid"),
+            (("time", ""), Engine::Sqlite) => text.push_str("INTEGER"),
+            (("time", ""), Engine::Postgres) => text.push_str("timestamptz"),
+            (("for", "update"), Engine::Sqlite) => {}
+            (("for", "update"), Engine::Postgres) => text.push_str("FOR UPDATE"),
+            ((name, alias), _) => match super::TABLES.iter().find(|table| table.name == name) {
+                Some(table) => text.push_str(&column_list(table, alias)),
+                None => drop(write!(text, "{{{word}}}")),
+            },
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    match engine {
+        Engine::Sqlite => text.replace('$', "?"),
+        Engine::Postgres => text,
+    }
+}
+
+/// Renders a migration: types, and lines that are for one engine only.
+pub(crate) fn render_migration(source: &str, engine: Engine) -> String {
+    let (own, other) = match engine {
+        Engine::Sqlite => ("--sqlite ", "--postgres "),
+        Engine::Postgres => ("--postgres ", "--sqlite "),
+    };
+    let replacements: &[(&str, &str)] = match engine {
+        Engine::Sqlite => &[
+            ("{id}", "BLOB"),
+            ("{time}", "INTEGER"),
+            ("{json}", "TEXT"),
+            ("{text}", "TEXT"),
+            ("{int}", "INTEGER"),
+            ("{big}", "INTEGER"),
+            ("{now}", "(CAST(unixepoch('subsec') * 1000 AS INTEGER))"),
+            ("{strict}", " STRICT"),
+            ("{strict_without_rowid}", " STRICT, WITHOUT ROWID"),
+            ("{asset_kind}", "TEXT"),
+            ("{reference_role}", "TEXT"),
+            ("{generation_status}", "TEXT"),
+        ],
+        Engine::Postgres => &[
+            ("{id}", "uuid"),
+            ("{time}", "timestamptz(3)"),
+            ("{json}", "jsonb"),
+            ("{text}", "text COLLATE \"C\""),
+            ("{int}", "integer"),
+            ("{big}", "bigint"),
+            ("{now}", "CURRENT_TIMESTAMP"),
+            ("{strict}", ""),
+            ("{strict_without_rowid}", ""),
+            ("{asset_kind}", "asset_kind"),
+            ("{reference_role}", "reference_role"),
+            ("{generation_status}", "generation_status"),
+        ],
+    };
+    let mut text = String::with_capacity(source.len());
+    for line in source.lines().filter(|line| !line.starts_with(other)) {
+        text.push_str(line.strip_prefix(own).unwrap_or(line));
+        text.push('\n');
+    }
+    for (placeholder, type_name) in replacements {
+        text = text.replace(placeholder, type_name);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_parameter_is_the_second_on_both_engines() {
+        let text = "SELECT $2, $1 WHERE id {in $3} {for update}";
+        assert_eq!(
+            render(text, Engine::Sqlite),
+            "SELECT ?2, ?1 WHERE id IN rarray(?3) "
+        );
+        assert_eq!(
+            render(text, Engine::Postgres),
+            "SELECT $2, $1 WHERE id = ANY($3) FOR UPDATE"
+        );
+    }
+
+    #[test]
+    fn a_query_numbers_its_values() {
+        let mut query = Query::new("SELECT 1 FROM asset");
+        query.filter("kind = ?", [Value::from("frame")]);
+        query.filter("(created_at, id) > (?, ?)", [Value::Int(1), Value::Int(2)]);
+        query.push(" LIMIT ?", [Value::Int(50)]);
+        assert_eq!(
+            query.text(Engine::Postgres),
+            "SELECT 1 FROM asset WHERE kind = $1 AND (created_at, id) > ($2, $3) LIMIT $4"
+        );
+        assert_eq!(query.parameters.len(), 4);
+    }
+}

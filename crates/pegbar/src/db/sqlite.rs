@@ -1,0 +1,265 @@
+//! SQLite: one writer, a few readers, write-ahead log.
+
+use std::path::{Path, PathBuf};
+
+use deadpool::managed;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::entity::Entity;
+use super::migrate::{self, Migrated};
+use super::sql::{self, Engine};
+use super::value::{Row, Value};
+use super::{LOCK_TIMEOUT, blocking};
+use crate::error::{Error, Result};
+
+const READERS: usize = 4;
+const CACHED_STATEMENTS: usize = 128;
+
+pub(crate) struct SqliteDatabase {
+    writer: std::sync::Arc<Mutex<Connection>>,
+    readers: managed::Pool<ReaderManager>,
+}
+
+impl SqliteDatabase {
+    pub(super) fn open(file: &Path) -> Result<(Self, Migrated)> {
+        let mut writer =
+            open_connection(file, OpenFlags::default()).map_err(|e| opening(file, e))?;
+        let migrated = migrate::sqlite(&mut writer, file)?;
+        let manager = ReaderManager {
+            file: file.to_owned(),
+        };
+        let readers = managed::Pool::builder(manager)
+            .max_size(READERS)
+            .build()
+            .map_err(|e| opening(file, e))?;
+        let writer = std::sync::Arc::new(Mutex::new(writer));
+        Ok((Self { writer, readers }, migrated))
+    }
+
+    pub(super) async fn reader(&self) -> Result<SqliteSession> {
+        let reader = self
+            .readers
+            .get()
+            .await
+            .map_err(|source| Error::Unavailable {
+                message: "the database file cannot be opened for reading".to_owned(),
+                hint: "check that the file is there and readable".to_owned(),
+                source: Some(Box::new(source)),
+            })?;
+        Ok(SqliteSession {
+            lease: Lease::Reader(reader),
+            in_transaction: false,
+        })
+    }
+
+    pub(super) async fn writer(&self) -> SqliteSession {
+        let writer = self.writer.clone().lock_owned().await;
+        SqliteSession {
+            lease: Lease::Writer(writer),
+            in_transaction: false,
+        }
+    }
+}
+
+/// Opens read-only connections for the pool.
+struct ReaderManager {
+    file: PathBuf,
+}
+
+impl managed::Manager for ReaderManager {
+    type Type = Connection;
+    type Error = rusqlite::Error;
+
+    async fn create(&self) -> Result<Connection, rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        open_connection(&self.file, flags)
+    }
+
+    async fn recycle(
+        &self,
+        _: &mut Connection,
+        _: &managed::Metrics,
+    ) -> managed::RecycleResult<rusqlite::Error> {
+        Ok(())
+    }
+}
+
+fn open_connection(file: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        // FULL: a commit survives a power cut, not only a crash of ours.
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    }
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16384;",
+    )?;
+    rusqlite::vtab::array::load_module(&connection)?;
+    // A build without foreign keys ignores the pragma silently.
+    let enforced: bool = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
+    if enforced {
+        Ok(connection)
+    } else {
+        Err(rusqlite::Error::InvalidQuery)
+    }
+}
+
+fn opening(file: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Unavailable {
+        message: format!("the database {} cannot be opened", file.display()),
+        hint: "check that the file is a Pegbar database, readable and writable".to_owned(),
+        source: Some(Box::new(source)),
+    }
+}
+
+enum Lease {
+    Reader(managed::Object<ReaderManager>),
+    Writer(OwnedMutexGuard<Connection>),
+}
+
+/// A connection to the file, and the transaction on it.
+pub(crate) struct SqliteSession {
+    lease: Lease,
+    in_transaction: bool,
+}
+
+pub(super) enum Begin {
+    Snapshot,
+    Write,
+}
+
+impl SqliteSession {
+    fn connection(&self) -> &Connection {
+        match &self.lease {
+            Lease::Reader(connection) => connection,
+            Lease::Writer(connection) => connection,
+        }
+    }
+
+    pub(super) fn begin(&mut self, begin: Begin) -> Result<()> {
+        let text = match begin {
+            Begin::Snapshot => "BEGIN",
+            // Takes the writer's lock now: a transaction that began by reading could fail later.
+            Begin::Write => "BEGIN IMMEDIATE",
+        };
+        blocking(|| self.connection().execute_batch(text)).map_err(refused("beginning"))?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    pub(super) fn query<T>(
+        &mut self,
+        text: &str,
+        parameters: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self
+            .connection()
+            .prepare_cached(text)
+            .map_err(refused("a query"))?;
+        let parameters = rusqlite::params_from_iter(parameters);
+        let mut rows = statement.query(parameters).map_err(refused("a query"))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(refused("reading"))? {
+            found.push(read(&Row::Sqlite(row))?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn execute(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<u64> {
+        let mut statement = self
+            .connection()
+            .prepare_cached(text)
+            .map_err(refused("a change"))?;
+        let changed = statement.execute(rusqlite::params_from_iter(parameters));
+        Ok(changed.map_err(refused("a change"))? as u64)
+    }
+
+    pub(super) fn execute_many(&mut self, text: &str, sets: &[Vec<Value<'_>>]) -> Result<()> {
+        let mut statement = self
+            .connection()
+            .prepare_cached(text)
+            .map_err(refused("a change"))?;
+        for parameters in sets {
+            let changed = statement.execute(rusqlite::params_from_iter(parameters));
+            changed.map_err(refused("a change"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert<E: Entity>(&mut self, rows: &[E]) -> Result<()> {
+        let text = sql::insert(E::TABLE, Engine::Sqlite);
+        let mut statement = self
+            .connection()
+            .prepare_cached(&text)
+            .map_err(refused("a new row"))?;
+        for row in rows {
+            for column in 0..E::TABLE.columns.len() {
+                statement
+                    .raw_bind_parameter(column + 1, row.bind(column))
+                    .map_err(refused("a new row"))?;
+            }
+            statement.raw_execute().map_err(refused("a new row"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn commit(mut self) -> Result<()> {
+        blocking(|| self.connection().execute_batch("COMMIT")).map_err(refused("the commit"))?;
+        self.in_transaction = false;
+        Ok(())
+    }
+}
+
+impl Drop for SqliteSession {
+    fn drop(&mut self) {
+        if self.in_transaction && !self.connection().is_autocommit() {
+            // If even that fails, the connection's next BEGIN says so.
+            let _ = self.connection().execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// Turns SQLite's refusals into what a caller can react to.
+fn refused(action: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+    move |error| {
+        let unavailable = |message: &str, hint: &str, source| Error::Unavailable {
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+            source: Some(Box::new(source)),
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Error::Conflict {
+                message: format!("the database refused {action}: {error}"),
+                hint: "something else still points at it, or has the same place".to_owned(),
+            },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => unavailable(
+                "another process is changing this studio",
+                "wait for it to finish, then run the command again",
+                error,
+            ),
+            Some(ErrorCode::DiskFull) => unavailable(
+                "the disk is full",
+                "free some room and run the command again; nothing is half-written",
+                error,
+            ),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => unavailable(
+                "the database is read-only",
+                "check who owns .pegbar and whether it is mounted read-only",
+                error,
+            ),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged {
+                place: "the database file".to_owned(),
+                reason: error.to_string(),
+                source: Some(Box::new(error)),
+            },
+            _ => Error::Database {
+                action,
+                source: Box::new(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What can go wrong, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// The result of every operation of the library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong: one variant for each way a caller can react.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing has this id, name or path.
+    #[error("there is no {entity} {name}")]
+    NotFound {
+        /// The kind of thing: `project`, `asset` …
+        entity: &'static str,
+        /// The id, name or path that was asked for.
+        name: String,
+    },
+    /// The request contradicts what is there now.
+    #[error("{message}")]
+    Conflict {
+        /// What contradicts what.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A value of the request is not acceptable.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The field, as the request names it.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is not an image that Pegbar takes in.
+    #[error("{origin}: {reason}")]
+    NotAnImage {
+        /// The file or the kind of source.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Others still use it.
+    #[error("{entity} {id} is still used: {}", list(users))]
+    InUse {
+        /// The kind of thing that was to be deleted.
+        entity: &'static str,
+        /// Its id.
+        id: String,
+        /// Who uses it, the first hundred.
+        users: Vec<User>,
+    },
+    /// What is stored is not what Pegbar wrote.
+    #[error("damaged: {place}: {reason}")]
+    Damaged {
+        /// The table, column and row, or the path.
+        place: String,
+        /// What is wrong.
+        reason: String,
+        /// What found it.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The folder, the database or the store can't be used as it is.
+    #[error("{message}")]
+    Unavailable {
+        /// What can't be used and why.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// What the engine said.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The file system refused.
+    #[error("{action} {}", path.display())]
+    Io {
+        /// What was tried: `reading`, `writing` …
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database refused.
+    #[error("the database refused {action}")]
+    Database {
+        /// What was tried.
+        action: &'static str,
+        /// What the engine said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Someone who uses what was to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The kind of the user: `frame`, `asset`, `project` or `character`.
+    pub entity: &'static str,
+    /// The user's id.
+    pub id: String,
+    /// How it uses it: `shows it`, `was made from it` …
+    pub how: &'static str,
+}
+
+fn list(users: &[User]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (index, user) in users.iter().take(3).enumerate() {
+        let separator = if index > 0 { "; " } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{separator}{} {} {}", user.entity, user.id, user.how);
+    }
+    if users.len() > 3 {
+        let _ = write!(text, "; and {} more", users.len() - 3);
+    }
+    text
+}
+
+impl Error {
+    /// Returns the stable name of the variant, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Conflict { .. } => "conflict",
+            Self::Invalid { .. } => "invalid",
+            Self::NotAnImage { .. } => "not_an_image",
+            Self::InUse { .. } => "in_use",
+            Self::Damaged { .. } => "damaged",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Io { .. } => "io",
+            Self::Database { .. } => "database",
+        }
+    }
+
+    /// Says what to do next, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { entity, .. } => Some(format!(
+                "list what is there: `pegbar {} list`",
+                command_of(entity)
+            )),
+            Self::Conflict { hint, .. } | Self::Unavailable { hint, .. } => Some(hint.clone()),
+            Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
+            Self::NotAnImage { .. } => Some("Pegbar takes in PNG, JPEG, WebP and GIF".to_owned()),
+            Self::Damaged { .. } => Some(
+                "nothing was changed; keep a copy of the studio before you repair it".to_owned(),
+            ),
+            Self::Io { source, .. } => io_hint(source).map(str::to_owned),
+            Self::Invalid { .. } | Self::Database { .. } => None,
+        }
+    }
+
+    pub(crate) fn not_found<T: std::fmt::Display>(entity: &'static str, name: T) -> Self {
+        Self::NotFound {
+            entity,
+            name: name.to_string(),
+        }
+    }
+
+    pub(crate) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid {
+            field: field.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+fn command_of(entity: &str) -> &str {
+    match entity {
+        "frame" => "animation",
+        "project" | "asset" | "character" | "animation" => entity,
+        _ => "project",
+    }
+}
+
+fn io_hint(error: &std::io::Error) -> Option<&'static str> {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Some(
+            "the disk is full: free some room and run the command again; nothing is half-written",
+        ),
+        std::io::ErrorKind::PermissionDenied => {
+            Some("check who owns the folder and whether it is read-only")
+        }
+        std::io::ErrorKind::ReadOnlyFilesystem => Some("the file system is mounted read-only"),
+        std::io::ErrorKind::NotFound => Some("check the path"),
+        _ => None,
+    }
+}
+
+/// Gives a system error the path and the action it belongs to.
+pub(crate) trait IoContext<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for std::io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

@@ -1,0 +1,418 @@
+//! Frames: what an animation shows, in order. Every change of the order is one primitive:
+//! replace the animation's list, if its version is the one the caller saw.
+
+pub(crate) mod edit;
+
+use crate::animation::{self, Animation};
+use crate::asset::{self, NewAsset};
+use crate::create::Plan;
+use crate::db::Session;
+use crate::db::entity::entity;
+use crate::db::sql::statements;
+use crate::db::value::Value;
+use crate::error::{Error, Result};
+use crate::id::{AnimationId, AssetId, FrameId, ProjectId};
+use crate::studio::Studio;
+use crate::text::check_optional;
+use crate::time::MillisSinceEpoch;
+use crate::trash::{self, Doomed};
+use crate::tree::AnimationTree;
+use crate::view::{self, Scope, Stale};
+use edit::{Edit, Slot};
+
+entity! {
+    /// A place in an animation, and the asset that it shows.
+    pub struct Frame in frame {
+        /// The id; it stays when the frame moves or shows another asset.
+        pub id: FrameId,
+        /// The project it belongs to.
+        pub project_id: ProjectId,
+        /// The animation it is part of.
+        pub animation_id: AnimationId,
+        /// The asset it shows.
+        pub asset_id: AssetId,
+        /// Its place, from 0, without gaps.
+        pub frame_index: u32,
+        /// What this frame in particular was to show.
+        pub frame_prompt: Option<String>,
+        /// When it was created.
+        pub created_at: MillisSinceEpoch,
+    }
+}
+
+statements! {
+    GET = "SELECT {frame} FROM frame WHERE id = $1";
+    OF_ANIMATION = "SELECT {frame} FROM frame WHERE project_id = $1 AND animation_id = $2 \
+                    ORDER BY frame_index";
+    OF_PROJECT = "SELECT {frame} FROM frame WHERE project_id = $1 \
+                  ORDER BY animation_id, frame_index";
+    OF_CHARACTER = "SELECT {frame f} FROM animation n JOIN frame f \
+                    ON f.project_id = n.project_id AND f.animation_id = n.id \
+                    WHERE n.project_id = $1 AND n.character_id = $2 \
+                    ORDER BY f.animation_id, f.frame_index";
+    DELETE = "DELETE FROM frame WHERE project_id = $1 AND id {in $2}";
+    // The first of two phases: SQLite checks uniqueness at every row.
+    SET_ASIDE = "UPDATE frame SET frame_index = frame_index + 1073741824 \
+                 WHERE project_id = $1 AND id {in $2}";
+    PLACE = "UPDATE frame SET frame_index = $3 WHERE project_id = $1 AND id = $2";
+    SHOW = "UPDATE frame SET asset_id = $3, frame_prompt = $4 WHERE project_id = $1 AND id = $2";
+}
+
+/// What a new or changed frame shows.
+#[derive(Clone, Debug)]
+pub enum FrameImage {
+    /// An asset that is there, or is created by the same call.
+    Asset(AssetId),
+    /// A new take.
+    New(Box<NewAsset>),
+}
+
+/// A frame to create.
+#[derive(Clone, Debug)]
+pub struct NewFrame {
+    /// The id; `None` to have one made.
+    pub id: Option<FrameId>,
+    /// What it shows.
+    pub image: FrameImage,
+    /// What this frame in particular is to show.
+    pub prompt: Option<String>,
+}
+
+impl NewFrame {
+    /// Begins a frame that shows a new take.
+    #[must_use]
+    pub fn new(asset: NewAsset) -> Self {
+        Self {
+            id: None,
+            image: FrameImage::New(Box::new(asset)),
+            prompt: None,
+        }
+    }
+
+    /// Begins a frame that shows an asset.
+    #[must_use]
+    pub fn showing(asset: AssetId) -> Self {
+        Self {
+            id: None,
+            image: FrameImage::Asset(asset),
+            prompt: None,
+        }
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn id(self, id: FrameId) -> Self {
+        Self {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    /// Sets what this frame in particular is to show.
+    #[must_use]
+    pub fn prompt(self, prompt: impl Into<String>) -> Self {
+        Self {
+            prompt: Some(prompt.into()),
+            ..self
+        }
+    }
+}
+
+pub(crate) async fn get(session: &mut Session, id: FrameId) -> Result<Frame> {
+    let mut found = session.list::<Frame>(&GET, &[Value::Id(id.0)]).await?;
+    found.pop().ok_or_else(|| Error::not_found("frame", id))
+}
+
+/// Returns the frames of an animation, in order.
+pub(crate) async fn of_animation(
+    session: &mut Session,
+    project: ProjectId,
+    animation: AnimationId,
+) -> Result<Vec<Frame>> {
+    session
+        .list(
+            &OF_ANIMATION,
+            &[Value::Id(project.0), Value::Id(animation.0)],
+        )
+        .await
+}
+
+/// Returns every frame of a project, by animation, in order.
+pub(crate) async fn of_project(session: &mut Session, project: ProjectId) -> Result<Vec<Frame>> {
+    session.list(&OF_PROJECT, &[Value::Id(project.0)]).await
+}
+
+/// Returns every frame of a character, by animation, in order.
+pub(crate) async fn of_character(
+    session: &mut Session,
+    project: ProjectId,
+    character: crate::id::CharacterId,
+) -> Result<Vec<Frame>> {
+    session
+        .list(
+            &OF_CHARACTER,
+            &[Value::Id(project.0), Value::Id(character.0)],
+        )
+        .await
+}
+
+/// Replaces an animation's list of frames: rows, version, trash and paths.
+async fn replace_list(
+    session: &mut Session,
+    studio: &Studio,
+    animation: &Animation,
+    old: &[Frame],
+    new: Vec<Slot>,
+    stale: &mut Stale,
+) -> Result<()> {
+    let project_id = animation.project_id;
+    let project = Value::Id(project_id.0);
+    let now = studio.now();
+    let change = edit::compare(old, new, |slot, frame_index| Frame {
+        id: slot.id,
+        project_id,
+        animation_id: animation.id,
+        asset_id: slot.asset_id,
+        frame_index,
+        frame_prompt: slot.prompt.clone(),
+        created_at: now,
+    });
+    if !change.removed.is_empty() {
+        let doomed = Doomed {
+            frames: change.removed.clone(),
+            ..Doomed::default()
+        };
+        trash::discard(session, project_id, studio.new_id(), &doomed, now).await?;
+        session
+            .execute(&DELETE, &[project.clone(), Value::Ids(&change.removed)])
+            .await?;
+    }
+    if !change.moved.is_empty() {
+        let ids: Vec<_> = change.moved.iter().map(|frame| frame.id.0).collect();
+        session
+            .execute(&SET_ASIDE, &[project.clone(), Value::Ids(&ids)])
+            .await?;
+        let places = change.moved.iter().map(|frame| {
+            vec![
+                project.clone(),
+                Value::Id(frame.id.0),
+                Value::Int(frame.frame_index.into()),
+            ]
+        });
+        session
+            .execute_many(&PLACE, &places.collect::<Vec<_>>())
+            .await?;
+    }
+    let shown = change.shown.iter().map(|frame| {
+        let prompt = frame
+            .frame_prompt
+            .as_deref()
+            .map_or(Value::Null, Value::from);
+        vec![
+            project.clone(),
+            Value::Id(frame.id.0),
+            Value::Id(frame.asset_id.0),
+            prompt,
+        ]
+    });
+    session
+        .execute_many(&SHOW, &shown.collect::<Vec<_>>())
+        .await?;
+    session.insert(&change.added).await?;
+    animation::touch(session, animation.id, animation.version + 1, now).await?;
+    view::rehome(session, project_id, &change.assets).await?;
+    stale.add(Scope::Animation(animation.id));
+    stale.add_all(change.assets.into_iter().map(|id| Scope::Home(AssetId(id))));
+    Ok(())
+}
+
+/// Refuses a change that was decided on a list which is no longer there.
+fn check_version(animation: &Animation, expected: Option<i64>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != animation.version => Err(Error::Conflict {
+            message: format!(
+                "the frames of {:?} have changed meanwhile: version {} was expected, {} is there",
+                animation.name, expected, animation.version
+            ),
+            hint: "look at the frames again and decide anew".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+impl Studio {
+    async fn edit_frames(
+        &self,
+        animation: AnimationId,
+        expected: Option<i64>,
+        mut plan: Plan<'_>,
+        edit: Edit,
+    ) -> Result<AnimationTree> {
+        plan.store_blobs()?;
+        let mut session = self.database().write().await?;
+        let project_id = animation::project_of(&mut session, animation).await?;
+        let (_, mut stale) = plan.write(&mut session, Some(project_id)).await?;
+        let current = animation::get(&mut session, animation).await?;
+        check_version(&current, expected)?;
+        let old = of_animation(&mut session, project_id, animation).await?;
+        for asset in edit.assets() {
+            asset::get_in_project(&mut session, project_id, asset, "assetId").await?;
+        }
+        let new = edit.apply(old.iter().map(Slot::of).collect())?;
+        replace_list(&mut session, self, &current, &old, new, &mut stale).await?;
+        self.commit(session, stale).await?;
+        self.get_animation_tree(animation).await
+    }
+
+    /// Adds frames at the end of an animation.
+    ///
+    /// `expected` is the version of the animation that the caller saw; `None` for any.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the animation; [`Error::Conflict`] for another version;
+    /// [`Error::NotAnImage`], [`Error::Invalid`], [`Error::Io`]. Nothing is changed then.
+    pub async fn append_frames(
+        &self,
+        animation: AnimationId,
+        frames: Vec<NewFrame>,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        let mut plan = Plan::new(self);
+        let slots = plan.slots(animation, frames)?;
+        self.edit_frames(animation, expected, plan, Edit::Insert { at: None, slots })
+            .await
+    }
+
+    /// Adds frames before the one that stands at `at` (from 0); at the end, if `at` is the
+    /// count of frames.
+    ///
+    /// # Errors
+    /// As [`Studio::append_frames`]; [`Error::Invalid`] for a place beyond the end.
+    pub async fn insert_frames(
+        &self,
+        animation: AnimationId,
+        at: u32,
+        frames: Vec<NewFrame>,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        let mut plan = Plan::new(self);
+        let slots = plan.slots(animation, frames)?;
+        self.edit_frames(
+            animation,
+            expected,
+            plan,
+            Edit::Insert {
+                at: Some(at),
+                slots,
+            },
+        )
+        .await
+    }
+
+    /// Moves a frame to another place of its animation (from 0).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version;
+    /// [`Error::Invalid`] for a place beyond the end.
+    pub async fn move_frame(
+        &self,
+        frame: FrameId,
+        to: u32,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        let animation = self.get_frame(frame).await?.animation_id;
+        self.edit_frames(
+            animation,
+            expected,
+            Plan::new(self),
+            Edit::Move { frame, to },
+        )
+        .await
+    }
+
+    /// Shows another image in a frame. The one shown before stays a take.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version;
+    /// [`Error::NotAnImage`], [`Error::Invalid`], [`Error::Io`]. Nothing is changed then.
+    pub async fn replace_frame(
+        &self,
+        frame: FrameId,
+        image: FrameImage,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        let animation = self.get_frame(frame).await?.animation_id;
+        let mut plan = Plan::new(self);
+        let asset = plan.frame_asset(animation, image)?;
+        self.edit_frames(animation, expected, plan, Edit::Show { frame, asset })
+            .await
+    }
+
+    /// Removes a frame; the ones behind it move up, its image stays a take.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version.
+    pub async fn remove_frame(
+        &self,
+        frame: FrameId,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        let animation = self.get_frame(frame).await?.animation_id;
+        self.edit_frames(animation, expected, Plan::new(self), Edit::Remove { frame })
+            .await
+    }
+
+    /// Sets the whole order: every frame of the animation, once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the animation; [`Error::Conflict`] for another version;
+    /// [`Error::Invalid`] where a frame is missing, stands twice or belongs elsewhere.
+    pub async fn set_frame_order(
+        &self,
+        animation: AnimationId,
+        order: Vec<FrameId>,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        self.edit_frames(animation, expected, Plan::new(self), Edit::Order(order))
+            .await
+    }
+
+    /// Sets or clears what a frame in particular was to show.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version.
+    pub async fn set_frame_prompt(
+        &self,
+        frame: FrameId,
+        prompt: Option<String>,
+        expected: Option<i64>,
+    ) -> Result<AnimationTree> {
+        check_optional("framePrompt", prompt.as_ref())?;
+        let animation = self.get_frame(frame).await?.animation_id;
+        self.edit_frames(
+            animation,
+            expected,
+            Plan::new(self),
+            Edit::Prompt { frame, prompt },
+        )
+        .await
+    }
+
+    /// Returns a frame.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get_frame(&self, id: FrameId) -> Result<Frame> {
+        get(&mut self.database().read().await?, id).await
+    }
+
+    /// Returns the frames of an animation, in order.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the animation.
+    pub async fn list_frames(&self, animation: AnimationId) -> Result<Vec<Frame>> {
+        let mut session = self.database().read().await?;
+        let project = animation::project_of(&mut session, animation).await?;
+        of_animation(&mut session, project, animation).await
+    }
+}

@@ -1,0 +1,108 @@
+//! Pegbar, the asset database for generated animation.
+//!
+//! A studio is a folder: a database (SQLite, or PostgreSQL when one machine is no longer
+//! enough), the bytes of every image, and a tree of files in a conventional layout. In it are
+//! projects, their characters in variations, their animations, and the frames of those; every
+//! image is an [`Asset`] with the record of what it was made from.
+//!
+//! [`Studio`] is the handle. A whole project in one call:
+//!
+//! ```
+//! use pegbar::{NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject};
+//! use pegbar::{ProjectTree, ReferenceRole, Studio};
+//!
+//! # fn png(shade: u8) -> Vec<u8> {
+//! #     let mut bytes = std::io::Cursor::new(Vec::new());
+//! #     let image = image::RgbaImage::from_pixel(8, 8, image::Rgba([shade, 90, 60, 255]));
+//! #     image.write_to(&mut bytes, image::ImageFormat::Png).expect("a small PNG");
+//! #     bytes.into_inner()
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> pegbar::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! let studio = Studio::create(folder.path()).await?;
+//! let front = studio.new_id(); // ids are known before anything is there
+//! let first = studio.new_id();
+//!
+//! let tree: ProjectTree = studio
+//!     .create_project(
+//!         NewProject::new("Alley cats").tag("game").thumbnail(front).character(
+//!             NewCharacter::new("Tabby")
+//!                 .user_prompt("a small orange cat")
+//!                 .variation(NewAsset::from_bytes(png(200)).id(front).prompt("front view"))
+//!                 .variation(NewAsset::from_bytes(png(180)).prompt("side view"))
+//!                 .primary(front)
+//!                 .animation(
+//!                     NewAnimation::new("Walk")
+//!                         .frame(NewFrame::new(
+//!                             NewAsset::from_bytes(png(10))
+//!                                 .id(first)
+//!                                 .prompt("contact pose")
+//!                                 .made_from(front, ReferenceRole::Character),
+//!                         ))
+//!                         .frame(NewFrame::new(
+//!                             NewAsset::from_bytes(png(20))
+//!                                 .prompt("passing pose")
+//!                                 .made_from(front, ReferenceRole::Character)
+//!                                 .made_from(first, ReferenceRole::PreviousFrame),
+//!                         )),
+//!                 ),
+//!         ),
+//!     )
+//!     .await?;
+//!
+//! let walk = &tree.characters[0].animations[0];
+//! assert_eq!(walk.frames[1].asset.reference_asset_ids(), [front, first]);
+//! let file = studio.assets_folder().join(walk.frames[1].asset.file_path.as_ref().unwrap());
+//! assert!(file.ends_with("frames/Walk/Tabby_Walk_1.png") && file.exists());
+//! # Ok(())
+//! # }
+//! ```
+
+mod animation;
+mod asset;
+mod blob;
+mod character;
+mod create;
+mod db;
+mod delete;
+mod error;
+mod frame;
+mod hash;
+mod id;
+mod json;
+mod page;
+mod project;
+mod record;
+mod reference;
+mod segment;
+mod studio;
+mod tag;
+mod text;
+mod time;
+mod trash;
+mod tree;
+mod view;
+
+pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
+pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
+pub use blob::{ImageFormat, Limits, StoredImage};
+pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
+pub use db::sql::Engine;
+pub use db::{DatabaseAddress, LATEST_VERSION, Migrated};
+pub use delete::Deletion;
+pub use error::{Error, Result, User};
+pub use frame::{Frame, FrameImage, NewFrame};
+pub use hash::{NotASha256, Sha256};
+pub use id::{
+    AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
+};
+pub use json::{Json, JsonError};
+pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
+pub use project::{NewProject, Project, ProjectFilter, ProjectPatch};
+pub use reference::{NewReference, Reference, ReferenceRole, References};
+pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
+pub use text::{MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
+pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
+pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
+pub use view::{Kept, ViewReport};

@@ -1,0 +1,330 @@
+//! Projects: the top containers.
+
+use uuid::Uuid;
+
+use crate::asset::NewAsset;
+use crate::character::NewCharacter;
+use crate::create::Plan;
+use crate::db::Session;
+use crate::db::entity::entity;
+use crate::db::sql::{Query, statements};
+use crate::db::value::Value;
+use crate::error::{Error, Result};
+use crate::id::{AssetId, ProjectId};
+use crate::json::Json;
+use crate::page::{Page, PageRequest};
+use crate::studio::Studio;
+use crate::tag;
+use crate::text::{check_name, check_text, checked_tags};
+use crate::time::MillisSinceEpoch;
+use crate::tree::ProjectTree;
+
+entity! {
+    /// A project: the top container; everything below belongs to exactly one.
+    pub struct Project in project {
+        /// The id.
+        pub id: ProjectId,
+        /// The id it had in the app it was imported from.
+        pub source_id: Option<String>,
+        /// The display name: 1 to 255 bytes of free text.
+        pub name: String,
+        /// What it is about; may be empty.
+        pub description: String,
+        /// An asset of the project that stands for it.
+        pub thumbnail_id: Option<AssetId>,
+        /// Defaults for generating in this project.
+        pub settings: Json,
+        /// When it was created.
+        pub created_at: MillisSinceEpoch,
+        /// When name, description, tags, thumbnail or settings last changed.
+        pub updated_at: MillisSinceEpoch,
+    }
+    joined {
+        /// Free words, in order.
+        pub tags: Vec<String>,
+    }
+}
+
+statements! {
+    GET = "SELECT {project} FROM project WHERE id = $1";
+    LOCK = "SELECT {project} FROM project WHERE id = $1 {for update}";
+    IDS = "SELECT id FROM project ORDER BY id";
+    SET_THUMBNAIL = "UPDATE project SET thumbnail_id = $2, updated_at = $3 WHERE id = $1";
+    SEGMENT_KEYS = "SELECT segment_key FROM character WHERE project_id = $1 \
+                    AND segment_key IS NOT NULL";
+}
+
+/// A project to create, with everything in it.
+#[derive(Debug, Default)]
+pub struct NewProject {
+    /// The id; `None` to have one made.
+    pub id: Option<ProjectId>,
+    /// The id it has in the app it comes from.
+    pub source_id: Option<String>,
+    /// The display name: 1 to 255 bytes of free text.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// Free words, at most 64 bytes each.
+    pub tags: Vec<String>,
+    /// Defaults for generating in this project; `None` for `{}`.
+    pub settings: Option<Json>,
+    /// An asset created by the same call that stands for the project.
+    pub thumbnail_id: Option<AssetId>,
+    /// Uploaded images that belong to no character.
+    pub references: Vec<NewAsset>,
+    /// The characters.
+    pub characters: Vec<NewCharacter>,
+    /// When it was created; `None` for now.
+    pub created_at: Option<MillisSinceEpoch>,
+}
+
+impl NewProject {
+    /// Begins a project.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn id(self, id: ProjectId) -> Self {
+        Self {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn description(self, description: impl Into<String>) -> Self {
+        Self {
+            description: description.into(),
+            ..self
+        }
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Sets the defaults for generating.
+    #[must_use]
+    pub fn settings(self, settings: Json) -> Self {
+        Self {
+            settings: Some(settings),
+            ..self
+        }
+    }
+
+    /// Chooses an asset created by the same call as thumbnail.
+    #[must_use]
+    pub fn thumbnail(self, asset: AssetId) -> Self {
+        Self {
+            thumbnail_id: Some(asset),
+            ..self
+        }
+    }
+
+    /// Adds an uploaded image.
+    #[must_use]
+    pub fn reference(mut self, asset: NewAsset) -> Self {
+        self.references.push(asset);
+        self
+    }
+
+    /// Adds a character.
+    #[must_use]
+    pub fn character(mut self, character: NewCharacter) -> Self {
+        self.characters.push(character);
+        self
+    }
+}
+
+/// What changes in a project; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectPatch {
+    /// The display name.
+    pub name: Option<String>,
+    /// The description.
+    pub description: Option<String>,
+    /// All tags, in order.
+    pub tags: Option<Vec<String>>,
+    /// The thumbnail; `Some(None)` clears it.
+    pub thumbnail_id: Option<Option<AssetId>>,
+    /// Defaults for generating.
+    pub settings: Option<Json>,
+}
+
+/// Which projects are listed.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectFilter {
+    /// With exactly this name.
+    pub name: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+}
+
+impl ProjectFilter {
+    fn query(&self, after: Option<ProjectId>, rows: i64) -> Query<'_> {
+        let mut query = Query::new("SELECT {project p} FROM project p");
+        if let Some(name) = &self.name {
+            query.filter("p.name = ?", [name.as_str().into()]);
+        }
+        if let Some(tag) = &self.tag {
+            let has_tag = "EXISTS (SELECT 1 FROM project_tag t \
+                           WHERE t.tag = ? AND t.project_id = p.id)";
+            query.filter(has_tag, [tag.as_str().into()]);
+        }
+        if let Some(after) = after {
+            query.filter("p.id > ?", [Value::Id(after.0)]);
+        }
+        query.push(" ORDER BY p.id LIMIT ?", [Value::Int(rows)]);
+        query
+    }
+
+    /// Every combination of conditions, for the test that prepares them.
+    #[cfg(test)]
+    pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
+        for bits in 0..8_u32 {
+            let filter = Self {
+                name: (bits & 1 > 0).then(|| "n".to_owned()),
+                tag: (bits & 2 > 0).then(|| "t".to_owned()),
+            };
+            prepare(filter.query((bits & 4 > 0).then(|| ProjectId(Uuid::nil())), 2));
+        }
+    }
+}
+
+/// Reads a project and locks it: changes within one project happen one after another.
+pub(crate) async fn lock(session: &mut Session, id: ProjectId) -> Result<Project> {
+    find(session, &LOCK, id).await
+}
+
+pub(crate) async fn get(session: &mut Session, id: ProjectId) -> Result<Project> {
+    let mut project = find(session, &GET, id).await?;
+    project.tags = tag::of_projects(session, &[id.0])
+        .await?
+        .remove(&id.0)
+        .unwrap_or_default();
+    Ok(project)
+}
+
+async fn find(session: &mut Session, sql: &crate::db::sql::Sql, id: ProjectId) -> Result<Project> {
+    let mut found = session.list::<Project>(sql, &[Value::Id(id.0)]).await?;
+    found.pop().ok_or_else(|| Error::not_found("project", id))
+}
+
+/// Returns the ids of all projects.
+pub(crate) async fn ids(session: &mut Session) -> Result<Vec<ProjectId>> {
+    session
+        .query(&IDS, &[], |row| row.at(0, "project.id"))
+        .await
+}
+
+/// Returns the keys of the segments that the project's characters have.
+pub(crate) async fn character_segment_keys(
+    session: &mut Session,
+    id: ProjectId,
+) -> Result<Vec<String>> {
+    let parameters = [Value::Id(id.0)];
+    session
+        .query(&SEGMENT_KEYS, &parameters, |row| {
+            row.at(0, "character.segment_key")
+        })
+        .await
+}
+
+pub(crate) async fn set_thumbnail(
+    session: &mut Session,
+    id: ProjectId,
+    thumbnail: Option<AssetId>,
+    now: MillisSinceEpoch,
+) -> Result<()> {
+    let thumbnail = thumbnail.map_or(Value::Null, |asset| Value::Id(asset.0));
+    let parameters = [Value::Id(id.0), thumbnail, Value::Time(now)];
+    session.execute(&SET_THUMBNAIL, &parameters).await.map(drop)
+}
+
+impl Studio {
+    /// Creates a project with everything in it: characters, variations, animations, frames
+    /// and assets, files included, to any depth, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names the field, [`Error::NotAnImage`] and [`Error::Io`] the file;
+    /// [`Error::Conflict`] where an id is taken. Nothing is created then.
+    pub async fn create_project(&self, new: NewProject) -> Result<ProjectTree> {
+        let mut plan = Plan::new(self);
+        let id = plan.project(new)?;
+        plan.commit().await?;
+        self.get_project_tree(id).await
+    }
+
+    /// Returns a project.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn get_project(&self, id: ProjectId) -> Result<Project> {
+        get(&mut self.database().read().await?, id).await
+    }
+
+    /// Lists projects in the order of their ids, which is the order of their creation.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a page size out of range.
+    pub async fn list_projects(
+        &self,
+        filter: &ProjectFilter,
+        page: PageRequest<ProjectId>,
+    ) -> Result<Page<Project>> {
+        let query = filter.query(page.after, page.rows_to_read()?);
+        let mut session = self.database().read().await?;
+        let projects = session.list::<Project>(&query, &query.parameters).await?;
+        let mut page = Page::of(projects, page.limit);
+        let ids: Vec<Uuid> = page.rows.iter().map(|project| project.id.0).collect();
+        let mut tags = tag::of_projects(&mut session, &ids).await?;
+        for project in &mut page.rows {
+            project.tags = tags.remove(&project.id.0).unwrap_or_default();
+        }
+        Ok(page)
+    }
+
+    /// Changes a project.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    pub async fn update_project(&self, id: ProjectId, patch: ProjectPatch) -> Result<Project> {
+        let mut session = self.database().write().await?;
+        let mut project = lock(&mut session, id).await?;
+        if let Some(name) = patch.name {
+            check_name("name", &name)?;
+            project.name = name;
+        }
+        if let Some(description) = patch.description {
+            check_text("description", &description)?;
+            project.description = description;
+        }
+        if let Some(thumbnail) = patch.thumbnail_id {
+            if let Some(asset) = thumbnail {
+                crate::asset::get_in_project(&mut session, id, asset, "thumbnailId").await?;
+            }
+            project.thumbnail_id = thumbnail;
+        }
+        if let Some(settings) = patch.settings {
+            project.settings = settings;
+        }
+        if let Some(tags) = patch.tags {
+            let tags = checked_tags(tags)?;
+            tag::replace_of_project(&mut session, id, &tags).await?;
+        }
+        project.updated_at = self.now();
+        session.update(&project).await?;
+        session.commit(self.database()).await?;
+        self.get_project(id).await
+    }
+}

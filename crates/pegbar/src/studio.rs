@@ -1,0 +1,242 @@
+//! The handle: a studio folder, its database, its blobs and its view.
+
+mod folder;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::blob::{BlobStore, Limits};
+use crate::db::sql::Engine;
+use crate::db::{Database, DatabaseAddress, Migrated, Session};
+use crate::error::{Error, Result};
+use crate::id::{Id, IdSource};
+use crate::time::{Clock, MillisSinceEpoch, SystemClock};
+use crate::view::{Kept, Stale, View};
+use folder::Folder;
+
+pub(crate) use folder::Store;
+
+/// How a studio is opened.
+#[derive(Clone)]
+pub struct StudioOptions {
+    /// Where the rows are.
+    pub database: DatabaseAddress,
+    /// What images are taken in.
+    pub limits: Limits,
+    /// Who is asked for the time.
+    pub clock: Arc<dyn Clock>,
+    /// When the files below `public/assets` follow a change.
+    pub view_updates: ViewUpdates,
+}
+
+impl Default for StudioOptions {
+    fn default() -> Self {
+        Self {
+            database: DatabaseAddress::default(),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            view_updates: ViewUpdates::default(),
+        }
+    }
+}
+
+/// When the files below `public/assets` follow a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ViewUpdates {
+    /// With each change, before its call returns.
+    #[default]
+    WithEachChange,
+    /// When [`Studio::update_view`] is called, or at the next opening: for many changes in a
+    /// row.
+    Deferred,
+}
+
+/// Something that did not stop an operation and that the user should know.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A file below `public/assets` was not what Pegbar wrote; it was moved aside.
+    Kept(Kept),
+    /// The change is kept, but the files below `public/assets` do not follow it yet; the next
+    /// opening tries again.
+    ViewStale(Error),
+}
+
+/// A studio: a folder with a database, blobs and the tree of files. Cheap to clone.
+#[derive(Clone)]
+pub struct Studio {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: Folder,
+    database: Database,
+    blobs: BlobStore,
+    view: View,
+    clock: Arc<dyn Clock>,
+    ids: IdSource,
+    view_updates: ViewUpdates,
+    migrated: Migrated,
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl std::fmt::Debug for Studio {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Studio")
+            .field("root", &self.root())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Studio {
+    /// Creates a studio in a folder, which may hold other things, with the embedded database.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where one is there; [`Error::Io`].
+    pub async fn create(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::create_with(folder, StudioOptions::default()).await
+    }
+
+    /// Creates a studio in a folder, which may hold other things.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where one is there, or where the database belongs to another;
+    /// [`Error::Io`], [`Error::Unavailable`].
+    pub async fn create_with(folder: impl AsRef<Path>, options: StudioOptions) -> Result<Self> {
+        let folder = Folder::create(folder.as_ref())?;
+        Self::start(folder, options, true).await
+    }
+
+    /// Opens a studio with the embedded database, brings its schema up to date and finishes
+    /// what a crash interrupted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where no studio is there; [`Error::Unavailable`] for a database
+    /// that is newer or can't be opened.
+    pub async fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(folder, StudioOptions::default()).await
+    }
+
+    /// Opens a studio, brings its schema up to date and finishes what a crash interrupted.
+    ///
+    /// # Errors
+    /// As [`Studio::open`]; [`Error::Conflict`] where the database belongs to another folder.
+    pub async fn open_with(folder: impl AsRef<Path>, options: StudioOptions) -> Result<Self> {
+        let folder = Folder::open(folder.as_ref(), &options.database)?;
+        Self::start(folder, options, false).await
+    }
+
+    async fn start(folder: Folder, options: StudioOptions, is_new: bool) -> Result<Self> {
+        let (database, migrated) =
+            Database::open(&options.database, &folder.database_file()).await?;
+        let ids = IdSource::new();
+        folder
+            .claim(
+                &database,
+                is_new,
+                || ids.next(&*options.clock),
+                options.clock.now(),
+            )
+            .await?;
+        let studio = Self {
+            inner: Arc::new(Inner {
+                blobs: BlobStore::new(folder.private(), options.limits),
+                view: View::new(folder.public(), folder.private()),
+                folder,
+                database,
+                clock: options.clock,
+                ids,
+                view_updates: options.view_updates,
+                migrated,
+                notices: Mutex::new(Vec::new()),
+            }),
+        };
+        studio.inner.blobs.remove_leftovers()?;
+        studio.follow().await;
+        Ok(studio)
+    }
+
+    /// Returns the studio's folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.inner.folder.root()
+    }
+
+    /// Returns the folder that holds the tree of files, `public/assets`.
+    #[must_use]
+    pub fn assets_folder(&self) -> PathBuf {
+        self.inner.folder.public()
+    }
+
+    /// Returns which database engine the studio uses.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.inner.database.engine()
+    }
+
+    /// Returns what opening did to the database's schema.
+    #[must_use]
+    pub fn migrated(&self) -> Migrated {
+        self.inner.migrated
+    }
+
+    /// Returns a new id, to name something before it is created.
+    #[must_use]
+    pub fn new_id<T: Id>(&self) -> T {
+        self.inner.ids.next(&*self.inner.clock)
+    }
+
+    /// Returns what the user should know since the last call, and forgets it.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(
+            &mut self
+                .inner
+                .notices
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    pub(crate) fn blobs(&self) -> &BlobStore {
+        &self.inner.blobs
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.inner.view
+    }
+
+    pub(crate) fn now(&self) -> MillisSinceEpoch {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn notify(&self, notice: Notice) {
+        let notices = &self.inner.notices;
+        notices
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(notice);
+    }
+
+    /// Commits a change together with the note of what it makes stale, then brings the view
+    /// up to date. After the commit nothing is an error any more.
+    pub(crate) async fn commit(&self, mut session: Session, stale: Stale) -> Result<()> {
+        let outbox = stale.into_outbox(self.now(), || self.new_id());
+        session.insert(&outbox).await?;
+        session.commit(&self.inner.database).await?;
+        if self.inner.view_updates == ViewUpdates::WithEachChange {
+            self.follow().await;
+        }
+        Ok(())
+    }
+
+    async fn follow(&self) {
+        if let Err(error) = self.update_view().await {
+            self.notify(Notice::ViewStale(error));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The folder of a studio, and which database belongs to it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::db::entity::entity;
+use crate::db::sql::statements;
+use crate::db::{Database, DatabaseAddress};
+use crate::error::{Error, IoContext, Result};
+use crate::id::StoreId;
+use crate::time::MillisSinceEpoch;
+
+const PRIVATE: &str = ".pegbar";
+const DATABASE: &str = "pegbar.db";
+const STORE_ID: &str = "store-id";
+
+entity! {
+    /// Which blob store a database belongs to.
+    pub(crate) struct Store in store {
+        pub(crate) id: StoreId,
+        pub(crate) created_at: MillisSinceEpoch,
+    }
+}
+
+statements! {
+    STORE = "SELECT id FROM store";
+}
+
+/// A studio's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    pub(crate) fn create(root: &Path) -> Result<Self> {
+        let private = root.join(PRIVATE);
+        if private.join(STORE_ID).exists() {
+            return Err(Error::Conflict {
+                message: format!("{} is a studio already", root.display()),
+                hint: "open it, or choose another folder".to_owned(),
+            });
+        }
+        fs::create_dir_all(&private).at("creating", &private)?;
+        // The database and the blobs are nobody's business in a shared git checkout.
+        let ignore = private.join(".gitignore");
+        fs::write(&ignore, "*\n").at("writing", &ignore)?;
+        let root = root.canonicalize().at("opening", root)?;
+        Ok(Self { root })
+    }
+
+    pub(crate) fn open(root: &Path, address: &DatabaseAddress) -> Result<Self> {
+        let private = root.join(PRIVATE);
+        if !private.join(STORE_ID).exists() {
+            return Err(Error::Unavailable {
+                message: format!("there is no studio in {}", root.display()),
+                hint: format!("create one: `pegbar init {}`", root.display()),
+                source: None,
+            });
+        }
+        if *address == DatabaseAddress::Sqlite && !private.join(DATABASE).exists() {
+            return Err(Error::Unavailable {
+                message: format!(
+                    "the studio in {} has no database of its own",
+                    root.display()
+                ),
+                hint: "if its database is PostgreSQL, give its address in PEGBAR_DATABASE_URL; \
+                       else put .pegbar/pegbar.db back"
+                    .to_owned(),
+                source: None,
+            });
+        }
+        let root = root.canonicalize().at("opening", root)?;
+        Ok(Self { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What only Pegbar touches.
+    pub(crate) fn private(&self) -> PathBuf {
+        self.root.join(PRIVATE)
+    }
+
+    /// The tree of files.
+    pub(crate) fn public(&self) -> PathBuf {
+        self.root.join("public").join("assets")
+    }
+
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.private().join(DATABASE)
+    }
+
+    /// Makes sure that database and folder belong together; a new folder and an empty
+    /// database are joined for good.
+    ///
+    /// The id lies beside its place until the database knows it, so that a crash at any point
+    /// leaves something that the next attempt completes.
+    pub(crate) async fn claim(
+        &self,
+        database: &Database,
+        is_new: bool,
+        new_id: impl FnOnce() -> StoreId,
+        created_at: MillisSinceEpoch,
+    ) -> Result<()> {
+        let path = self.private().join(STORE_ID);
+        let begun = path.with_extension("new");
+        let mut session = if is_new {
+            database.write().await?
+        } else {
+            database.read().await?
+        };
+        let known = session
+            .query(&STORE, &[], |row| row.at::<StoreId>(0, "store.id"))
+            .await?;
+        if !is_new {
+            let own = read_id(&path)?;
+            return if known == [own] {
+                Ok(())
+            } else {
+                Err(self.foreign_database())
+            };
+        }
+        match known.as_slice() {
+            [] => {
+                let id = new_id();
+                write_durably(&begun, &format!("{id}\n"))?;
+                session.insert(&[Store { id, created_at }]).await?;
+                session.commit(database).await?;
+            }
+            [known] if begun.exists() && read_id(&begun)? == *known => {}
+            _ => return Err(self.foreign_database()),
+        }
+        fs::rename(&begun, &path).at("writing", &path)?;
+        crate::blob::sync_folder(&self.private())
+    }
+
+    fn foreign_database(&self) -> Error {
+        Error::Conflict {
+            message: format!(
+                "the database belongs to another studio folder than {}",
+                self.root.display()
+            ),
+            hint: "use the folder that the database belongs to, or an empty database".to_owned(),
+        }
+    }
+}
+
+fn read_id(path: &Path) -> Result<StoreId> {
+    let text = fs::read_to_string(path).at("reading", path)?;
+    text.trim()
+        .parse::<StoreId>()
+        .map_err(|source| Error::Damaged {
+            place: path.display().to_string(),
+            reason: "not an id".to_owned(),
+            source: Some(Box::new(source)),
+        })
+}
+
+fn write_durably(path: &Path, text: &str) -> Result<()> {
+    let mut file = fs::File::create(path).at("creating", path)?;
+    file.write_all(text.as_bytes()).at("writing", path)?;
+    file.sync_all().at("flushing", path)?;
+    if let Some(folder) = path.parent() {
+        crate::blob::sync_folder(folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Which texts are accepted.
+
+use crate::error::{Error, Result};
+
+/// The longest display name, in bytes.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// The longest tag, in bytes.
+pub const MAX_TAG_BYTES: usize = 64;
+
+/// The longest prompt or description, in bytes.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+pub(crate) fn check_name(field: &str, name: &str) -> Result<()> {
+    if name.trim().is_empty() {
+        return Err(Error::invalid(field, "a name can't be empty"));
+    }
+    check(field, name, MAX_NAME_BYTES)
+}
+
+pub(crate) fn check_text(field: &str, text: &str) -> Result<()> {
+    check(field, text, MAX_TEXT_BYTES)
+}
+
+pub(crate) fn check_optional(field: &str, text: Option<&String>) -> Result<()> {
+    text.map_or(Ok(()), |text| check_text(field, text))
+}
+
+/// Checks tags and drops the ones that stand twice; the order is kept.
+pub(crate) fn checked_tags(tags: Vec<String>) -> Result<Vec<String>> {
+    let mut kept = Vec::with_capacity(tags.len());
+    for tag in tags {
+        if tag.trim().is_empty() {
+            return Err(Error::invalid("tags", "a tag can't be empty"));
+        }
+        check("tags", &tag, MAX_TAG_BYTES)?;
+        if !kept.contains(&tag) {
+            kept.push(tag);
+        }
+    }
+    Ok(kept)
+}
+
+fn check(field: &str, text: &str, max_bytes: usize) -> Result<()> {
+    if text.len() > max_bytes {
+        let reason = format!("{} bytes long; at most {max_bytes} are kept", text.len());
+        return Err(Error::invalid(field, reason));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(field, "holds the character NUL"));
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! The trash: where rows go that are deleted, as JSON, with the names of their blobs.
+
+use uuid::Uuid;
+
+use crate::asset::Asset;
+use crate::character::Character;
+use crate::db::Session;
+use crate::db::entity::{Entity, Table, entity};
+use crate::db::sql::{self, Statement, statements};
+use crate::db::value::{Value, word_enum};
+use crate::error::Result;
+use crate::id::{AssetId, DeletionId, GenerationId, ProjectId};
+use crate::json::Json;
+use crate::time::MillisSinceEpoch;
+use crate::{animation, frame, project, reference, tag};
+
+word_enum! {
+    /// How a request to a model ended.
+    pub enum GenerationStatus in "generation_status" {
+        /// With an image.
+        Succeeded = "succeeded",
+        /// With an error.
+        Failed = "failed",
+    }
+}
+
+entity! {
+    /// One request to a model.
+    pub(crate) struct GenerationRow in generation {
+        pub(crate) id: GenerationId,
+        pub(crate) project_id: ProjectId,
+        pub(crate) request: Json,
+        pub(crate) model: Option<String>,
+        pub(crate) status: GenerationStatus,
+        pub(crate) error: Option<String>,
+        pub(crate) duration_ms: Option<i64>,
+        pub(crate) input_tokens: Option<i64>,
+        pub(crate) output_tokens: Option<i64>,
+        pub(crate) price: Option<String>,
+        pub(crate) created_at: MillisSinceEpoch,
+    }
+}
+
+entity! {
+    /// What a file says of itself.
+    pub(crate) struct ClaimRow in asset_claim {
+        pub(crate) project_id: ProjectId,
+        pub(crate) asset_id: AssetId,
+        pub(crate) position: u32,
+        pub(crate) tool: String,
+        pub(crate) fields: Json,
+        pub(crate) raw: String,
+    }
+}
+
+statements! {
+    KEEP_BLOBS = "INSERT INTO trash_blob (deletion_id, sha256) \
+                  SELECT DISTINCT CAST($1 AS {id}), sha256 FROM asset \
+                  WHERE project_id = $2 AND id {in $3} AND sha256 IS NOT NULL";
+}
+
+/// The ids of the rows that go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doomed {
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) characters: Vec<Uuid>,
+    pub(crate) animations: Vec<Uuid>,
+    pub(crate) assets: Vec<Uuid>,
+    pub(crate) frames: Vec<Uuid>,
+}
+
+/// A table whose rows the trash takes, found by one of its columns.
+struct Discard {
+    table: &'static Table,
+    column: &'static str,
+    ids: fn(&Doomed) -> &[Uuid],
+}
+
+impl Statement for Discard {
+    fn text(&self, engine: sql::Engine) -> std::borrow::Cow<'_, str> {
+        let Self { table, column, .. } = self;
+        let name = table.name;
+        let json = sql::row_as_json(table, "t", engine);
+        let owner = if name == "project" {
+            "id"
+        } else {
+            "project_id"
+        };
+        let template = format!(
+            "INSERT INTO trash (deletion_id, entity, position, project_id, content, deleted_at) \
+             SELECT CAST($1 AS {{id}}), '{name}', row_number() OVER (ORDER BY t.{column}), \
+             t.{owner}, {json}, CAST($3 AS {{time}}) \
+             FROM {name} t WHERE t.{owner} = $2 AND t.{column} {{in $4}}"
+        );
+        sql::render(&template, engine).into()
+    }
+}
+
+macro_rules! discards {
+    ($($entity:ty, $column:literal, $ids:expr;)+) => {
+        &[$(Discard { table: <$entity>::TABLE, column: $column, ids: $ids }),+]
+    };
+}
+
+/// Every table below a project, and by which column its rows go.
+static DISCARDS: &[Discard] = discards! {
+    project::Project, "id", |doomed| doomed.project_ids();
+    tag::ProjectTag, "project_id", |doomed| doomed.project_ids();
+    GenerationRow, "project_id", |doomed| doomed.project_ids();
+    Character, "id", |doomed| &doomed.characters;
+    tag::CharacterTag, "character_id", |doomed| &doomed.characters;
+    animation::Animation, "id", |doomed| &doomed.animations;
+    Asset, "id", |doomed| &doomed.assets;
+    tag::AssetTag, "asset_id", |doomed| &doomed.assets;
+    reference::ReferenceRow, "asset_id", |doomed| &doomed.assets;
+    ClaimRow, "asset_id", |doomed| &doomed.assets;
+    frame::Frame, "id", |doomed| &doomed.frames;
+};
+
+/// The statements that fill the trash, for the test that prepares them.
+#[cfg(test)]
+pub(crate) fn every_discard() -> impl Iterator<Item = &'static (impl Statement + 'static)> {
+    DISCARDS.iter()
+}
+
+impl Doomed {
+    fn project_ids(&self) -> &[Uuid] {
+        self.project
+            .as_ref()
+            .map_or(&[], |id| std::slice::from_ref(&id.0))
+    }
+}
+
+/// Copies rows into the trash, as JSON.
+pub(crate) async fn discard(
+    session: &mut Session,
+    project: ProjectId,
+    deletion: DeletionId,
+    doomed: &Doomed,
+    now: MillisSinceEpoch,
+) -> Result<()> {
+    let (deletion, project) = (Value::Id(deletion.0), Value::Id(project.0));
+    for table in DISCARDS {
+        let ids = (table.ids)(doomed);
+        if !ids.is_empty() {
+            let parameters = [
+                deletion.clone(),
+                project.clone(),
+                Value::Time(now),
+                Value::Ids(ids),
+            ];
+            session.execute(table, &parameters).await?;
+        }
+    }
+    session
+        .execute(
+            &KEEP_BLOBS,
+            &[deletion, project, Value::Ids(&doomed.assets)],
+        )
+        .await
+        .map(drop)
+}

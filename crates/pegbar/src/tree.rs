@@ -1,0 +1,273 @@
+//! Whole trees, read in one state with a constant number of queries.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::animation::{self, Animation};
+use crate::asset::{self, Asset, AssetKind};
+use crate::character::{self, Character};
+use crate::db::Session;
+use crate::error::Result;
+use crate::frame::{self, Frame};
+use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
+use crate::project::{self, Project};
+use crate::studio::Studio;
+use crate::{reference, tag};
+
+/// A project with everything in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectTree {
+    /// The project.
+    pub project: Project,
+    /// Its characters, in the order of their ids.
+    pub characters: Vec<CharacterTree>,
+    /// Its uploaded images (kind `reference`), in the order of their ids.
+    pub references: Vec<Asset>,
+}
+
+/// A character with everything in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CharacterTree {
+    /// The character.
+    pub character: Character,
+    /// Its variations, in the order of their ids.
+    pub variations: Vec<Asset>,
+    /// Its animations, in the order of their ids.
+    pub animations: Vec<AnimationTree>,
+}
+
+/// An animation with its frames and takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnimationTree {
+    /// The animation.
+    pub animation: Animation,
+    /// Its frames, in order, with what they show.
+    pub frames: Vec<FrameTree>,
+    /// The takes made for it that none of its frames shows, in the order of their ids.
+    pub takes: Vec<Asset>,
+}
+
+/// A frame with what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameTree {
+    /// The frame.
+    pub frame: Frame,
+    /// The asset that it shows.
+    pub asset: Asset,
+}
+
+/// The rows of a tree, before they are put together.
+struct Rows {
+    animations: Vec<Animation>,
+    frames: Vec<Frame>,
+    assets: Vec<Asset>,
+}
+
+/// Assets in the places that a tree has for them.
+#[derive(Default)]
+struct Places {
+    references: Vec<Asset>,
+    variations: HashMap<CharacterId, Vec<Asset>>,
+    animations: HashMap<CharacterId, Vec<AnimationTree>>,
+}
+
+impl Rows {
+    /// Puts each row where it belongs. An asset moves to its last use; earlier ones copy it.
+    fn place(self) -> Places {
+        let mut uses: HashMap<AssetId, u32> = HashMap::new();
+        for frame in &self.frames {
+            *uses.entry(frame.asset_id).or_default() += 1;
+        }
+        let mut shown: HashMap<AssetId, Asset> = HashMap::with_capacity(uses.len());
+        let mut takes: HashMap<AnimationId, Vec<Asset>> = HashMap::new();
+        let mut places = Places::default();
+        let mut shown_here: HashMap<AssetId, Vec<AnimationId>> = HashMap::new();
+        for frame in &self.frames {
+            shown_here
+                .entry(frame.asset_id)
+                .or_default()
+                .push(frame.animation_id);
+        }
+        for asset in self.assets {
+            let is_shown = uses.contains_key(&asset.id);
+            match (asset.kind, asset.character_id, asset.animation_id) {
+                (AssetKind::Character, Some(character), _) => {
+                    if is_shown {
+                        shown.insert(asset.id, asset.clone());
+                    }
+                    places.variations.entry(character).or_default().push(asset);
+                }
+                (AssetKind::Frame, _, Some(animation)) => {
+                    let own = shown_here
+                        .get(&asset.id)
+                        .is_some_and(|a| a.contains(&animation));
+                    match (is_shown, own) {
+                        (true, true) => drop(shown.insert(asset.id, asset)),
+                        (true, false) => {
+                            shown.insert(asset.id, asset.clone());
+                            takes.entry(animation).or_default().push(asset);
+                        }
+                        (false, _) => takes.entry(animation).or_default().push(asset),
+                    }
+                }
+                _ => {
+                    if is_shown {
+                        shown.insert(asset.id, asset.clone());
+                    }
+                    places.references.push(asset);
+                }
+            }
+        }
+        let mut frames: HashMap<AnimationId, Vec<FrameTree>> = HashMap::new();
+        for frame in self.frames {
+            let left = uses.entry(frame.asset_id).or_insert(1);
+            *left -= 1;
+            let asset = if *left == 0 {
+                shown.remove(&frame.asset_id)
+            } else {
+                shown.get(&frame.asset_id).cloned()
+            };
+            // A foreign key keeps every frame's asset in the same project.
+            if let Some(asset) = asset {
+                frames
+                    .entry(frame.animation_id)
+                    .or_default()
+                    .push(FrameTree { frame, asset });
+            }
+        }
+        for mut animation in self.animations {
+            let frames = frames.remove(&animation.id).unwrap_or_default();
+            animation.frame_count = frames.len() as u64;
+            let takes = takes.remove(&animation.id).unwrap_or_default();
+            let list = places.animations.entry(animation.character_id).or_default();
+            list.push(AnimationTree {
+                animation,
+                frames,
+                takes,
+            });
+        }
+        places
+    }
+}
+
+impl Places {
+    fn character(&mut self, character: Character) -> CharacterTree {
+        CharacterTree {
+            variations: self.variations.remove(&character.id).unwrap_or_default(),
+            animations: self.animations.remove(&character.id).unwrap_or_default(),
+            character,
+        }
+    }
+}
+
+/// Returns the assets that a part of the tree needs: those that belong there, and those that
+/// its frames show from elsewhere.
+async fn assets_of(
+    session: &mut Session,
+    project: ProjectId,
+    frames: &[Frame],
+    mut ids: Vec<Uuid>,
+) -> Result<Vec<Asset>> {
+    ids.extend(frames.iter().map(|frame| frame.asset_id.0));
+    ids.sort_unstable();
+    ids.dedup();
+    let mut assets = asset::get_many(session, project, &ids).await?;
+    assets.sort_unstable_by_key(|asset| asset.id);
+    asset::join(session, project, &mut assets).await?;
+    Ok(assets)
+}
+
+impl Studio {
+    /// Returns a project with everything in it: characters, variations, animations, frames
+    /// and their assets, as they were at one moment.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub async fn get_project_tree(&self, id: ProjectId) -> Result<ProjectTree> {
+        let mut session = self.database().snapshot().await?;
+        let project = project::get(&mut session, id).await?;
+        let mut characters = character::of_project(&mut session, id).await?;
+        let mut rows = Rows {
+            animations: animation::of_project(&mut session, id).await?,
+            frames: frame::of_project(&mut session, id).await?,
+            assets: asset::of_project(&mut session, id).await?,
+        };
+        let mut asset_tags = tag::of_all_assets(&mut session, id).await?;
+        let mut references = reference::of_all_assets(&mut session, id).await?;
+        for asset in &mut rows.assets {
+            asset.tags = asset_tags.remove(&asset.id.0).unwrap_or_default();
+            asset.references = references.remove(&asset.id).unwrap_or_default();
+        }
+        let mut character_tags = tag::of_all_characters(&mut session, id).await?;
+        for character in &mut characters {
+            character.tags = character_tags.remove(&character.id.0).unwrap_or_default();
+        }
+        let mut places = rows.place();
+        let characters = characters
+            .into_iter()
+            .map(|c| places.character(c))
+            .collect();
+        Ok(ProjectTree {
+            project,
+            characters,
+            references: places.references,
+        })
+    }
+
+    /// Returns a character with everything in it, as it was at one moment.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub async fn get_character_tree(&self, id: CharacterId) -> Result<CharacterTree> {
+        let mut session = self.database().snapshot().await?;
+        let character = character::get(&mut session, id).await?;
+        let project = character.project_id;
+        let animations = animation::of_character(&mut session, project, id).await?;
+        let frames = frame::of_character(&mut session, project, id).await?;
+        let animation_ids: Vec<Uuid> = animations.iter().map(|animation| animation.id.0).collect();
+        let mut ids = character::variation_ids(&mut session, project, id).await?;
+        ids.extend(animation::take_ids(&mut session, project, &animation_ids).await?);
+        let assets = assets_of(&mut session, project, &frames, ids).await?;
+        let mut places = Rows {
+            animations,
+            frames,
+            assets,
+        }
+        .place();
+        Ok(places.character(character))
+    }
+
+    /// Returns an animation with its frames, what they show, and its other takes, as they
+    /// were at one moment.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`].
+    pub async fn get_animation_tree(&self, id: AnimationId) -> Result<AnimationTree> {
+        let mut session = self.database().snapshot().await?;
+        let animation = animation::get(&mut session, id).await?;
+        let project = animation.project_id;
+        let frames = frame::of_animation(&mut session, project, id).await?;
+        let ids = animation::take_ids(&mut session, project, &[id.0]).await?;
+        let assets = assets_of(&mut session, project, &frames, ids).await?;
+        let character = animation.character_id;
+        let rows = Rows {
+            animations: vec![animation],
+            frames,
+            assets,
+        };
+        let mut found = rows
+            .place()
+            .animations
+            .remove(&character)
+            .unwrap_or_default();
+        found
+            .pop()
+            .ok_or_else(|| crate::Error::not_found("animation", id))
+    }
+}

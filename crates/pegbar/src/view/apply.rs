@@ -1,0 +1,365 @@
+//! Making the files of the view what they should be, one by one.
+//!
+//! What stands in a file's place is moved aside by rename, and looked at only then: bytes
+//! that the blob store has are dropped or used elsewhere, all others are kept. So a file that
+//! someone edits or puts there at any moment is never lost.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::files::{self, ON_THE_WAY, Stamp};
+use super::{Kept, Stock, ViewFile, ViewReport, Wanted};
+use crate::blob::{BlobStore, sync_folder};
+use crate::error::{Error, IoContext, Result};
+use crate::hash::Sha256;
+
+/// There while files are on their way: whoever finds it looks for them.
+const BUSY: &str = "view-busy";
+
+/// What was done, for the rows.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub(super) written: Vec<ViewFile>,
+    /// Paths that are no longer ours.
+    pub(super) forgotten: Vec<String>,
+    /// The first failure; everything else was done.
+    pub(super) failed: Option<Error>,
+    pub(super) done: ViewReport,
+}
+
+/// Puts files in their places and removes those that have none any more. `thorough` looks at
+/// every file instead of trusting what was recorded.
+pub(super) fn apply(
+    public: &Path,
+    private: &Path,
+    blobs: &BlobStore,
+    stock: Stock,
+    thorough: bool,
+) -> Result<Applied> {
+    let busy = private.join(BUSY);
+    let was_interrupted = busy.exists();
+    let mut work = Work {
+        public,
+        kept: private.join("kept"),
+        blobs,
+        recorded: stock.recorded,
+        spare: HashMap::new(),
+        touched: BTreeSet::new(),
+        next_name: 0,
+        applied: Applied::default(),
+    };
+    if was_interrupted || thorough {
+        work.take_up_strays(&stock.wanted)?;
+    }
+    let (to_write, to_remove) = work.differences(stock.wanted, thorough)?;
+    if !to_write.is_empty() || !to_remove.is_empty() {
+        fs::write(&busy, "").at("writing", &busy)?;
+    }
+    work.set_aside(&to_write, &to_remove)?;
+    work.put_in_place(to_write);
+    work.drop_spares()?;
+    work.flush()?;
+    if work.applied.failed.is_none() && busy.exists() {
+        fs::remove_file(&busy).at("removing", &busy)?;
+    }
+    Ok(work.applied)
+}
+
+struct Work<'a> {
+    public: &'a Path,
+    kept: PathBuf,
+    blobs: &'a BlobStore,
+    recorded: HashMap<String, ViewFile>,
+    /// Files that were moved aside and whose bytes the store has, by their hash.
+    spare: HashMap<Sha256, Vec<(PathBuf, Stamp)>>,
+    /// Folders to flush.
+    touched: BTreeSet<PathBuf>,
+    next_name: u64,
+    applied: Applied,
+}
+
+impl Work<'_> {
+    /// Finds which files have to change, and notes those that only belong to another row now.
+    fn differences(
+        &mut self,
+        wanted: BTreeMap<String, Wanted>,
+        thorough: bool,
+    ) -> Result<(BTreeMap<String, Wanted>, Vec<String>)> {
+        let mut to_remove: BTreeSet<String> = self.recorded.keys().cloned().collect();
+        let mut to_write = BTreeMap::new();
+        for (path, wanted) in wanted {
+            to_remove.remove(&path);
+            let Some(recorded) = self.recorded.get(&path) else {
+                to_write.insert(path, wanted);
+                continue;
+            };
+            let is_there = || -> Result<bool> {
+                let found = files::stamp(&self.public.join(&path))?;
+                Ok(found == Some(recorded_stamp(recorded)))
+            };
+            if recorded.sha256 != wanted.sha256 || (thorough && !is_there()?) {
+                to_write.insert(path, wanted);
+            } else if (recorded.asset_id, recorded.animation_id)
+                != (wanted.asset_id, wanted.animation_id)
+            {
+                let stamp = recorded_stamp(recorded);
+                let project = recorded.project_id;
+                self.applied
+                    .written
+                    .push(view_file(path, project, &wanted, stamp));
+            }
+        }
+        Ok((to_write, to_remove.into_iter().collect()))
+    }
+
+    /// Moves aside what stands where something else is to stand, or nothing.
+    fn set_aside(
+        &mut self,
+        to_write: &BTreeMap<String, Wanted>,
+        to_remove: &[String],
+    ) -> Result<()> {
+        let replaced = to_write.iter().map(|(path, wanted)| (path, Some(wanted)));
+        for (path, wanted) in replaced.chain(to_remove.iter().map(|path| (path, None))) {
+            let place = self.public.join(path);
+            if is_free(&place)? {
+                continue;
+            }
+            let is_recorded = self.is_as_recorded(path, &place)?;
+            if let (Some(wanted), false) = (wanted, is_recorded) {
+                // An interrupted run may have put it there already.
+                if files::hash(&place)?.is_some_and(|(_, found)| found == wanted.sha256) {
+                    continue;
+                }
+            }
+            let aside = self.new_name(&place);
+            match fs::rename(&place, &aside) {
+                Err(error) if files::is_absent(&error) => {}
+                renamed => {
+                    renamed.at("moving aside", &place)?;
+                    self.look_at(path, aside)?;
+                }
+            }
+        }
+        for path in to_remove {
+            self.applied.forgotten.push(path.clone());
+            self.applied.done.removed += 1;
+        }
+        Ok(())
+    }
+
+    fn is_as_recorded(&self, path: &str, place: &Path) -> Result<bool> {
+        let recorded = self.recorded.get(path).map(recorded_stamp);
+        Ok(recorded.is_some() && files::stamp(place)? == recorded)
+    }
+
+    /// Decides about something that was moved aside: what the store has is spare, everything
+    /// else is kept.
+    fn look_at(&mut self, path: &str, aside: PathBuf) -> Result<()> {
+        if let Some(folder) = aside.parent() {
+            self.touched.insert(folder.to_owned());
+        }
+        if let (Some(recorded), Some(stamp)) = (self.recorded.get(path), files::stamp(&aside)?) {
+            if recorded_stamp(recorded) == stamp {
+                self.spare
+                    .entry(recorded.sha256)
+                    .or_default()
+                    .push((aside, stamp));
+                return Ok(());
+            }
+        }
+        match files::hash(&aside)? {
+            Some((stamp, sha256)) if self.blobs.path(sha256).exists() => {
+                self.spare.entry(sha256).or_default().push((aside, stamp));
+            }
+            _ => {
+                let kept_as = files::keep(&aside, &self.kept, path)?;
+                self.applied.done.kept.push(Kept {
+                    path: path.to_owned(),
+                    kept_as,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts every file in its place; one that fails does not hold up the others.
+    fn put_in_place(&mut self, to_write: BTreeMap<String, Wanted>) {
+        for (path, wanted) in to_write {
+            match self.put(&path, &wanted) {
+                Ok(stamp) => {
+                    // The path begins with its project.
+                    let project = path.split('/').next().and_then(|id| id.parse().ok());
+                    if let Some(project) = project {
+                        self.applied
+                            .written
+                            .push(view_file(path, project, &wanted, stamp));
+                    }
+                    self.applied.done.written += 1;
+                }
+                Err(error) => {
+                    self.applied.failed.get_or_insert(error);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, path: &str, wanted: &Wanted) -> Result<Stamp> {
+        let place = self.public.join(path);
+        if let Some((stamp, found)) = files::hash(&place)? {
+            if found == wanted.sha256 {
+                return Ok(stamp);
+            }
+        }
+        if let Some(folder) = place.parent() {
+            self.make_folder(folder)?;
+            self.touched.insert(folder.to_owned());
+        }
+        let spare = self.spare.get_mut(&wanted.sha256).and_then(Vec::pop);
+        let (ready, stamp) = match spare {
+            Some(spare) => spare,
+            None => {
+                let ready = self.new_name(&place);
+                let stamp = files::copy_blob(&self.blobs.path(wanted.sha256), &ready)?;
+                (ready, stamp)
+            }
+        };
+        loop {
+            match files::move_new(&ready, &place) {
+                Ok(()) => return Ok(stamp),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    // Someone put a file there since we looked.
+                    let aside = self.new_name(&place);
+                    fs::rename(&place, &aside).at("moving aside", &place)?;
+                    self.look_at(path, aside)?;
+                }
+                Err(error) => return Err(error).at("writing", &place),
+            }
+        }
+    }
+
+    /// Makes a folder; a file that has its name is moved aside.
+    fn make_folder(&mut self, folder: &Path) -> Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let below = folder
+            .strip_prefix(self.public)
+            .unwrap_or(folder)
+            .to_owned();
+        let mut place = self.public.to_owned();
+        fs::create_dir_all(&place).at("creating", &place)?;
+        for part in below.components() {
+            self.touched.insert(place.clone());
+            place.push(part);
+            if !place.is_dir() && fs::symlink_metadata(&place).is_ok() {
+                let aside = self.new_name(&place);
+                fs::rename(&place, &aside).at("moving aside", &place)?;
+                let path = place.strip_prefix(self.public).unwrap_or(&place);
+                let path = path.to_string_lossy().into_owned();
+                self.look_at(&path, aside)?;
+            }
+            match fs::create_dir(&place) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                created => created.at("creating", &place)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up what an interrupted run left on its way.
+    fn take_up_strays(&mut self, wanted: &BTreeMap<String, Wanted>) -> Result<()> {
+        let paths = self.recorded.keys().chain(wanted.keys());
+        let folders: BTreeSet<PathBuf> = paths
+            .flat_map(|path| Path::new(path).ancestors().skip(1))
+            .map(|folder| self.public.join(folder))
+            .collect();
+        for folder in folders {
+            let entries = match fs::read_dir(&folder) {
+                Err(error) if files::is_absent(&error) => continue,
+                entries => entries.at("reading", &folder)?,
+            };
+            for entry in entries {
+                let entry = entry.at("reading", &folder)?;
+                if entry.file_name().to_string_lossy().starts_with(ON_THE_WAY) {
+                    let stray = entry.path();
+                    let path = stray.strip_prefix(self.public).unwrap_or(&stray);
+                    let path = path.to_string_lossy().into_owned();
+                    self.look_at(&path, stray)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_spares(&mut self) -> Result<()> {
+        for (path, _) in std::mem::take(&mut self.spare).into_values().flatten() {
+            fs::remove_file(&path).at("removing", &path)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes the folders that have changed, and removes those that are empty now.
+    fn flush(&mut self) -> Result<()> {
+        let emptied = self.applied.forgotten.iter();
+        let emptied = emptied.flat_map(|path| Path::new(path).ancestors().skip(1));
+        let emptied: BTreeSet<PathBuf> = emptied
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .map(|folder| self.public.join(folder))
+            .collect();
+        // Deepest first: a folder sorts before what is in it.
+        for folder in emptied.iter().rev() {
+            if fs::remove_dir(folder).is_ok() {
+                self.touched.remove(folder);
+                self.touched.extend(folder.parent().map(Path::to_owned));
+            }
+        }
+        for folder in self.touched.iter().filter(|folder| folder.is_dir()) {
+            sync_folder(folder)?;
+        }
+        Ok(())
+    }
+
+    fn new_name(&mut self, beside: &Path) -> PathBuf {
+        let folder = beside.parent().unwrap_or(self.public);
+        loop {
+            self.next_name += 1;
+            let name = format!("{ON_THE_WAY}{}-{}", std::process::id(), self.next_name);
+            let path = folder.join(name);
+            if fs::symlink_metadata(&path).is_err() {
+                return path;
+            }
+        }
+    }
+}
+
+fn recorded_stamp(file: &ViewFile) -> Stamp {
+    Stamp {
+        file_size: file.file_size,
+        modified_ns: file.modified_ns,
+    }
+}
+
+fn is_free(place: &Path) -> Result<bool> {
+    match fs::symlink_metadata(place) {
+        Err(error) if files::is_absent(&error) => Ok(true),
+        found => found.at("looking at", place).map(|_| false),
+    }
+}
+
+fn view_file(
+    path: String,
+    project_id: crate::id::ProjectId,
+    wanted: &Wanted,
+    stamp: Stamp,
+) -> ViewFile {
+    ViewFile {
+        path,
+        project_id,
+        asset_id: wanted.asset_id,
+        animation_id: wanted.animation_id,
+        sha256: wanted.sha256,
+        file_size: stamp.file_size,
+        modified_ns: stamp.modified_ns,
+    }
+}

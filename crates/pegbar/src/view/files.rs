@@ -1,0 +1,158 @@
+//! Moving files of the view so that nothing of anyone's is lost.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use sha2::Digest as _;
+
+use crate::error::{Error, IoContext, Result};
+use crate::hash::Sha256;
+
+/// What the names of files begin with that are on their way: in the folder where they were or
+/// will be, hidden.
+pub(super) const ON_THE_WAY: &str = ".pegbar-";
+
+/// How a file looks without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) file_size: u64,
+    pub(super) modified_ns: i64,
+}
+
+/// Returns how a file looks; `None` where there is none, or something that is not a file.
+pub(super) fn stamp(path: &Path) -> Result<Option<Stamp>> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if is_absent(&error) => return Ok(None),
+        metadata => metadata.at("looking at", path)?,
+    };
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let modified = metadata.modified().at("looking at", path)?;
+    let since = modified.duration_since(UNIX_EPOCH);
+    let modified_ns = since.map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    });
+    Ok(Some(Stamp {
+        file_size: metadata.len(),
+        modified_ns,
+    }))
+}
+
+/// Says whether an error means that nothing is there.
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Hashes a file; `None` where it changed meanwhile.
+pub(super) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
+    let Some(before) = stamp(path)? else {
+        return Ok(None);
+    };
+    let mut file = File::open(path).at("reading", path)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => hasher.update(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).at("reading", path),
+        }
+    }
+    let sha256 = Sha256(hasher.finalize().into());
+    Ok((stamp(path)? == Some(before)).then_some((before, sha256)))
+}
+
+/// Moves a file to a path where nothing is; says so where something is, and moves nothing.
+pub(super) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
+    // A link refuses to replace, unlike a rename.
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        // A folder, a link, another file system, or one without hard links.
+        Err(_) => match fs::rename(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_new(from, to),
+            renamed => renamed,
+        },
+    }
+}
+
+/// Copies a file to another file system, flushed, and removes the original.
+fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let mut target = File::create_new(to)?;
+    io::copy(&mut source, &mut target)?;
+    target.sync_all()?;
+    fs::remove_file(from)
+}
+
+/// Makes a flushed file from a blob: shares its blocks where the file system can, else copies.
+pub(super) fn copy_blob(blob: &Path, to: &Path) -> Result<Stamp> {
+    let copied = reflink_copy::reflink_or_copy(blob, to);
+    if let Err(source) = copied {
+        return Err(if is_absent(&source) && !blob.exists() {
+            Error::Damaged {
+                place: blob.display().to_string(),
+                reason: "the blob is missing".to_owned(),
+                source: Some(Box::new(source)),
+            }
+        } else {
+            Error::Io {
+                action: "writing",
+                path: to.to_owned(),
+                source,
+            }
+        });
+    }
+    make_writable(to).at("writing", to)?;
+    let file = File::options().write(true).open(to).at("flushing", to)?;
+    file.sync_all().at("flushing", to)?;
+    stamp(to)?.ok_or_else(|| Error::Io {
+        action: "looking at",
+        path: to.to_owned(),
+        source: io::ErrorKind::NotFound.into(),
+    })
+}
+
+/// The view is for other programs too; blobs are read-only.
+fn make_writable(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    #[cfg(not(unix))]
+    let permissions = {
+        let mut permissions = fs::metadata(path)?.permissions();
+        permissions.set_readonly(false);
+        permissions
+    };
+    fs::set_permissions(path, permissions)
+}
+
+/// Moves something out of the way into the folder of kept files, and returns where it is.
+pub(super) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
+    let place = kept.join(path);
+    let folder = place.parent().unwrap_or(kept);
+    fs::create_dir_all(folder).at("creating", folder)?;
+    for number in 1_u32.. {
+        let mut name = place.clone().into_os_string();
+        if number > 1 {
+            name.push(format!("~{number}"));
+        }
+        let candidate = PathBuf::from(name);
+        match move_new(from, &candidate) {
+            Ok(()) => {
+                crate::blob::sync_folder(folder)?;
+                return Ok(candidate);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).at("keeping", from),
+        }
+    }
+    unreachable!("the numbers do not end")
+}
