@@ -1,0 +1,87 @@
+//! Schemas: from nothing, once, never backwards.
+
+use pegbar::{LATEST_VERSION, Studio};
+
+use crate::support::project_with_character;
+
+both_engines! {
+    async fn an_empty_database_is_brought_up_to_date_once(bench) {
+        let studio = bench.create().await;
+        assert_eq!((studio.migrated().from, studio.migrated().to), (0, LATEST_VERSION));
+        drop(studio);
+        let studio = bench.open().await;
+        assert_eq!((studio.migrated().from, studio.migrated().to), (LATEST_VERSION, LATEST_VERSION));
+        let mut raw = bench.raw().await;
+        let count = raw.text("SELECT count(*) FROM pegbar_migration").await;
+        assert_eq!(count, LATEST_VERSION.to_string());
+    }
+
+    async fn two_that_start_together_migrate_once(bench) {
+        // Eight folders that all want the same database: one gets it, whoever is first.
+        let attempts = (0..8).map(|n| {
+            let folder = bench.folder.path().join(format!("attempt-{n}"));
+            std::fs::create_dir_all(folder.join(".pegbar")).unwrap();
+            if bench.engine() == pegbar::Engine::Sqlite {
+                let shared = bench.folder.path().join("shared.db");
+                for suffix in ["", "-wal", "-shm", ".migrate-lock"] {
+                    let name = |file: &std::path::Path| {
+                        if suffix == ".migrate-lock" {
+                            return file.with_extension("migrate-lock");
+                        }
+                        let mut name = file.as_os_str().to_owned();
+                        name.push(suffix);
+                        name.into()
+                    };
+                    let own: std::path::PathBuf = name(&folder.join(".pegbar/pegbar.db"));
+                    #[cfg(unix)]
+                    std::os::unix::fs::symlink(name(&shared), own).unwrap();
+                }
+            }
+            let options = bench.options();
+            tokio::spawn(async move { Studio::create_with(folder, options).await.map(drop) })
+        });
+        let mut created = 0;
+        for attempt in attempts.collect::<Vec<_>>() {
+            match attempt.await.unwrap() {
+                Ok(()) => created += 1,
+                Err(error) => assert_eq!(error.code(), "conflict", "{error:?}"),
+            }
+        }
+        assert_eq!(created, 1);
+    }
+
+    async fn a_newer_database_is_refused_and_left_alone(bench) {
+        let studio = bench.create().await;
+        project_with_character(&studio).await;
+        drop(studio);
+        let mut raw = bench.raw().await;
+        raw.run("INSERT INTO pegbar_migration (version, name, applied_on, checksum) \
+                 VALUES (99, 'future', '2030-01-01T00:00:00Z', '1')").await.unwrap();
+        let error = Studio::open_with(bench.root(), bench.options()).await.unwrap_err();
+        assert_eq!(error.code(), "unavailable");
+        assert!(error.to_string().contains("schema version 99"), "{error}");
+        assert!(error.hint().unwrap().contains("newer Pegbar"));
+        assert_eq!(raw.text("SELECT count(*) FROM asset").await, "1");
+        raw.run("DELETE FROM pegbar_migration WHERE version = 99").await.unwrap();
+        bench.open().await;
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    crate::support::run_on_sqlite(async |bench| {
+        drop(bench.create().await);
+        let file = bench.root().join(".pegbar/pegbar.db");
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(bench.root().join(format!(".pegbar/pegbar.db{suffix}")));
+        }
+        std::fs::write(&file, "my shopping list ".repeat(100)).unwrap();
+        let error = Studio::open(bench.root()).await.unwrap_err();
+        assert_eq!(error.code(), "unavailable", "{error:?}");
+        assert!(
+            std::fs::read_to_string(&file)
+                .unwrap()
+                .starts_with("my shopping list")
+        );
+    });
+}
