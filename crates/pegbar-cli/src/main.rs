@@ -1,1 +1,13 @@
-fn main() {}
+//! The command line of Pegbar.
+
+mod cli;
+mod command;
+mod context;
+mod error;
+mod find;
+mod list;
+mod output;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

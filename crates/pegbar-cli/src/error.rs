@@ -1,0 +1,224 @@
+//! Why a command did not do what it was asked, and how that is said.
+
+use std::fmt::Write as _;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Serialize;
+
+/// The exit code for a request that was refused.
+const REFUSED: u8 = 1;
+/// The exit code for wrong usage, as clap has it.
+const USAGE: u8 = 2;
+/// The exit code for our own fault (`EX_SOFTWARE` in sysexits.h).
+const FAULT: u8 = 70;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum CommandError {
+    /// The library refused.
+    Library(pegbar::Error),
+    /// The command line refused.
+    Refused(Refusal),
+    /// The arguments do not fit together.
+    Usage(Refusal),
+    /// Something that cannot happen did.
+    Fault(Refusal),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+/// What was refused, and what to do instead.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    code: &'static str,
+    message: String,
+    causes: Vec<String>,
+    candidates: Vec<Candidate>,
+    hint: Option<String>,
+}
+
+/// Something that a name or the end of an id may have meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Candidate {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it is called.
+    pub(crate) name: String,
+}
+
+/// An error as programs read it.
+#[derive(Serialize)]
+struct ErrorMessage<'a> {
+    code: &'a str,
+    message: String,
+    causes: Vec<String>,
+    #[serde(skip_serializing_if = "<[Candidate]>::is_empty")]
+    candidates: &'a [Candidate],
+    hint: Option<String>,
+}
+
+impl CommandError {
+    /// Refuses a request; `code` is a stable word for programs.
+    pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused(Refusal::new(code, message))
+    }
+
+    /// Refuses arguments that do not fit together.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(Refusal::new("usage", message))
+    }
+
+    /// Reports a fault of our own.
+    pub(crate) fn fault(action: &str, cause: &dyn std::error::Error) -> Self {
+        let mut fault = Refusal::new("fault", format!("{action} failed"));
+        fault.causes = vec![with_causes(cause)];
+        fault.hint = Some("this is a mistake in Pegbar: please report it".to_owned());
+        Self::Fault(fault)
+    }
+
+    /// Says what to do next; a hint of the library is left as it is.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Refused(refusal) | Self::Usage(refusal) | Self::Fault(refusal) = &mut self {
+            refusal.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Names what may have been meant.
+    #[must_use]
+    pub(crate) fn candidates(mut self, candidates: Vec<Candidate>) -> Self {
+        if let Self::Refused(refusal) | Self::Usage(refusal) = &mut self {
+            refusal.candidates = candidates;
+        }
+        self
+    }
+
+    /// Returns the exit code of the process.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Library(pegbar::Error::Database { .. }) | Self::Fault(_) => FAULT,
+            Self::Usage(_) => USAGE,
+            Self::Output(_) if self.is_closed_pipe() => 0,
+            Self::Library(_) | Self::Refused(_) | Self::Output(_) => REFUSED,
+        }
+    }
+
+    /// Returns whether the reader of our output has gone, which is his right.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Writes the error for people, with a newline at the end.
+    pub(crate) fn to_text(&self) -> String {
+        let ErrorMessage {
+            message,
+            causes,
+            candidates,
+            hint,
+            ..
+        } = self.message();
+        let mut text = format!("error: {message}\n");
+        for Candidate { id, name } in candidates {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {id}  {name}");
+        }
+        for cause in causes {
+            let _ = writeln!(text, "  cause: {cause}");
+        }
+        if let Some(hint) = hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+
+    /// Writes the error for programs.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({ "error": self.message() })
+    }
+
+    fn message(&self) -> ErrorMessage<'_> {
+        match self {
+            Self::Library(error) => ErrorMessage {
+                code: error.code(),
+                message: error.to_string(),
+                causes: causes(error),
+                candidates: &[],
+                hint: error.hint(),
+            },
+            Self::Refused(refusal) | Self::Usage(refusal) | Self::Fault(refusal) => ErrorMessage {
+                code: refusal.code,
+                message: refusal.message.clone(),
+                causes: refusal.causes.clone(),
+                candidates: &refusal.candidates,
+                hint: refusal.hint.clone(),
+            },
+            Self::Output(error) => ErrorMessage {
+                code: "io",
+                message: "the output cannot be written".to_owned(),
+                causes: vec![error.to_string()],
+                candidates: &[],
+                hint: None,
+            },
+        }
+    }
+}
+
+impl Refusal {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            causes: Vec::new(),
+            candidates: Vec::new(),
+            hint: None,
+        }
+    }
+}
+
+impl From<pegbar::Error> for CommandError {
+    fn from(error: pegbar::Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+/// Returns what an error comes from, the nearest first.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    // Some errors repeat their source in their own text.
+    causes.dedup_by(|inner, outer| outer.contains(inner.as_str()));
+    causes
+}
+
+/// Returns an error and its causes on one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut parts = vec![error.to_string()];
+    parts.extend(causes(error));
+    parts.join(": ")
+}
+
+/// Turns a panic of the work into an error of our own.
+pub(crate) fn catching_faults(
+    work: impl FnOnce() -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let place = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let told = place.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Ok(mut told) = told.lock() {
+            *told = panic.to_string();
+        }
+    }));
+    let result = catch_unwind(AssertUnwindSafe(work));
+    drop(std::panic::take_hook());
+    result.unwrap_or_else(|_| {
+        let told = place.lock().map(|told| told.clone()).unwrap_or_default();
+        let fault = io::Error::other(told);
+        Err(CommandError::fault("the command", &fault))
+    })
+}

@@ -1,0 +1,306 @@
+//! What is meant by a name, an id, or the end of an id.
+//!
+//! Ids of one minute share their beginning, so people give the end. A name goes before the end
+//! of an id, an exact name before one in other case.
+
+mod choose;
+
+use std::collections::HashMap;
+
+use pegbar::{
+    Animation, AnimationFilter, AnimationId, Asset, AssetFilter, AssetId, Character,
+    CharacterFilter, CharacterId, Frame, FrameId, Project, ProjectFilter, ProjectId, Studio,
+};
+
+use crate::error::CommandError;
+use crate::list::every;
+use choose::{Choice, ambiguous, candidate, choose, ending, ends_with, not_found};
+
+/// Which project is meant, where a name may stand in several.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct InProject {
+    /// The project; not needed where the studio has one
+    #[arg(
+        long,
+        short,
+        value_name = "PROJECT",
+        env = "PEGBAR_PROJECT",
+        hide_env = true
+    )]
+    pub(crate) project: Option<String>,
+}
+
+impl InProject {
+    /// Returns the project that is named, or the only one.
+    pub(crate) async fn one(&self, studio: &Studio) -> Result<Project, CommandError> {
+        let mut projects = self.projects(studio).await?;
+        if projects.len() > 1 {
+            let several = projects
+                .iter()
+                .map(|project| candidate(project.id, &project.name));
+            return Err(
+                CommandError::refused("ambiguous", "the studio has several projects")
+                    .candidates(several.collect())
+                    .hint("say which one: -p PROJECT"),
+            );
+        }
+        projects.pop().ok_or_else(|| {
+            CommandError::refused("not_found", "the studio has no project yet")
+                .hint("create one: `pegbar project create NAME`")
+        })
+    }
+
+    /// Returns the project that is named, or all.
+    pub(crate) async fn projects(&self, studio: &Studio) -> Result<Vec<Project>, CommandError> {
+        match &self.project {
+            Some(wanted) => Ok(vec![project(studio, wanted).await?]),
+            None => all_projects(studio).await,
+        }
+    }
+}
+
+async fn all_projects(studio: &Studio) -> Result<Vec<Project>, CommandError> {
+    let mut projects = Vec::new();
+    let filter = ProjectFilter::default();
+    every(
+        async |page| studio.list_projects(&filter, page).await,
+        |project: Project| projects.push(project),
+    )
+    .await?;
+    Ok(projects)
+}
+
+async fn characters_of(
+    studio: &Studio,
+    project: ProjectId,
+) -> Result<Vec<Character>, CommandError> {
+    let mut characters = Vec::new();
+    let filter = CharacterFilter::default();
+    every(
+        async |page| studio.list_characters(project, &filter, page).await,
+        |character: Character| characters.push(character),
+    )
+    .await?;
+    Ok(characters)
+}
+
+/// Returns the names of a project's characters.
+pub(crate) async fn character_names(
+    studio: &Studio,
+    project: ProjectId,
+) -> Result<HashMap<CharacterId, String>, CommandError> {
+    let characters = characters_of(studio, project).await?.into_iter();
+    Ok(characters
+        .map(|character| (character.id, character.name))
+        .collect())
+}
+
+/// Finds a project.
+pub(crate) async fn project(studio: &Studio, wanted: &str) -> Result<Project, CommandError> {
+    if let Ok(id) = wanted.parse::<ProjectId>() {
+        return Ok(studio.get_project(id).await?);
+    }
+    let projects = all_projects(studio).await?.into_iter();
+    let choices: Vec<_> = projects
+        .map(|project| Choice {
+            id: project.id,
+            names: vec![project.name],
+        })
+        .collect();
+    Ok(studio.get_project(choose(wanted, &choices)?).await?)
+}
+
+/// Finds a character: by its name, by PROJECT/CHARACTER, or by its id.
+pub(crate) async fn character(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &str,
+) -> Result<Character, CommandError> {
+    if let Ok(id) = wanted.parse::<CharacterId>() {
+        return Ok(studio.get_character(id).await?);
+    }
+    let mut choices = Vec::new();
+    for project in within.projects(studio).await? {
+        let characters = characters_of(studio, project.id).await?.into_iter();
+        choices.extend(characters.map(|character| {
+            let path = format!("{}/{}", project.name, character.name);
+            Choice {
+                id: character.id,
+                names: vec![character.name, path],
+            }
+        }));
+    }
+    Ok(studio.get_character(choose(wanted, &choices)?).await?)
+}
+
+/// Finds an animation: by its name, by CHARACTER/ANIMATION, or by its id.
+pub(crate) async fn animation(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &str,
+) -> Result<Animation, CommandError> {
+    if let Ok(id) = wanted.parse::<AnimationId>() {
+        return Ok(studio.get_animation(id).await?);
+    }
+    let mut choices = Vec::new();
+    for project in within.projects(studio).await? {
+        let characters = character_names(studio, project.id).await?;
+        each_animation(studio, project.id, |animation| {
+            let character = characters.get(&animation.character_id);
+            let character = character.map_or("", String::as_str);
+            let path = format!("{character}/{}", animation.name);
+            let full = format!("{}/{path}", project.name);
+            choices.push(Choice {
+                id: animation.id,
+                names: vec![animation.name, path, full],
+            });
+        })
+        .await?;
+    }
+    Ok(studio.get_animation(choose(wanted, &choices)?).await?)
+}
+
+async fn each_animation(
+    studio: &Studio,
+    project: ProjectId,
+    each: impl FnMut(Animation),
+) -> Result<(), CommandError> {
+    let filter = AnimationFilter::default();
+    every(
+        async |page| studio.list_animations(project, &filter, page).await,
+        each,
+    )
+    .await
+}
+
+/// Finds a frame: by an animation and its index there, or by its id.
+pub(crate) async fn frame(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &[String],
+) -> Result<Frame, CommandError> {
+    match wanted {
+        [wanted] => frame_by_id(studio, within, wanted).await,
+        [wanted, index] => {
+            let animation = animation(studio, within, wanted).await?;
+            let frames = studio.list_frames(animation.id).await?;
+            one_of_frames(&animation, &frames, index).cloned()
+        }
+        _ => Err(CommandError::usage(
+            "a frame is meant by ANIMATION INDEX, or by its id",
+        )),
+    }
+}
+
+/// Returns the frame of an animation that an index, or an id, means.
+pub(crate) fn one_of_frames<'a>(
+    animation: &Animation,
+    frames: &'a [Frame],
+    wanted: &str,
+) -> Result<&'a Frame, CommandError> {
+    if let Ok(index) = wanted.parse::<u32>()
+        && wanted.len() < 8
+    {
+        let found = frames.iter().find(|frame| frame.frame_index == index);
+        return found.ok_or_else(|| {
+            let message = format!("{:?} has no frame {index}", animation.name);
+            let hint = match frames.len() {
+                0 => "it has no frames yet".to_owned(),
+                count => format!("its frames are 0 to {}", count - 1),
+            };
+            CommandError::refused("not_found", message).hint(hint)
+        });
+    }
+    let choices: Vec<_> = frames
+        .iter()
+        .map(|frame| frame_choice(animation, frame))
+        .collect();
+    let id = choose(wanted, &choices)?;
+    let found = frames.iter().find(|frame| frame.id == id);
+    found.ok_or_else(|| not_found::<FrameId>(wanted, &[]))
+}
+
+fn frame_choice(animation: &Animation, frame: &Frame) -> Choice<FrameId> {
+    Choice {
+        id: frame.id,
+        names: vec![
+            frame.id.to_string(),
+            format!("{} {}", animation.name, frame.frame_index),
+        ],
+    }
+}
+
+async fn frame_by_id(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &str,
+) -> Result<Frame, CommandError> {
+    if let Ok(id) = wanted.parse::<FrameId>() {
+        return Ok(studio.get_frame(id).await?);
+    }
+    let Some(ending) = ending(wanted) else {
+        return Err(not_found::<FrameId>(wanted, &[])
+            .hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`, or by its id"));
+    };
+    let mut found = Vec::new();
+    for project in within.projects(studio).await? {
+        let mut animations = Vec::new();
+        each_animation(studio, project.id, |animation| animations.push(animation)).await?;
+        for animation in animations {
+            let frames = studio.list_frames(animation.id).await?.into_iter();
+            let frames = frames.filter(|frame| ends_with(frame.id, &ending));
+            found.extend(frames.map(|frame| frame_choice(&animation, &frame)));
+        }
+    }
+    Ok(studio.get_frame(choose(wanted, &found)?).await?)
+}
+
+/// Finds an asset.
+pub(crate) async fn asset(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &str,
+) -> Result<Asset, CommandError> {
+    let projects = match wanted.parse::<AssetId>() {
+        Ok(id) => return Ok(studio.get_asset(id).await?),
+        Err(_) => within.projects(studio).await?,
+    };
+    let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+    asset_in(studio, &ids, wanted).await
+}
+
+/// Finds an asset in these projects.
+pub(crate) async fn asset_in(
+    studio: &Studio,
+    projects: &[ProjectId],
+    wanted: &str,
+) -> Result<Asset, CommandError> {
+    if let Ok(id) = wanted.parse::<AssetId>() {
+        return Ok(studio.get_asset(id).await?);
+    }
+    let Some(ending) = ending(wanted) else {
+        return Err(not_found::<AssetId>(wanted, &[]));
+    };
+    let filter = AssetFilter::default();
+    let mut found = Vec::new();
+    for project in projects {
+        // There may be very many: only those that are meant are kept.
+        every(
+            async |page| studio.list_assets(*project, &filter, page).await,
+            |asset: Asset| {
+                if ends_with(asset.id, &ending) {
+                    found.push(asset);
+                }
+            },
+        )
+        .await?;
+    }
+    if found.len() > 1 {
+        let several = found.iter().map(|asset| {
+            let name = asset.file_path.as_deref().unwrap_or_default();
+            candidate(asset.id, format!("{} {name}", asset.kind))
+        });
+        return Err(ambiguous::<AssetId>(wanted, several.collect()));
+    }
+    found.pop().ok_or_else(|| not_found::<AssetId>(wanted, &[]))
+}

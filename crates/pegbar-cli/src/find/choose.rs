@@ -1,0 +1,190 @@
+//! Choosing one of many by name, or by the end of an id.
+
+use std::fmt::Display;
+
+use pegbar::Id;
+
+use crate::error::{Candidate, CommandError};
+
+/// The shortest end of an id that is taken for one.
+const MIN_ENDING: usize = 4;
+
+/// How similar a name has to be to be suggested, as Jaro-Winkler has it.
+const SIMILAR: f64 = 0.75;
+
+/// How many candidates and suggestions are named.
+const MAX_CANDIDATES: usize = 10;
+const MAX_SUGGESTIONS: usize = 3;
+
+/// One of the things that may be meant.
+#[derive(Clone, Debug)]
+pub(super) struct Choice<T> {
+    pub(super) id: T,
+    /// What it may be called; the last is the one that is shown.
+    pub(super) names: Vec<String>,
+}
+
+/// Returns the end of an id that the text may be: its digits in lower case.
+pub(super) fn ending(text: &str) -> Option<String> {
+    let digits = text.chars().filter(|c| *c != '-');
+    let is_ending =
+        digits.clone().count() >= MIN_ENDING && digits.clone().all(|c| c.is_ascii_hexdigit());
+    is_ending.then(|| digits.collect::<String>().to_ascii_lowercase())
+}
+
+/// Returns whether an id has this end.
+pub(super) fn ends_with<T: Id>(id: T, ending: &str) -> bool {
+    id.uuid().as_simple().to_string().ends_with(ending)
+}
+
+/// Chooses the one that is meant.
+pub(super) fn choose<T: Id>(wanted: &str, choices: &[Choice<T>]) -> Result<T, CommandError> {
+    let by_name = |choice: &&Choice<T>| choice.names.iter().any(|name| name == wanted);
+    let folded = wanted.to_lowercase();
+    let by_folded_name = |choice: &&Choice<T>| {
+        choice
+            .names
+            .iter()
+            .any(|name| name.to_lowercase() == folded)
+    };
+    let ending = ending(wanted);
+    let by_ending = |choice: &&Choice<T>| {
+        ending
+            .as_ref()
+            .is_some_and(|ending| ends_with(choice.id, ending))
+    };
+    let rules: [&dyn Fn(&&Choice<T>) -> bool; 3] = [&by_name, &by_folded_name, &by_ending];
+    for rule in rules {
+        let found: Vec<&Choice<T>> = choices.iter().filter(rule).collect();
+        match found.as_slice() {
+            [] => {}
+            [one] => return Ok(one.id),
+            several => {
+                let several = several
+                    .iter()
+                    .map(|choice| candidate(choice.id, shown(choice)));
+                return Err(ambiguous::<T>(wanted, several.collect()));
+            }
+        }
+    }
+    let names = choices.iter().flat_map(|choice| &choice.names);
+    Err(not_found::<T>(wanted, &similar(wanted, names)))
+}
+
+pub(super) fn candidate<T: Id>(id: T, name: impl Into<String>) -> Candidate {
+    Candidate {
+        id: id.to_string(),
+        name: name.into(),
+    }
+}
+
+/// Refuses a name or an end of an id that means several things.
+pub(super) fn ambiguous<T: Id>(wanted: &str, mut candidates: Vec<Candidate>) -> CommandError {
+    let (entity, count) = (T::ENTITY, candidates.len());
+    candidates.truncate(MAX_CANDIDATES);
+    let message = format!("{wanted:?} means more than one {entity}: there are {count}");
+    CommandError::refused("ambiguous", message)
+        .candidates(candidates)
+        .hint(match T::ENTITY {
+            "animation" => "say CHARACTER/ANIMATION, or the end of an id",
+            "project" => "give the end of an id",
+            "character" => "say which project (-p), or give the end of an id",
+            _ => "give more of the end of the id",
+        })
+}
+
+/// Refuses what nothing is called.
+pub(super) fn not_found<T: Id>(wanted: &str, similar: &[&String]) -> CommandError {
+    let entity = T::ENTITY;
+    let message = format!("there is no {entity} {wanted:?}");
+    let hint = match (similar, entity) {
+        ([], "frame") => "`pegbar animation show ANIMATION` lists its frames".to_owned(),
+        ([], "asset") => {
+            "an asset is meant by its id or the end of it; list them: `pegbar asset list`"
+                .to_owned()
+        }
+        ([], _) => format!("list what is there: `pegbar {entity} list`"),
+        (similar, _) => format!("did you mean {}?", quoted(similar)),
+    };
+    CommandError::refused("not_found", message).hint(hint)
+}
+
+fn shown<T>(choice: &Choice<T>) -> &str {
+    choice.names.last().map_or("", String::as_str)
+}
+
+fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let wanted = wanted.to_lowercase();
+    let scored = names.map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name));
+    let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= SIMILAR).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.dedup_by_key(|(_, name)| *name);
+    scored.truncate(MAX_SUGGESTIONS);
+    scored.into_iter().map(|(_, name)| name).collect()
+}
+
+fn quoted<T: Display>(names: &[T]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    names.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use pegbar::CharacterId;
+
+    use super::*;
+
+    fn choices() -> Vec<Choice<CharacterId>> {
+        let choice = |id: &str, name: &str| Choice {
+            id: id.parse().unwrap(),
+            names: vec![name.to_owned()],
+        };
+        vec![
+            choice("0192a0f0-7d3c-7a51-8f10-0123456789ab", "Tabby"),
+            choice("0192a0f0-7d3c-7a51-8f10-0123456889ab", "tabby"),
+            choice("0192a0f0-7d3c-7a51-8f10-00000000cafe", "Luna"),
+            choice("0192a0f0-7d3c-7a51-8f10-000000000001", "cafe"),
+        ]
+    }
+
+    fn chosen(wanted: &str) -> Result<String, String> {
+        let choices = choices();
+        let id = choose(wanted, &choices).map_err(|error| error.to_text())?;
+        let choice = choices.iter().find(|choice| choice.id == id).unwrap();
+        Ok(choice.names[0].clone())
+    }
+
+    #[test]
+    fn an_exact_name_goes_before_other_case_and_before_the_end_of_an_id() {
+        assert_eq!(chosen("Tabby").as_deref(), Ok("Tabby"));
+        assert_eq!(chosen("tabby").as_deref(), Ok("tabby"));
+        assert_eq!(chosen("LUNA").as_deref(), Ok("Luna"));
+        assert_eq!(chosen("cafe").as_deref(), Ok("cafe"));
+        assert_eq!(chosen("0000cafe").as_deref(), Ok("Luna"));
+        assert_eq!(chosen("8f10-0123456789AB").as_deref(), Ok("Tabby"));
+    }
+
+    #[test]
+    fn what_means_several_or_none_is_refused_with_names() {
+        let several = chosen("89ab").unwrap_err();
+        assert!(
+            several.contains("Tabby\n") && several.contains("tabby\n"),
+            "{several}"
+        );
+        assert!(chosen("TABBY").unwrap_err().contains("more than one"));
+        assert!(
+            chosen("Tably")
+                .unwrap_err()
+                .contains("did you mean \"Tabby\"")
+        );
+        assert!(
+            chosen("zzz")
+                .unwrap_err()
+                .contains("`pegbar character list`")
+        );
+        assert!(
+            chosen("9ab").unwrap_err().contains("there is no character"),
+            "too short"
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! Tables: they fit the terminal, and are plain columns where nobody looks.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ColumnConstraint, ContentArrangement, Width};
+
+use super::printable;
+
+/// A table with a header, printed at once or page by page.
+pub(crate) struct Table {
+    header: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+    /// How wide the columns of the page before were, where the width is not limited.
+    widths: Vec<u16>,
+    is_empty: bool,
+}
+
+impl Table {
+    pub(crate) fn new(header: &'static [&'static str]) -> Self {
+        Self {
+            header,
+            rows: Vec::new(),
+            widths: Vec::new(),
+            is_empty: true,
+        }
+    }
+
+    /// Adds a row with a cell for each column.
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// Returns the rows so far as text and forgets them. The first page has the header; later
+    /// pages repeat it where they may have other widths.
+    pub(super) fn take_text(&mut self, width: Option<u16>) -> String {
+        if self.rows.is_empty() {
+            return String::new();
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_style(NOTHING);
+        if self.is_empty || width.is_some() {
+            table.set_header(self.header);
+        }
+        for row in self.rows.drain(..) {
+            table.add_row(row.iter().map(|cell| printable(cell)));
+        }
+        let count = table.column_count();
+        if let Some(width) = width {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        } else {
+            let bounds = self.widths.iter().map(|width| Width::Fixed(*width));
+            table.set_constraints(bounds.map(ColumnConstraint::LowerBoundary));
+        }
+        for (index, column) in table.column_iter_mut().enumerate() {
+            let right = if index + 1 < count { 2 } else { 0 };
+            column.set_padding((0, right));
+        }
+        let contents = table.column_max_content_widths();
+        self.widths.resize(contents.len(), 0);
+        for (index, (known, content)) in self.widths.iter_mut().zip(contents).enumerate() {
+            let padding = if index + 1 < count { 2 } else { 0 };
+            *known = (*known).max(content + padding);
+        }
+        self.is_empty = false;
+        let mut text = String::new();
+        for line in table.lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
