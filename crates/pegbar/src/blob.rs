@@ -141,7 +141,7 @@ struct Workspace {
 const LOCK: &str = "lock";
 
 impl BlobStore {
-    pub(crate) fn new(private: PathBuf, limits: Limits) -> Self {
+    pub(crate) fn new(private: &Path, limits: Limits) -> Self {
         Self {
             blobs: private.join("blobs"),
             tmp: private.join("tmp"),

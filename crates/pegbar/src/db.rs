@@ -54,7 +54,7 @@ pub(crate) enum Database {
 }
 
 /// How long a change waits for another process's change before it gives up.
-pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Database {
     /// Opens the database and brings its schema up to date.
@@ -243,3 +243,6 @@ pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
         _ => work(),
     }
 }
+
+#[cfg(test)]
+mod tests;

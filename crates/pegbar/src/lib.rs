@@ -104,5 +104,6 @@ pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use text::{MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
+pub use trash::GenerationStatus;
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use view::{Kept, ViewReport};

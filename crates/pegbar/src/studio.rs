@@ -14,6 +14,8 @@ use crate::time::{Clock, MillisSinceEpoch, SystemClock};
 use crate::view::{Kept, Stale, View};
 use folder::Folder;
 
+#[cfg(test)]
+pub(crate) use folder::STATEMENTS;
 pub(crate) use folder::Store;
 
 /// How a studio is opened.
@@ -140,7 +142,7 @@ impl Studio {
             .await?;
         let studio = Self {
             inner: Arc::new(Inner {
-                blobs: BlobStore::new(folder.private(), options.limits),
+                blobs: BlobStore::new(&folder.private(), options.limits),
                 view: View::new(folder.public(), folder.private()),
                 folder,
                 database,

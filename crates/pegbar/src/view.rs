@@ -275,7 +275,7 @@ impl Stock {
         let id = Value::Id(project.0);
         if scopes.contains(&Scope::Project) {
             stock
-                .add(session, &FILES, &FRAMES, &[id.clone()], |row| {
+                .add(session, &FILES, &FRAMES, std::slice::from_ref(&id), |row| {
                     read_frame(project, row)
                 })
                 .await?;

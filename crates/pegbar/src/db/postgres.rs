@@ -107,8 +107,8 @@ impl PostgresSession {
         match begin {
             Begin::Snapshot => {
                 let text = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let begun = self.object()?.batch_execute(text).await;
-                begun.map_err(refused("beginning"))?;
+                let answer = self.object()?.batch_execute(text).await;
+                answer.map_err(refused("beginning"))?;
                 self.state = State::Snapshot;
             }
             Begin::Write => {

@@ -126,13 +126,14 @@ pub(crate) struct SqliteSession {
     in_transaction: bool,
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Begin {
     Snapshot,
     Write,
 }
 
 impl SqliteSession {
-    fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Connection {
         match &self.lease {
             Lease::Reader(connection) => connection,
             Lease::Writer(connection) => connection,

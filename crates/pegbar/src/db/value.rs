@@ -192,6 +192,10 @@ impl<T: Column> Column for Option<T> {
 }
 
 /// Reads text, and the label of an enum, without copying.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "as the readers of the other types"
+)]
 pub(crate) fn read_text(cell: Cell<'_>) -> Result<&str, BoxError> {
     match cell {
         Cell::Sqlite(value) => Ok(value.as_str()?),

@@ -159,14 +159,14 @@ impl Work<'_> {
         if let Some(folder) = aside.parent() {
             self.touched.insert(folder.to_owned());
         }
-        if let (Some(recorded), Some(stamp)) = (self.recorded.get(path), files::stamp(&aside)?) {
-            if recorded_stamp(recorded) == stamp {
-                self.spare
-                    .entry(recorded.sha256)
-                    .or_default()
-                    .push((aside, stamp));
-                return Ok(());
-            }
+        if let (Some(recorded), Some(stamp)) = (self.recorded.get(path), files::stamp(&aside)?)
+            && recorded_stamp(recorded) == stamp
+        {
+            self.spare
+                .entry(recorded.sha256)
+                .or_default()
+                .push((aside, stamp));
+            return Ok(());
         }
         match files::hash(&aside)? {
             Some((stamp, sha256)) if self.blobs.path(sha256).exists() => {
@@ -206,23 +206,22 @@ impl Work<'_> {
 
     fn put(&mut self, path: &str, wanted: &Wanted) -> Result<Stamp> {
         let place = self.public.join(path);
-        if let Some((stamp, found)) = files::hash(&place)? {
-            if found == wanted.sha256 {
-                return Ok(stamp);
-            }
+        if let Some((stamp, found)) = files::hash(&place)?
+            && found == wanted.sha256
+        {
+            return Ok(stamp);
         }
         if let Some(folder) = place.parent() {
             self.make_folder(folder)?;
             self.touched.insert(folder.to_owned());
         }
         let spare = self.spare.get_mut(&wanted.sha256).and_then(Vec::pop);
-        let (ready, stamp) = match spare {
-            Some(spare) => spare,
-            None => {
-                let ready = self.new_name(&place);
-                let stamp = files::copy_blob(&self.blobs.path(wanted.sha256), &ready)?;
-                (ready, stamp)
-            }
+        let (ready, stamp) = if let Some(spare) = spare {
+            spare
+        } else {
+            let ready = self.new_name(&place);
+            let stamp = files::copy_blob(&self.blobs.path(wanted.sha256), &ready)?;
+            (ready, stamp)
         };
         loop {
             match files::move_new(&ready, &place) {

@@ -27,7 +27,7 @@ async fn assert_whole(studio: &Studio, tree: &AnimationTree) {
     for (index, frame) in tree.frames.iter().enumerate() {
         assert_eq!(frame.frame.frame_index as usize, index);
     }
-    assert_eq!(tree.animation.frame_count as usize, tree.frames.len());
+    assert_eq!(tree.animation.frame_count, tree.frames.len() as u64);
     let project = studio
         .get_project_tree(tree.animation.project_id)
         .await

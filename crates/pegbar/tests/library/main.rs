@@ -1,5 +1,7 @@
 //! The promises of the library, each on SQLite and on PostgreSQL.
 #![allow(missing_docs, reason = "tests say in their names what they promise")]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![allow(clippy::default_trait_access, reason = "the type stands in the call")]
 
 #[macro_use]
 mod support;

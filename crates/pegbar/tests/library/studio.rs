@@ -150,7 +150,7 @@ both_engines! {
         studio.create_project(NewProject::new("Dogs").tag("film")).await.unwrap();
         let by_tag = ProjectFilter { tag: Some("game".to_owned()), ..ProjectFilter::default() };
         let page = studio.list_projects(&by_tag, PageRequest::default()).await.unwrap();
-        assert_eq!(page.rows, [cats.project.clone()]);
+        assert_eq!(page.rows, std::slice::from_ref(&cats.project));
         let by_name = ProjectFilter { name: Some("Dogs".to_owned()), ..ProjectFilter::default() };
         let page = studio.list_projects(&by_name, PageRequest::default()).await.unwrap();
         assert_eq!(page.rows[0].tags, ["film"]);

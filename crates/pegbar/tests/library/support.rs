@@ -98,7 +98,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-pub(crate) fn run_on_sqlite(promise: impl AsyncFn(&Bench)) {
+pub(crate) fn run_on_sqlite(promise: impl AsyncFnOnce(&Bench)) {
     let folder = tempfile::tempdir().unwrap();
     let bench = Bench {
         folder,
@@ -107,8 +107,9 @@ pub(crate) fn run_on_sqlite(promise: impl AsyncFn(&Bench)) {
     runtime().block_on(promise(&bench));
 }
 
-pub(crate) fn run_on_postgres(promise: impl AsyncFn(&Bench)) {
+pub(crate) fn run_on_postgres(promise: impl AsyncFnOnce(&Bench)) {
     static SAID: Once = Once::new();
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Ok(server) = std::env::var(POSTGRES) else {
         SAID.call_once(|| {
             // Straight to the stream: the test harness captures what the macros print.
@@ -119,7 +120,6 @@ pub(crate) fn run_on_postgres(promise: impl AsyncFn(&Bench)) {
         });
         return;
     };
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("pegbar_test_{}_{number}", std::process::id());
     let runtime = runtime();
@@ -144,6 +144,7 @@ pub(crate) fn run_on_postgres(promise: impl AsyncFn(&Bench)) {
 
 /// The folder of real inputs; `None`, said on standard error, where there is none.
 pub(crate) fn shared_inputs() -> Option<PathBuf> {
+    static SAID: Once = Once::new();
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/real");
     let folder = std::env::var_os("PEGBAR_REAL_INPUTS").map_or(beside, PathBuf::from);
     if folder.is_dir() {
@@ -154,7 +155,6 @@ pub(crate) fn shared_inputs() -> Option<PathBuf> {
         "{} is required in CI",
         folder.display()
     );
-    static SAID: Once = Once::new();
     SAID.call_once(|| {
         let _ = writeln!(
             std::io::stderr(),

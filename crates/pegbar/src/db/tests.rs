@@ -1,0 +1,176 @@
+//! Every statement is prepared on both engines, and the lists use an index.
+
+use std::path::Path;
+
+use super::sql::{Engine, Query, Sql, Statement};
+use super::{Database, DatabaseAddress, Session, TABLES, sql};
+use crate::{animation, asset, character, delete, frame, project, reference, studio, tag};
+use crate::{trash, view};
+
+static STATEMENTS: &[&[&Sql]] = &[
+    animation::STATEMENTS,
+    asset::STATEMENTS,
+    character::STATEMENTS,
+    delete::STATEMENTS,
+    frame::STATEMENTS,
+    project::STATEMENTS,
+    reference::STATEMENTS,
+    studio::STATEMENTS,
+    tag::STATEMENTS,
+    trash::STATEMENTS,
+    view::STATEMENTS,
+];
+
+/// Calls back with every statement that the library can send.
+fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
+    for statement in STATEMENTS.iter().copied().flatten() {
+        prepare(statement.text(engine).into_owned());
+    }
+    for statement in trash::every_discard() {
+        prepare(statement.text(engine).into_owned());
+    }
+    for table in TABLES {
+        prepare(sql::insert(table, engine));
+        if table.columns.iter().any(|(column, _)| *column == "id") {
+            prepare(sql::update(table, engine));
+        }
+    }
+    every_list(|query| prepare(query.text(engine).into_owned()));
+}
+
+fn every_list(mut list: impl FnMut(Query<'_>)) {
+    project::ProjectFilter::every_query(&mut list);
+    character::CharacterFilter::every_query(&mut list);
+    animation::AnimationFilter::every_query(&mut list);
+    asset::AssetFilter::every_query(&mut list);
+}
+
+async fn open_sqlite(folder: &Path) -> Database {
+    let file = folder.join("pegbar.db");
+    Database::open(&DatabaseAddress::Sqlite, &file)
+        .await
+        .unwrap()
+        .0
+}
+
+#[tokio::test]
+async fn every_statement_is_prepared_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open_sqlite(folder.path()).await;
+    let Session::Sqlite(session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    let mut count = 0;
+    every_statement(Engine::Sqlite, |text| {
+        let prepared = session.connection().prepare(&text);
+        assert!(prepared.is_ok(), "{:?}\n{text}", prepared.err());
+        count += 1;
+    });
+    assert!(count > 600, "only {count} statements");
+}
+
+#[tokio::test]
+async fn every_statement_is_prepared_on_postgres() {
+    // The integration tests say when there is no server.
+    let Ok(server) = std::env::var("PEGBAR_TEST_POSTGRES") else {
+        return;
+    };
+    let name = format!("pegbar_statements_{}", std::process::id());
+    let (client, connection) = tokio_postgres::connect(&server, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client
+        .batch_execute(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    let address = DatabaseAddress::Postgres(url);
+    let (database, _) = Database::open(&address, Path::new("")).await.unwrap();
+    let Session::Postgres(mut session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    let mut texts = Vec::new();
+    every_statement(Engine::Postgres, |text| texts.push(text));
+    for text in texts {
+        let prepared = session.object().unwrap().prepare(&text).await;
+        assert!(prepared.is_ok(), "{:?}\n{text}", prepared.err());
+    }
+    drop((session, database));
+    client
+        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn every_list_of_a_project_uses_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open_sqlite(folder.path()).await;
+    let Session::Sqlite(session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    every_list(|query| {
+        let text = query.text(Engine::Sqlite).into_owned();
+        let explain = format!("EXPLAIN QUERY PLAN {text}");
+        let mut statement = session.connection().prepare(&explain).unwrap();
+        // Nothing is bound: the plan does not depend on the values.
+        let mut rows = statement.raw_query();
+        let mut plan: Vec<String> = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get(3).unwrap());
+        }
+        for step in &plan {
+            let scans = step.starts_with("SCAN") && !step.contains("USING");
+            assert!(!scans, "{step}\n{text}");
+        }
+    });
+}
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open_sqlite(folder.path()).await;
+    let Session::Sqlite(session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    let connection = session.connection();
+    let columns = |query: &str, of: &str| -> Vec<String> {
+        let mut statement = connection.prepare(query).unwrap();
+        statement
+            .query_map([of], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    };
+    let mut keys = 0;
+    for table in columns(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name > ?1",
+        "",
+    ) {
+        let indexes = columns("SELECT name FROM pragma_index_list(?1)", &table);
+        let indexes: Vec<Vec<String>> = indexes
+            .iter()
+            .map(|index| {
+                columns(
+                    "SELECT name FROM pragma_index_info(?1) ORDER BY seqno",
+                    index,
+                )
+            })
+            .collect();
+        let ids = columns(
+            "SELECT DISTINCT CAST(id AS TEXT) FROM pragma_foreign_key_list(?1)",
+            &table,
+        );
+        for id in ids {
+            let query = format!(
+                "SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = {id} ORDER BY seq"
+            );
+            let key = columns(&query, &table);
+            let is_indexed = indexes.iter().any(|index| index.starts_with(&key));
+            assert!(is_indexed, "{table} {key:?}: {indexes:?}");
+            keys += 1;
+        }
+    }
+    assert!(keys >= 19, "only {keys} keys");
+}
