@@ -15,8 +15,11 @@
 -- Which blob store this database belongs to: one row.
 CREATE TABLE store (
     id         {id}   NOT NULL PRIMARY KEY,
-    created_at {time} NOT NULL DEFAULT {now}
+    slot       {int}  NOT NULL DEFAULT 1,
+    created_at {time} NOT NULL DEFAULT {now},
+    CONSTRAINT store_slot_check CHECK (slot = 1)
 ){strict};
+CREATE UNIQUE INDEX store_slot_key ON store (slot);
 
 CREATE TABLE project (
     id           {id}   NOT NULL PRIMARY KEY,

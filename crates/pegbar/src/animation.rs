@@ -1,5 +1,7 @@
 //! Animations: ordered lists of frames of a character.
 
+use std::collections::{HashMap, HashSet};
+
 use uuid::Uuid;
 
 use crate::asset::{self, Asset, NewAsset};
@@ -63,7 +65,7 @@ statements! {
     PROJECT_OF = "SELECT project_id FROM animation WHERE id = $1";
     FRAME_COUNTS = "SELECT animation_id, count(*) FROM frame WHERE project_id = $1 \
                     AND animation_id {in $2} GROUP BY animation_id";
-    SEGMENTS = "SELECT character_id, segment, segment_key FROM animation \
+    SEGMENTS = "SELECT id, character_id, segment, segment_key FROM animation \
                 WHERE project_id = $1 AND segment IS NOT NULL AND segment_key IS NOT NULL \
                 ORDER BY id";
     SHOWN = "SELECT DISTINCT asset_id FROM frame WHERE project_id = $1 AND animation_id = $2";
@@ -223,7 +225,7 @@ async fn count_frames(
             |row| Ok((row.at(0, "frame.animation_id")?, row.at(1, "count")?)),
         )
         .await?;
-    let counts: std::collections::HashMap<AnimationId, u64> = counts.into_iter().collect();
+    let counts: HashMap<AnimationId, u64> = counts.into_iter().collect();
     for animation in animations {
         animation.frame_count = counts.get(&animation.id).copied().unwrap_or(0);
     }
@@ -281,38 +283,53 @@ pub(crate) async fn touch(
 
 /// The folders that a project's animations have.
 #[derive(Debug, Default)]
-pub(crate) struct Folders(Vec<(CharacterId, String, String)>);
+pub(crate) struct Folders {
+    /// How the first animation with a key is spelled.
+    spellings: HashMap<String, String>,
+    taken: HashSet<(CharacterId, String)>,
+}
 
 impl Folders {
-    pub(crate) async fn load(session: &mut Session, project: ProjectId) -> Result<Self> {
-        let read = |row: &crate::db::value::Row<'_>| {
-            let column = "animation.segment";
-            Ok((row.at(0, column)?, row.at(1, column)?, row.at(2, column)?))
-        };
-        Ok(Self(
-            session
-                .query(&SEGMENTS, &[Value::Id(project.0)], read)
-                .await?,
-        ))
+    /// Reads the folders of all animations but the one that is about to be renamed.
+    pub(crate) async fn load(
+        session: &mut Session,
+        project: ProjectId,
+        renamed: Option<AnimationId>,
+    ) -> Result<Self> {
+        let rows = session
+            .query(&SEGMENTS, &[Value::Id(project.0)], |row| {
+                Ok((
+                    row.at::<AnimationId>(0, "animation.id")?,
+                    row.at(1, "animation.character_id")?,
+                    row.at(2, "animation.segment")?,
+                    row.at(3, "animation.segment_key")?,
+                ))
+            })
+            .await?;
+        let mut folders = Self::default();
+        for (id, character, segment, key) in rows {
+            if Some(id) != renamed {
+                folders.add(character, segment, key);
+            }
+        }
+        Ok(folders)
+    }
+
+    fn add(&mut self, character: CharacterId, segment: String, key: String) {
+        self.spellings.entry(key.clone()).or_insert(segment);
+        self.taken.insert((character, key));
     }
 
     /// Gives a name a segment that is unique in the character; folders with the same key
     /// share the spelling of the first, since some disks take them for one.
     pub(crate) fn take(&mut self, character: CharacterId, name: &str) -> Segment {
-        let is_taken = |key: &str| self.0.iter().any(|(c, _, k)| *c == character && k == key);
+        let is_taken = |key: &str| self.taken.contains(&(character, key.to_owned()));
         let mut segment = Segment::of(name).unique(is_taken);
-        if let Some((_, first, _)) = self.0.iter().find(|(_, _, key)| *key == segment.key) {
+        if let Some(first) = self.spellings.get(&segment.key) {
             segment.text.clone_from(first);
         }
-        self.0
-            .push((character, segment.text.clone(), segment.key.clone()));
+        self.add(character, segment.text.clone(), segment.key.clone());
         segment
-    }
-
-    /// Forgets the folder of an animation that is about to be renamed.
-    fn release(&mut self, character: CharacterId, key: Option<&str>) {
-        self.0
-            .retain(|(c, _, k)| *c != character || Some(k.as_str()) != key);
     }
 }
 
@@ -375,8 +392,7 @@ impl Studio {
         let mut is_renamed = false;
         if let Some(name) = patch.name.filter(|name| *name != animation.name) {
             check_name("name", &name)?;
-            let mut folders = Folders::load(&mut session, project_id).await?;
-            folders.release(animation.character_id, animation.segment_key.as_deref());
+            let mut folders = Folders::load(&mut session, project_id, Some(id)).await?;
             let segment = folders.take(animation.character_id, &name);
             is_renamed = animation.segment.as_ref() != Some(&segment.text);
             animation.name = name;

@@ -526,7 +526,7 @@ impl Studio {
             .map_or(Value::Null, Value::from);
         let parameters = [Value::Id(id.0), name, Value::Time(asset.updated_at)];
         session.execute(&UPDATE, &parameters).await?;
-        session.commit(self.database()).await?;
+        session.commit().await?;
         Ok(asset)
     }
 }

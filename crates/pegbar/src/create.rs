@@ -414,7 +414,7 @@ impl<'a> Plan<'a> {
         }
         let mut folders = Folders::default();
         if !is_new_project && !self.animations.is_empty() {
-            folders = Folders::load(session, project).await?;
+            folders = Folders::load(session, project, None).await?;
         }
         for row in &mut self.animations {
             let segment = folders.take(row.character_id, &row.name);

@@ -222,14 +222,10 @@ impl Session {
     }
 
     /// Makes the change permanent. When it returns, it stays, whatever happens.
-    pub(crate) async fn commit(self, database: &Database) -> Result<()> {
-        match (self, database) {
-            (Self::Sqlite(session), _) => session.commit(),
-            (Self::Postgres(session), Database::Postgres(database)) => {
-                session.commit(database).await
-            }
-            // A session of PostgreSQL comes from a database of PostgreSQL.
-            (Self::Postgres(_), Database::Sqlite(_)) => unreachable!(),
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.commit(),
+            Self::Postgres(session) => session.commit().await,
         }
     }
 }

@@ -324,7 +324,7 @@ impl Studio {
         }
         project.updated_at = self.now();
         session.update(&project).await?;
-        session.commit(self.database()).await?;
+        session.commit().await?;
         self.get_project(id).await
     }
 }

@@ -229,7 +229,7 @@ impl Studio {
     pub(crate) async fn commit(&self, mut session: Session, stale: Stale) -> Result<()> {
         let outbox = stale.into_outbox(self.now(), || self.new_id());
         session.insert(&outbox).await?;
-        session.commit(&self.inner.database).await?;
+        session.commit().await?;
         if self.inner.view_updates == ViewUpdates::WithEachChange {
             self.follow().await;
         }

@@ -495,7 +495,7 @@ impl Studio {
                 .execute(&CLEAR_OUTBOX, &[Value::Ids(outbox)])
                 .await?;
         }
-        session.commit(self.database()).await?;
+        session.commit().await?;
         report.written += done.written;
         report.removed += done.removed;
         report.kept.append(&mut done.kept);

@@ -54,6 +54,7 @@ impl PostgresDatabase {
         let object = self.pool.get().await.map_err(unreachable_server)?;
         Ok(PostgresSession {
             object: Some(object),
+            pool: self.pool.clone(),
             state: State::Idle,
         })
     }
@@ -86,6 +87,8 @@ pub(super) enum Begin {
 pub(crate) struct PostgresSession {
     /// There until the session ends.
     object: Option<Object>,
+    /// Where another connection comes from, to ask what became of a commit.
+    pool: Pool,
     state: State,
 }
 
@@ -171,7 +174,7 @@ impl PostgresSession {
         Ok(())
     }
 
-    pub(super) async fn commit(mut self, database: &PostgresDatabase) -> Result<()> {
+    pub(super) async fn commit(mut self) -> Result<()> {
         let committed = self.object()?.batch_execute("COMMIT").await;
         let state = std::mem::replace(&mut self.state, State::Idle);
         match (committed, state) {
@@ -179,8 +182,9 @@ impl PostgresSession {
             (Err(error), State::Write { transaction })
                 if error.is_closed() || error.code().is_none() =>
             {
+                let pool = self.pool.clone();
                 drop(self);
-                settle(database, &transaction, error).await
+                settle(&pool, &transaction, error).await
             }
             (Err(error), _) => Err(refused("the commit")(error)),
         }
@@ -188,13 +192,9 @@ impl PostgresSession {
 }
 
 /// Asks the server what became of a transaction whose answer was lost.
-async fn settle(
-    database: &PostgresDatabase,
-    transaction: &str,
-    lost: tokio_postgres::Error,
-) -> Result<()> {
+async fn settle(pool: &Pool, transaction: &str, lost: tokio_postgres::Error) -> Result<()> {
     for _ in 0..COMMIT_LOOKUPS {
-        if let Ok(object) = database.pool.get().await {
+        if let Ok(object) = pool.get().await {
             let text = "SELECT pg_xact_status($1::text::xid8)";
             let status = object.query_one(text, &[&transaction]).await;
             match status

@@ -217,7 +217,7 @@ pub(crate) fn render(template: &str, engine: Engine) -> String {
             (("time", ""), Engine::Sqlite) => text.push_str("INTEGER"),
             (("time", ""), Engine::Postgres) => text.push_str("timestamptz"),
             (("for", "update"), Engine::Sqlite) => {}
-            (("for", "update"), Engine::Postgres) => text.push_str("FOR UPDATE"),
+            (("for", "update"), Engine::Postgres) => text.push_str("FOR NO KEY UPDATE"),
             ((name, alias), _) => match super::TABLES.iter().find(|table| table.name == name) {
                 Some(table) => text.push_str(&column_list(table, alias)),
                 None => drop(write!(text, "{{{word}}}")),
@@ -292,7 +292,7 @@ mod tests {
         );
         assert_eq!(
             render(text, Engine::Postgres),
-            "SELECT $2, $1 WHERE id = ANY($3) FOR UPDATE"
+            "SELECT $2, $1 WHERE id = ANY($3) FOR NO KEY UPDATE"
         );
     }
 

@@ -127,8 +127,13 @@ impl Folder {
             [] => {
                 let id = new_id();
                 write_durably(&begun, &format!("{id}\n"))?;
-                session.insert(&[Store { id, created_at }]).await?;
-                session.commit(database).await?;
+                let inserted = session.insert(&[Store { id, created_at }]).await;
+                inserted.map_err(|error| match error {
+                    // Another folder was faster.
+                    Error::Conflict { .. } => self.foreign_database(),
+                    error => error,
+                })?;
+                session.commit().await?;
             }
             [known] if begun.exists() && read_id(&begun)? == *known => {}
             _ => return Err(self.foreign_database()),
