@@ -1,8 +1,15 @@
 //! The commands: one file for each group.
 
+mod animation;
+mod asset;
+mod character;
+mod frame;
 mod init;
 mod migrate;
+mod project;
 mod sync;
+mod tree;
+mod variation;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -11,6 +18,13 @@ use crate::error::CommandError;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Init(init::Args),
+    Project(project::Args),
+    Character(character::Args),
+    Variation(variation::Args),
+    Animation(animation::Args),
+    Frame(frame::Args),
+    Asset(asset::Args),
+    Tree(tree::Args),
     Sync(sync::Args),
     Migrate(migrate::Args),
 }
@@ -20,6 +34,13 @@ impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<(), CommandError> {
         match self {
             Self::Init(args) => init::run(args, context).await,
+            Self::Project(args) => project::run(args, context).await,
+            Self::Character(args) => character::run(args, context).await,
+            Self::Variation(args) => variation::run(args, context).await,
+            Self::Animation(args) => animation::run(args, context).await,
+            Self::Frame(args) => frame::run(args, context).await,
+            Self::Asset(args) => asset::run(args, context).await,
+            Self::Tree(args) => tree::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
         }

@@ -203,7 +203,7 @@ pub(crate) fn one_of_frames<'a>(
     {
         let found = frames.iter().find(|frame| frame.frame_index == index);
         return found.ok_or_else(|| {
-            let message = format!("{:?} has no frame {index}", animation.name);
+            let message = format!("\"{}\" has no frame {index}", animation.name);
             let hint = match frames.len() {
                 0 => "it has no frames yet".to_owned(),
                 count => format!("its frames are 0 to {}", count - 1),

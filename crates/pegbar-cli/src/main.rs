@@ -6,7 +6,10 @@ mod context;
 mod error;
 mod find;
 mod list;
+mod natural;
+mod options;
 mod output;
+mod text;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pegbar::Id;
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -35,11 +36,6 @@ impl Output {
         self.json
     }
 
-    /// Returns whether the output has to fit the width of a terminal.
-    pub(crate) fn is_narrow(&self) -> bool {
-        self.width.is_some()
-    }
-
     /// Prints a value as JSON on several lines.
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), CommandError> {
         let mut stdout = self.stdout();
@@ -51,6 +47,49 @@ impl Output {
     /// what others have named may not steer the terminal.
     pub(crate) fn line(&self, text: impl Display) -> Result<(), CommandError> {
         writeln!(self.stdout(), "{}", printable(&text.to_string())).map_err(CommandError::Output)
+    }
+
+    /// Prints what a change made: the thing itself as JSON, or one line.
+    pub(crate) fn changed<T: Serialize>(
+        &self,
+        what: &str,
+        name: &str,
+        id: impl Id,
+        thing: &T,
+    ) -> Result<(), CommandError> {
+        if self.json {
+            return self.json(thing);
+        }
+        self.line(format_args!("{what} \"{name}\" ({id})"))
+    }
+
+    /// Prints a title and below it the fields that have a value, each with its name.
+    pub(crate) fn fields(
+        &self,
+        title: &str,
+        fields: &[(&str, String)],
+    ) -> Result<(), CommandError> {
+        self.line(title)?;
+        let fields = fields.iter().filter(|(_, value)| !value.is_empty());
+        let width = fields
+            .clone()
+            .map(|(name, _)| name.len())
+            .max()
+            .unwrap_or(0);
+        for (name, value) in fields {
+            let indented = value.replace('\n', &format!("\n{:width$}", "", width = width + 4));
+            self.line(format_args!("  {name:width$}  {indented}"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes an id for a table: its end where there is little room, else all of it.
+    pub(crate) fn id(&self, id: impl Id) -> String {
+        let text = id.to_string();
+        match text.rsplit_once('-') {
+            Some((_, end)) if self.width.is_some() => end.to_owned(),
+            _ => text,
+        }
     }
 
     /// Prints a list that may be long, as it is read: one JSON array with an element on each

@@ -1,10 +1,9 @@
 //! Choosing one of many by name, or by the end of an id.
 
-use std::fmt::Display;
-
 use pegbar::Id;
 
 use crate::error::{Candidate, CommandError};
+use crate::text::quoted;
 
 /// The shortest end of an id that is taken for one.
 const MIN_ENDING: usize = 4;
@@ -82,7 +81,7 @@ pub(super) fn candidate<T: Id>(id: T, name: impl Into<String>) -> Candidate {
 pub(super) fn ambiguous<T: Id>(wanted: &str, mut candidates: Vec<Candidate>) -> CommandError {
     let (entity, count) = (T::ENTITY, candidates.len());
     candidates.truncate(MAX_CANDIDATES);
-    let message = format!("{wanted:?} means more than one {entity}: there are {count}");
+    let message = format!("\"{wanted}\" means more than one {entity}: there are {count}");
     CommandError::refused("ambiguous", message)
         .candidates(candidates)
         .hint(match T::ENTITY {
@@ -96,7 +95,7 @@ pub(super) fn ambiguous<T: Id>(wanted: &str, mut candidates: Vec<Candidate>) -> 
 /// Refuses what nothing is called.
 pub(super) fn not_found<T: Id>(wanted: &str, similar: &[&String]) -> CommandError {
     let entity = T::ENTITY;
-    let message = format!("there is no {entity} {wanted:?}");
+    let message = format!("there is no {entity} \"{wanted}\"");
     let hint = match (similar, entity) {
         ([], "frame") => "`pegbar animation show ANIMATION` lists its frames".to_owned(),
         ([], "asset") => {
@@ -104,7 +103,10 @@ pub(super) fn not_found<T: Id>(wanted: &str, similar: &[&String]) -> CommandErro
                 .to_owned()
         }
         ([], _) => format!("list what is there: `pegbar {entity} list`"),
-        (similar, _) => format!("did you mean {}?", quoted(similar)),
+        (similar, _) => {
+            let names: Vec<String> = similar.iter().map(|name| quoted(name)).collect();
+            format!("did you mean {}?", names.join(" or "))
+        }
     };
     CommandError::refused("not_found", message).hint(hint)
 }
@@ -121,11 +123,6 @@ fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a
     scored.dedup_by_key(|(_, name)| *name);
     scored.truncate(MAX_SUGGESTIONS);
     scored.into_iter().map(|(_, name)| name).collect()
-}
-
-fn quoted<T: Display>(names: &[T]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    names.join(" or ")
 }
 
 #[cfg(test)]

@@ -1,0 +1,298 @@
+//! `pegbar frame`.
+
+use std::path::PathBuf;
+
+use pegbar::{AnimationTree, Frame, FrameImage, NewFrame, Studio};
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::find::{self, InProject};
+use crate::natural;
+use crate::options::{Expected, Making};
+use crate::output::Output;
+use crate::text::{count, quoted};
+
+use super::animation::frames_table;
+
+/// Add, move, replace and remove an animation's frames, or set their order
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Add(Add),
+    Move(Move),
+    Replace(Replace),
+    Remove(Remove),
+    Order(Order),
+    Prompt(Prompt),
+}
+
+/// Add frames to an animation, all or none
+///
+/// The files are copied, byte for byte.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar frame add Tabby/Walk walk_*.png --sort --model sprite-1")]
+struct Add {
+    /// The animation, or CHARACTER/ANIMATION
+    animation: String,
+    /// The images, in the order of the frames
+    #[arg(value_name = "FILE", required_unless_present = "showing")]
+    files: Vec<PathBuf>,
+    /// Before the frame with this index, from 0; else at the end
+    #[arg(long, value_name = "INDEX")]
+    at: Option<u32>,
+    /// Take the files in the order of the numbers in their names: 2 before 10
+    #[arg(long)]
+    sort: bool,
+    /// Show an asset that is there instead of a file; may be given several times
+    #[arg(long, value_name = "ASSET", conflicts_with = "files")]
+    showing: Vec<String>,
+    /// What these frames in particular were to show
+    #[arg(long, value_name = "TEXT")]
+    frame_prompt: Option<String>,
+    #[command(flatten)]
+    expected: Expected,
+    #[command(flatten)]
+    within: InProject,
+    #[command(flatten)]
+    making: Making,
+}
+
+/// The frame that is meant.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The animation and the frame's index in it, from 0; or only the frame's id
+    #[arg(num_args = 1..=2, required = true, value_names = ["ANIMATION", "INDEX"])]
+    frame: Vec<String>,
+    #[command(flatten)]
+    expected: Expected,
+    #[command(flatten)]
+    within: InProject,
+}
+
+/// Move a frame to another place of its animation
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar frame move Tabby/Walk 7 --to 0")]
+struct Move {
+    #[command(flatten)]
+    which: Which,
+    /// The index it shall have, from 0
+    #[arg(long, value_name = "INDEX")]
+    to: u32,
+}
+
+/// Show another image in a frame
+///
+/// The one shown before stays, as a take.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar frame replace Tabby/Walk 3 --with better.png --prompt 'lift the paw'")]
+struct Replace {
+    #[command(flatten)]
+    which: Which,
+    /// The image
+    #[arg(long, value_name = "FILE", required_unless_present = "showing")]
+    with: Option<PathBuf>,
+    /// Show an asset that is there instead, an earlier take for example
+    #[arg(long, value_name = "ASSET", conflicts_with = "with")]
+    showing: Option<String>,
+    #[command(flatten)]
+    making: Making,
+}
+
+/// Remove a frame; the ones behind it move up
+///
+/// Its image stays, as a take.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar frame remove Tabby/Walk 3")]
+struct Remove {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Set the order of all frames of an animation
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar frame order Tabby/Walk 3 2 1 0")]
+struct Order {
+    /// The animation, or CHARACTER/ANIMATION
+    animation: String,
+    /// Every frame once, in the new order, by the index it has now or by its id
+    #[arg(required = true, value_name = "FRAME")]
+    frames: Vec<String>,
+    #[command(flatten)]
+    expected: Expected,
+    #[command(flatten)]
+    within: InProject,
+}
+
+/// Say what a frame in particular was to show
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar frame prompt Tabby/Walk 3 --set 'the paw is highest'")]
+struct Prompt {
+    #[command(flatten)]
+    which: Which,
+    /// The prompt
+    #[arg(long, value_name = "TEXT", required_unless_present = "clear")]
+    set: Option<String>,
+    /// Take the prompt away
+    #[arg(long, conflicts_with = "set")]
+    clear: bool,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    let studio = &context.studio().await?;
+    let output = &context.output;
+    let tree = match args.action {
+        Action::Add(add) => add.run(studio, output).await?,
+        Action::Move(mv) => mv.run(studio).await?,
+        Action::Replace(replace) => replace.run(studio).await?,
+        Action::Remove(remove) => remove.run(studio).await?,
+        Action::Order(order) => order.run(studio).await?,
+        Action::Prompt(prompt) => prompt.run(studio).await?,
+    };
+    if output.is_json() {
+        return output.json(&tree);
+    }
+    let name = quoted(&tree.animation.name);
+    let frames = count(tree.frames.len() as u64, "frame");
+    let version = tree.animation.version;
+    output.line(format_args!("{name} has {frames} now, version {version}"))?;
+    output.table(frames_table(output, &tree))
+}
+
+impl Add {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<AnimationTree, CommandError> {
+        let animation = find::animation(studio, &self.within, &self.animation).await?;
+        let mut frames = Vec::new();
+        if self.showing.is_empty() {
+            let files = self.files(output);
+            let assets = self
+                .making
+                .assets(studio, animation.project_id, &files)
+                .await?;
+            frames.extend(assets.into_iter().map(NewFrame::new));
+        } else {
+            refuse_making(&self.making)?;
+            for wanted in &self.showing {
+                let asset = find::asset_in(studio, &[animation.project_id], wanted).await?;
+                frames.push(NewFrame::showing(asset.id));
+            }
+        }
+        for frame in &mut frames {
+            frame.prompt.clone_from(&self.frame_prompt);
+        }
+        let version = self.expected.version;
+        Ok(match self.at {
+            Some(at) => {
+                studio
+                    .insert_frames(animation.id, at, frames, version)
+                    .await?
+            }
+            None => studio.append_frames(animation.id, frames, version).await?,
+        })
+    }
+
+    /// Returns the files in the order of the frames. A shell sorts `walk_10` before `walk_2`,
+    /// which is hardly ever meant.
+    fn files(&self, output: &Output) -> Vec<PathBuf> {
+        let mut sorted = self.files.clone();
+        sorted.sort_by(|a, b| natural::by_file_name(a, b));
+        if self.sort {
+            return sorted;
+        }
+        if self.files.is_sorted() && sorted != self.files {
+            output.warning(
+                "the files were taken in the order given, which is not the order of their \
+                 numbers; --sort goes by the numbers",
+            );
+        }
+        self.files.clone()
+    }
+}
+
+/// What made an asset is written once, with the asset.
+fn refuse_making(making: &Making) -> Result<(), CommandError> {
+    if making.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::usage(
+        "--showing takes an asset as it is; what made it cannot be said again",
+    ))
+}
+
+impl Which {
+    async fn find(&self, studio: &Studio) -> Result<Frame, CommandError> {
+        find::frame(studio, &self.within, &self.frame).await
+    }
+}
+
+impl Move {
+    async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {
+        let frame = self.which.find(studio).await?;
+        let version = self.which.expected.version;
+        Ok(studio.move_frame(frame.id, self.to, version).await?)
+    }
+}
+
+impl Replace {
+    async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {
+        let frame = self.which.find(studio).await?;
+        let image = if let Some(wanted) = &self.showing {
+            refuse_making(&self.making)?;
+            FrameImage::Asset(
+                find::asset_in(studio, &[frame.project_id], wanted)
+                    .await?
+                    .id,
+            )
+        } else {
+            let files: Vec<PathBuf> = self.with.into_iter().collect();
+            let mut new = self.making.assets(studio, frame.project_id, &files).await?;
+            let new = new
+                .pop()
+                .ok_or_else(|| CommandError::usage("--with FILE is missing"))?;
+            FrameImage::New(Box::new(new))
+        };
+        let version = self.which.expected.version;
+        Ok(studio.replace_frame(frame.id, image, version).await?)
+    }
+}
+
+impl Remove {
+    async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {
+        let frame = self.which.find(studio).await?;
+        Ok(studio
+            .remove_frame(frame.id, self.which.expected.version)
+            .await?)
+    }
+}
+
+impl Order {
+    async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {
+        let animation = find::animation(studio, &self.within, &self.animation).await?;
+        let frames = studio.list_frames(animation.id).await?;
+        let mut order = Vec::with_capacity(self.frames.len());
+        for wanted in &self.frames {
+            order.push(find::one_of_frames(&animation, &frames, wanted)?.id);
+        }
+        // The indices mean what was there when they were read.
+        let version = self.expected.version.unwrap_or(animation.version);
+        Ok(studio
+            .set_frame_order(animation.id, order, Some(version))
+            .await?)
+    }
+}
+
+impl Prompt {
+    async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {
+        let frame = self.which.find(studio).await?;
+        let version = self.which.expected.version;
+        Ok(studio.set_frame_prompt(frame.id, self.set, version).await?)
+    }
+}

@@ -1,0 +1,289 @@
+//! `pegbar project`.
+
+use pegbar::{
+    AnimationFilter, AssetFilter, AssetKind, Json, NewProject, Project, ProjectFilter,
+    ProjectPatch, Studio,
+};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::find::{self, InProject};
+use crate::list::{self, Part, every};
+use crate::options::{Confirmation, NewTags, json, print_deletion};
+use crate::output::Output;
+use crate::text::{counts, minute, one_line, quoted, size};
+
+/// Create, list, show, edit and delete projects
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Create(Create),
+    List(List),
+    Show(Show),
+    Edit(Edit),
+    Delete(Delete),
+}
+
+/// Create a project
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar project create 'Alley cats' --tag game")]
+struct Create {
+    /// The name, free text
+    name: String,
+    /// What it is about
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    description: String,
+    /// A free word; may be given several times
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
+    /// Defaults for generating, as JSON, or @FILE with JSON in it
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    settings: Option<Json>,
+}
+
+/// List the projects, oldest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar project list --tag game")]
+struct List {
+    /// Only those with this tag
+    #[arg(long, value_name = "WORD")]
+    tag: Option<String>,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Show a project: its fields, and how much is in it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar project show 'Alley cats'")]
+struct Show {
+    /// The project; not needed where the studio has one
+    #[arg(env = "PEGBAR_PROJECT", hide_env = true)]
+    project: Option<String>,
+}
+
+/// Change a project
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar project edit 'Alley cats' --name 'Roof cats'")]
+struct Edit {
+    /// The project
+    project: String,
+    /// Another name
+    #[arg(long)]
+    name: Option<String>,
+    /// Another description
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    #[command(flatten)]
+    tags: NewTags,
+    /// An asset of the project that stands for it
+    #[arg(long, value_name = "ASSET")]
+    thumbnail: Option<String>,
+    /// Take the thumbnail away
+    #[arg(long, conflicts_with = "thumbnail")]
+    clear_thumbnail: bool,
+    /// Other defaults for generating, as JSON, or @FILE with JSON in it
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    settings: Option<Json>,
+}
+
+/// Delete a project with everything in it
+///
+/// It goes to the trash, files included.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar project delete 'Alley cats'")]
+struct Delete {
+    /// The project
+    project: String,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    let studio = &context.studio().await?;
+    let output = &context.output;
+    match args.action {
+        Action::Create(create) => create.run(studio, output).await,
+        Action::List(list) => list.run(studio, output).await,
+        Action::Show(show) => show.run(studio, output).await,
+        Action::Edit(edit) => edit.run(studio, output).await,
+        Action::Delete(delete) => delete.run(studio, output).await,
+    }
+}
+
+impl Create {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let new = NewProject {
+            description: self.description,
+            tags: self.tags,
+            settings: self.settings,
+            ..NewProject::new(self.name)
+        };
+        let project = studio.create_project(new).await?.project;
+        output.changed("created the project", &project.name, project.id, &project)
+    }
+}
+
+impl List {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let filter = ProjectFilter {
+            tag: self.tag,
+            ..ProjectFilter::default()
+        };
+        list::print(
+            output,
+            &self.part,
+            &["ID", "NAME", "TAGS", "CREATED"],
+            async |page| studio.list_projects(&filter, page).await,
+            |project: &Project| {
+                vec![
+                    output.id(project.id),
+                    one_line(&project.name, 60),
+                    project.tags.join(", "),
+                    minute(project.created_at),
+                ]
+            },
+        )
+        .await
+    }
+}
+
+/// How much is in a project.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    characters: u64,
+    variations: u64,
+    animations: u64,
+    frames: u64,
+    takes: u64,
+    references: u64,
+    /// The sizes of all assets' files.
+    file_size: u64,
+}
+
+impl Counts {
+    async fn of(studio: &Studio, project: &Project) -> Result<Self, CommandError> {
+        let mut counts = Self::default();
+        let filter = AnimationFilter::default();
+        every(
+            async |page| studio.list_animations(project.id, &filter, page).await,
+            |animation: pegbar::Animation| {
+                counts.animations += 1;
+                counts.frames += animation.frame_count;
+            },
+        )
+        .await?;
+        let filter = AssetFilter::default();
+        every(
+            async |page| studio.list_assets(project.id, &filter, page).await,
+            |asset: pegbar::Asset| {
+                counts.file_size += asset.file_size.unwrap_or(0);
+                *match asset.kind {
+                    AssetKind::Reference => &mut counts.references,
+                    AssetKind::Character => &mut counts.variations,
+                    AssetKind::Frame => &mut counts.takes,
+                } += 1;
+            },
+        )
+        .await?;
+        let characters = find::character_names(studio, project.id).await?;
+        counts.characters = characters.len() as u64;
+        Ok(counts)
+    }
+
+    fn as_text(&self) -> String {
+        let text = counts(&[
+            (self.characters, "character"),
+            (self.variations, "variation"),
+            (self.animations, "animation"),
+            (self.frames, "frame"),
+            (self.takes, "take"),
+            (self.references, "reference"),
+        ]);
+        format!("{text}, {}", size(self.file_size))
+    }
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    #[serde(flatten)]
+    project: &'a Project,
+    counts: &'a Counts,
+}
+
+impl Show {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let within = InProject {
+            project: self.project,
+        };
+        let project = &within.one(studio).await?;
+        let counts = &Counts::of(studio, project).await?;
+        if output.is_json() {
+            return output.json(&Summary { project, counts });
+        }
+        let thumbnail = match project.thumbnail_id {
+            Some(id) => studio.get_asset(id).await?.file_path.unwrap_or_default(),
+            None => String::new(),
+        };
+        let folder = studio.assets_folder().join(project.id.to_string());
+        output.fields(
+            &project.name,
+            &[
+                ("id", project.id.to_string()),
+                ("source id", project.source_id.clone().unwrap_or_default()),
+                ("description", project.description.clone()),
+                ("tags", project.tags.join(", ")),
+                ("thumbnail", thumbnail),
+                ("settings", project.settings.to_string()),
+                ("created", project.created_at.to_string()),
+                ("updated", project.updated_at.to_string()),
+                ("content", counts.as_text()),
+                ("files", folder.display().to_string()),
+            ],
+        )
+    }
+}
+
+impl Edit {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let project = find::project(studio, &self.project).await?;
+        let thumbnail_id = match &self.thumbnail {
+            Some(wanted) => Some(Some(
+                find::asset_in(studio, &[project.id], wanted).await?.id,
+            )),
+            None => self.clear_thumbnail.then_some(None),
+        };
+        let patch = ProjectPatch {
+            name: self.name,
+            description: self.description,
+            tags: self.tags.get(),
+            thumbnail_id,
+            settings: self.settings,
+        };
+        let project = studio.update_project(project.id, patch).await?;
+        output.changed("changed the project", &project.name, project.id, &project)
+    }
+}
+
+impl Delete {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let project = find::project(studio, &self.project).await?;
+        let counts = Counts::of(studio, &project).await?;
+        let what = format!("the project {}", quoted(&project.name));
+        let question = format!("{what} with {}", counts.as_text());
+        self.confirmation.ask(output, &question)?;
+        let deletion = studio.delete_project(project.id).await?;
+        print_deletion(output, &what, &deletion)
+    }
+}

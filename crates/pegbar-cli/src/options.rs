@@ -1,0 +1,166 @@
+//! Options that several commands have.
+
+use std::path::PathBuf;
+
+use pegbar::{Deletion, Json, NewAsset, ProjectId, ReferenceRole, Studio};
+
+use crate::error::CommandError;
+use crate::find;
+use crate::output::Output;
+use crate::text::counts;
+
+/// What made an image. It is written once and never changes.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "What made the image")]
+pub(crate) struct Making {
+    /// The prompt it was generated from; without one, it is an upload
+    #[arg(long, value_name = "TEXT")]
+    prompt: Option<String>,
+    /// The system prompt it was generated with
+    #[arg(long, value_name = "TEXT")]
+    system_prompt: Option<String>,
+    /// The model that generated it
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// The settings it was generated with, as JSON, or @FILE with JSON in it
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    settings: Option<Json>,
+    /// An asset it was made from; once for each, in the order sent
+    ///
+    /// ROLE says what it was for: character, previous_frame, style, pose or other (which it is,
+    /// if not given).
+    #[arg(long, value_name = "ASSET[:ROLE]")]
+    made_from: Vec<String>,
+    /// A free word to find it by; may be given several times
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
+}
+
+impl Making {
+    /// Returns whether nothing was said.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self {
+            prompt,
+            system_prompt,
+            model,
+            settings,
+            made_from,
+            tags,
+        } = self;
+        let texts = [prompt, system_prompt, model];
+        texts.iter().all(|text| text.is_none())
+            && settings.is_none()
+            && made_from.is_empty()
+            && tags.is_empty()
+    }
+
+    /// Makes an asset of each file.
+    pub(crate) async fn assets(
+        &self,
+        studio: &Studio,
+        project: ProjectId,
+        files: &[PathBuf],
+    ) -> Result<Vec<NewAsset>, CommandError> {
+        let mut model = NewAsset::from_bytes(Vec::new());
+        model.prompt.clone_from(&self.prompt);
+        model.system_prompt.clone_from(&self.system_prompt);
+        model.model.clone_from(&self.model);
+        model.settings.clone_from(&self.settings);
+        model.tags.clone_from(&self.tags);
+        for reference in &self.made_from {
+            let (wanted, role) = reference_of(reference)?;
+            let asset = find::asset_in(studio, &[project], wanted).await?;
+            model = model.made_from(asset.id, role);
+        }
+        let assets = files.iter().map(|file| NewAsset {
+            image: pegbar::ImageSource::File(file.clone()),
+            ..model.clone()
+        });
+        Ok(assets.collect())
+    }
+}
+
+fn reference_of(text: &str) -> Result<(&str, ReferenceRole), CommandError> {
+    let Some((asset, role)) = text.rsplit_once(':') else {
+        return Ok((text, ReferenceRole::Other));
+    };
+    let role = role.parse().map_err(|reason| {
+        CommandError::usage(format!("--made-from {text}: {reason}"))
+            .hint("say ASSET:ROLE, as in --made-from 0123456789ab:character")
+    })?;
+    Ok((asset, role))
+}
+
+/// Reads the value of an option that is JSON, or `@FILE`.
+pub(crate) fn json(text: &str) -> Result<Json, String> {
+    let Some(path) = text.strip_prefix('@') else {
+        return Json::parse(text).map_err(|error| error.to_string());
+    };
+    let content = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    Json::parse(&content).map_err(|error| format!("{path}: {error}"))
+}
+
+/// New tags for something that has some.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct NewTags {
+    /// A free word; those given replace the ones that are there
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
+    /// Take all tags away
+    #[arg(long, conflicts_with = "tags")]
+    clear_tags: bool,
+}
+
+impl NewTags {
+    /// Returns all tags it shall have; `None` to leave them.
+    pub(crate) fn get(self) -> Option<Vec<String>> {
+        (self.clear_tags || !self.tags.is_empty()).then_some(self.tags)
+    }
+}
+
+/// Which state of an animation the caller saw.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Expected {
+    /// Change nothing unless the animation has this version
+    #[arg(long = "expect-version", value_name = "VERSION")]
+    pub(crate) version: Option<i64>,
+}
+
+/// Whether a deletion asks first.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Confirmation {
+    /// Do not ask; needed where nobody can answer
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Confirmation {
+    /// Asks whether it shall go, unless that was said.
+    pub(crate) fn ask(self, output: &Output, what: &str) -> Result<(), CommandError> {
+        if self.yes || output.confirm(format_args!("Move {what} into the trash?"))? {
+            return Ok(());
+        }
+        Err(CommandError::refused("cancelled", "nothing was deleted"))
+    }
+}
+
+/// Says what a deletion removed.
+pub(crate) fn print_deletion(
+    output: &Output,
+    what: &str,
+    deletion: &Deletion,
+) -> Result<(), CommandError> {
+    if output.is_json() {
+        return output.json(deletion);
+    }
+    let gone = counts(&[
+        (deletion.characters, "character"),
+        (deletion.animations, "animation"),
+        (deletion.frames, "frame"),
+        (deletion.assets, "asset"),
+    ]);
+    output.line(format_args!(
+        "moved {what} into the trash: {gone} (deletion {})",
+        deletion.id
+    ))
+}
