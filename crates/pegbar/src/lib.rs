@@ -70,6 +70,7 @@ mod error;
 mod frame;
 mod hash;
 mod id;
+mod import;
 mod json;
 mod page;
 mod project;
@@ -97,6 +98,7 @@ pub use hash::{NotASha256, Sha256};
 pub use id::{
     AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
 };
+pub use import::{ChangedFile, ImportReport, ImportedRows, Listed, MAX_LISTED};
 pub use json::{Json, JsonError};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectFilter, ProjectPatch};

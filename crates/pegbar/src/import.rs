@@ -1,0 +1,126 @@
+//! Taking in what other programs export.
+
+mod folder;
+mod pixellab;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::hash::Sha256;
+use crate::id::{AssetId, CharacterId, ProjectId};
+use crate::studio::Studio;
+
+#[cfg(test)]
+pub(crate) use pixellab::STATEMENTS;
+
+/// How many entries of a list an [`ImportReport`] holds.
+pub const MAX_LISTED: usize = 100;
+
+/// What an import did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportReport {
+    /// The character that the export is now.
+    pub character_id: CharacterId,
+    /// What was created.
+    pub created: ImportedRows,
+    /// How many of the export's images were there already, with the same bytes.
+    pub unchanged: u64,
+    /// Images that were imported earlier and whose file has other bytes now. The asset keeps
+    /// the bytes it has; what to make of the new ones is for the user to decide.
+    pub changed: Listed<ChangedFile>,
+    /// Files in the folder that the export does not mention, relative to the folder. They
+    /// were not taken in.
+    pub skipped: Listed<String>,
+}
+
+/// How many rows an import created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportedRows {
+    /// Characters: 1, or 0 where an earlier import has made it.
+    pub characters: u64,
+    /// Variations of the character.
+    pub variations: u64,
+    /// Animations.
+    pub animations: u64,
+    /// Frames, in new animations and in those that were there.
+    pub frames: u64,
+}
+
+/// A list that may be long: its length, and how it begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed<T> {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them, at most [`MAX_LISTED`].
+    pub first: Vec<T>,
+}
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            first: Vec::new(),
+        }
+    }
+}
+
+impl<T> Listed<T> {
+    fn push(&mut self, entry: T) {
+        self.count += 1;
+        if self.first.len() < MAX_LISTED {
+            self.first.push(entry);
+        }
+    }
+}
+
+/// A file whose bytes are not those that were imported from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedFile {
+    /// The file, relative to the folder of the export.
+    pub path: String,
+    /// The asset that was imported from it.
+    pub asset_id: AssetId,
+    /// The SHA-256 of the asset's bytes.
+    pub recorded: Sha256,
+    /// The SHA-256 of the file's bytes now.
+    pub found: Sha256,
+}
+
+impl Studio {
+    /// Imports the export of a character from PixelLab: a folder with `metadata.json`,
+    /// unpacked.
+    ///
+    /// Creates one character with its rotations as variations (tagged with their direction;
+    /// `south` is primary), and an animation for each animation and direction, with its
+    /// frames in order. Prompts, models and times are recorded where the export states them:
+    /// it has a prompt, settings and a time for the character, and none for single images.
+    ///
+    /// Images are matched by where they come from (`source_path`, in this project), so that
+    /// importing again adds only what is new: a file that the export mentions and the project
+    /// does not have becomes a frame, behind the one it follows in the export. What the user
+    /// has renamed, reordered or removed stays so. Each animation is one transaction: after
+    /// an interruption the next import goes on where this one stopped.
+    ///
+    /// `progress` is called before each transaction, and at the end, with how many images are
+    /// done and how many there are.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`] for the project; [`crate::Error::Invalid`] names the place
+    /// in `metadata.json` that is malformed, leads out of the folder or names a file that is
+    /// not there; [`crate::Error::Io`]. Nothing is created then. [`crate::Error::NotAnImage`]
+    /// names a file; what came before it stays.
+    pub async fn import_pixellab(
+        &self,
+        project: ProjectId,
+        folder: impl AsRef<Path>,
+        progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<ImportReport> {
+        pixellab::import(self, project, folder.as_ref(), progress).await
+    }
+}
