@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{animation, asset, character, delete, frame, project, reference, studio, tag};
+use crate::{animation, asset, character, delete, frame, import, project, reference, studio, tag};
 use crate::{trash, view};
 
 static STATEMENTS: &[&[&Sql]] = &[
@@ -13,6 +13,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     character::STATEMENTS,
     delete::STATEMENTS,
     frame::STATEMENTS,
+    import::STATEMENTS,
     project::STATEMENTS,
     reference::STATEMENTS,
     studio::STATEMENTS,

@@ -17,8 +17,8 @@ use crate::create::Plan;
 use crate::db::blocking;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
-use crate::error::Result;
-use crate::frame::NewFrame;
+use crate::error::{Error, Result};
+use crate::frame::{Frame, NewFrame};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::project;
@@ -72,7 +72,7 @@ pub(super) async fn import(
         let folder = ExportFolder::open(folder)?;
         let export = Export::read(&folder)?;
         let skipped = folder.files_besides(&export.files())?;
-        Ok::<_, crate::Error>((folder, export, skipped))
+        Ok::<_, Error>((folder, export, skipped))
     })?;
     let mut import = Import {
         studio,
@@ -124,7 +124,7 @@ impl Import<'_> {
             }
         }
         let id = found.map(CharacterId);
-        let id = id.ok_or_else(|| crate::Error::not_found("character", source_id))?;
+        let id = id.ok_or_else(|| Error::not_found("character", source_id))?;
         self.rotations(id).await?;
         Ok(id)
     }
@@ -143,7 +143,7 @@ impl Import<'_> {
         let mut made = HashMap::new();
         for (direction, path) in &self.export.rotations {
             // Two directions may name one file: it is one variation.
-            if !made.contains_key(path) && !self.known.contains_key(path.as_str()) {
+            if !made.contains_key(path) && !self.has(path) {
                 let variation = self.variation(direction, path)?;
                 made.insert(path, variation.id);
                 new.variations.push(variation);
@@ -160,28 +160,31 @@ impl Import<'_> {
     /// Adds rotations that a newer export has to a character that is there.
     async fn rotations(&mut self, character: CharacterId) -> Result<()> {
         let export = self.export;
-        let mut new: Vec<NewAsset> = Vec::new();
-        for (direction, path) in &export.rotations {
-            if self.known.contains_key(path.as_str()) {
-                self.compare(path)?;
-            } else if !new.iter().any(|new| self.is_from(new, path)) {
-                new.push(self.variation(direction, path)?);
+        let rotations = export.rotations.iter();
+        while rotations.clone().any(|(_, path)| !self.has(path)) {
+            // Another import may have brought them meanwhile.
+            self.load_known().await?;
+            let mut new: Vec<NewAsset> = Vec::new();
+            for (direction, path) in rotations.clone().filter(|(_, path)| !self.has(path)) {
+                if !new.iter().any(|new| self.is_from(new, path)) {
+                    new.push(self.variation(direction, path)?);
+                }
             }
-        }
-        let Some(first) = new.first().and_then(|first| first.source_path.clone()) else {
-            return Ok(());
-        };
-        let mut plan = Plan::new(self.studio);
-        plan.variations(character, new)?;
-        let image = [Value::Id(self.project.0), first.as_str().into()];
-        match self.create(plan, &IMAGE, &image).await? {
-            Some(created) => {
+            let Some(first) = new.first().and_then(|first| first.source_path.clone()) else {
+                break;
+            };
+            let mut plan = Plan::new(self.studio);
+            plan.variations(character, new)?;
+            let image = [Value::Id(self.project.0), first.as_str().into()];
+            if let Some(created) = self.create(plan, &IMAGE, &image).await? {
                 self.created.variations += created.len() as u64;
                 self.add_known(created);
-                Ok(())
             }
-            None => self.load_known().await,
         }
+        export
+            .rotations
+            .iter()
+            .try_for_each(|(_, path)| self.compare(path))
     }
 
     async fn animation(
@@ -227,47 +230,50 @@ impl Import<'_> {
     /// each behind the one it follows in the export.
     async fn new_frames(&mut self, id: AnimationId, exported: &ExportedAnimation) -> Result<()> {
         let paths = &exported.frames;
-        let is_known = |known: &HashMap<_, _>, path: &ExportPath| known.contains_key(path.as_str());
-        if paths.iter().all(|path| is_known(&self.known, path)) {
-            return Ok(());
-        }
-        // The version first: what changes after it is noticed when frames are inserted.
-        let mut version = self.studio.get_animation(id).await?.version;
-        let frames = self.studio.list_frames(id).await?;
-        let mut shown: Vec<AssetId> = frames.iter().map(|frame| frame.asset_id).collect();
-        let mut next = 0;
-        while next < paths.len() {
-            let start = next;
-            while next < paths.len() && !is_known(&self.known, &paths[next]) {
-                next += 1;
-            }
-            if start == next {
-                next += 1;
-                continue;
-            }
+        while paths.iter().any(|path| !self.has(path)) {
+            // The version first: what changes after it is noticed when frames are inserted.
+            let version = self.studio.get_animation(id).await?.version;
+            // Another import may have brought them meanwhile.
+            self.load_known().await?;
+            let Some(start) = paths.iter().position(|path| !self.has(path)) else {
+                break;
+            };
+            let rest = &paths[start..];
+            let count = rest.iter().position(|path| self.has(path));
+            let count = count.unwrap_or(rest.len());
+            let shown = self.studio.list_frames(id).await?;
             let at = self.place_behind(start.checked_sub(1).map(|before| &paths[before]), &shown);
-            let frames = self.frames(&paths[start..next])?;
-            let count = frames.len();
+            let frames = self.frames(&rest[..count])?;
             let place = u32::try_from(at).unwrap_or(u32::MAX);
-            let tree = self
+            let inserted = self
                 .studio
                 .insert_frames(id, place, frames, Some(version))
-                .await?;
-            version = tree.animation.version;
-            shown = tree.frames.iter().map(|tree| tree.asset.id).collect();
-            self.created.frames += count as u64;
-            let added = tree.frames.into_iter().skip(at).take(count);
-            self.add_known(added.map(|tree| tree.asset).collect());
+                .await;
+            match inserted {
+                Ok(tree) => {
+                    self.created.frames += count as u64;
+                    let added = tree.frames.into_iter().skip(at).take(count);
+                    self.add_known(added.map(|tree| tree.asset).collect());
+                }
+                // Someone was faster: look again.
+                Err(Error::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
     /// Returns the place behind the frame that shows an image; the end, where none does.
-    fn place_behind(&self, path: Option<&ExportPath>, shown: &[AssetId]) -> usize {
+    fn place_behind(&self, path: Option<&ExportPath>, shown: &[Frame]) -> usize {
         let Some(path) = path else { return 0 };
         let known = self.known.get(path.as_str());
-        let place = known.and_then(|known| shown.iter().rposition(|asset| *asset == known.id));
+        let place =
+            known.and_then(|known| shown.iter().rposition(|frame| frame.asset_id == known.id));
         place.map_or(shown.len(), |place| place + 1)
+    }
+
+    fn has(&self, path: &ExportPath) -> bool {
+        self.known.contains_key(path.as_str())
     }
 
     /// Returns frames for files: new takes for those that the project does not have.

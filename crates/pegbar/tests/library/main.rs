@@ -14,4 +14,5 @@ mod frames;
 mod lost_commit;
 mod migration;
 mod paths;
+mod pixellab;
 mod studio;
