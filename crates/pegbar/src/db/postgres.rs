@@ -107,15 +107,20 @@ impl PostgresSession {
     }
 
     pub(super) async fn begin(&mut self, begin: Begin) -> Result<()> {
+        // The state first: a caller that goes away while the server answers leaves a connection
+        // behind whose transaction may have begun.
         match begin {
             Begin::Snapshot => {
                 let text = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                self.state = State::Snapshot;
                 let answer = self.object()?.batch_execute(text).await;
                 answer.map_err(refused("beginning"))?;
-                self.state = State::Snapshot;
             }
             Begin::Write => {
                 let text = "BEGIN; SELECT pg_current_xact_id()::text";
+                self.state = State::Write {
+                    transaction: String::new(),
+                };
                 let rows = self.object()?.simple_query(text).await;
                 let rows = rows.map_err(refused("beginning"))?;
                 let transaction = rows.iter().find_map(|message| match message {
