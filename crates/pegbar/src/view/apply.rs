@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, ON_THE_WAY, Stamp};
+use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Stamp};
 use super::{Kept, Stock, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
 use crate::error::{Error, IoContext, Result};
@@ -132,7 +132,7 @@ impl Work<'_> {
                     continue;
                 }
             }
-            let aside = self.new_name(&place);
+            let aside = self.new_name(MOVED_ASIDE, &place);
             match fs::rename(&place, &aside) {
                 Err(error) if files::is_absent(&error) => {}
                 renamed => {
@@ -219,7 +219,7 @@ impl Work<'_> {
         let (ready, stamp) = if let Some(spare) = spare {
             spare
         } else {
-            let ready = self.new_name(&place);
+            let ready = self.new_name(BEING_WRITTEN, &place);
             let stamp = files::copy_blob(&self.blobs.path(wanted.sha256), &ready)?;
             (ready, stamp)
         };
@@ -228,7 +228,7 @@ impl Work<'_> {
                 Ok(()) => return Ok(stamp),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                     // Someone put a file there since we looked.
-                    let aside = self.new_name(&place);
+                    let aside = self.new_name(MOVED_ASIDE, &place);
                     fs::rename(&place, &aside).at("moving aside", &place)?;
                     self.look_at(path, aside)?;
                 }
@@ -252,7 +252,7 @@ impl Work<'_> {
             self.touched.insert(place.clone());
             place.push(part);
             if !place.is_dir() && fs::symlink_metadata(&place).is_ok() {
-                let aside = self.new_name(&place);
+                let aside = self.new_name(MOVED_ASIDE, &place);
                 fs::rename(&place, &aside).at("moving aside", &place)?;
                 let path = place.strip_prefix(self.public).unwrap_or(&place);
                 let path = path.to_string_lossy().into_owned();
@@ -280,8 +280,12 @@ impl Work<'_> {
             };
             for entry in entries {
                 let entry = entry.at("reading", &folder)?;
-                if entry.file_name().to_string_lossy().starts_with(ON_THE_WAY) {
-                    let stray = entry.path();
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                let stray = entry.path();
+                if name.starts_with(BEING_WRITTEN) {
+                    fs::remove_file(&stray).at("removing", &stray)?;
+                } else if name.starts_with(MOVED_ASIDE) {
                     let path = stray.strip_prefix(self.public).unwrap_or(&stray);
                     let path = path.to_string_lossy().into_owned();
                     self.look_at(&path, stray)?;
@@ -319,11 +323,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn new_name(&mut self, beside: &Path) -> PathBuf {
+    fn new_name(&mut self, prefix: &str, beside: &Path) -> PathBuf {
         let folder = beside.parent().unwrap_or(self.public);
         loop {
             self.next_name += 1;
-            let name = format!("{ON_THE_WAY}{}-{}", std::process::id(), self.next_name);
+            let name = format!("{prefix}{}-{}", std::process::id(), self.next_name);
             let path = folder.join(name);
             if fs::symlink_metadata(&path).is_err() {
                 return path;

@@ -10,9 +10,13 @@ use sha2::Digest as _;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 
-/// What the names of files begin with that are on their way: in the folder where they were or
-/// will be, hidden.
-pub(super) const ON_THE_WAY: &str = ".pegbar-";
+/// What the names of files begin with that were moved aside, in the folder where they were:
+/// recovery looks at them as the interrupted run would have.
+pub(super) const MOVED_ASIDE: &str = ".pegbar-old-";
+
+/// What the names of copies begin with that are being written beside their place: they are
+/// ours, and recovery drops them.
+pub(super) const BEING_WRITTEN: &str = ".pegbar-new-";
 
 /// How a file looks without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -120,8 +120,9 @@ both_engines! {
         // A process that died on its way: a file aside, another half-written.
         let walk = bench.root().join("public/assets").join(tree.project.id.to_string());
         let walk = walk.join("frames/Walk");
-        fs::rename(walk.join("Cat_Walk_0.png"), walk.join(".pegbar-1-1")).unwrap();
-        fs::write(walk.join(".pegbar-1-2"), "someone's edit, moved aside").unwrap();
+        fs::rename(walk.join("Cat_Walk_0.png"), walk.join(".pegbar-old-1-1")).unwrap();
+        fs::write(walk.join(".pegbar-old-1-2"), "someone's edit, moved aside").unwrap();
+        fs::write(walk.join(".pegbar-new-1-3"), "half of a co").unwrap();
         fs::write(bench.root().join(".pegbar/view-busy"), "").unwrap();
         let tmp = bench.root().join(".pegbar/tmp/1-0");
         fs::create_dir_all(&tmp).unwrap();
