@@ -1,6 +1,7 @@
 //! Animations: ordered lists of frames of a character.
 
 use std::collections::{HashMap, HashSet};
+use std::mem::take;
 
 use uuid::Uuid;
 
@@ -142,6 +143,37 @@ impl NewAnimation {
     pub fn take(mut self, asset: NewAsset) -> Self {
         self.takes.push(asset);
         self
+    }
+}
+
+impl NewAnimation {
+    /// Checks the animation's own fields and makes its row of them.
+    pub(crate) fn take_row(
+        &mut self,
+        id: AnimationId,
+        project_id: ProjectId,
+        character_id: CharacterId,
+        now: MillisSinceEpoch,
+    ) -> Result<Animation> {
+        check_name("name", &self.name)?;
+        check_text("description", &self.description)?;
+        check_text("userPrompt", &self.user_prompt)?;
+        Ok(Animation {
+            id,
+            project_id,
+            character_id,
+            source_id: self.source_id.take(),
+            name: take(&mut self.name),
+            // Given within the transaction, where the others are known.
+            segment: None,
+            segment_key: None,
+            description: take(&mut self.description),
+            user_prompt: take(&mut self.user_prompt),
+            version: 1,
+            created_at: self.created_at.unwrap_or(now),
+            updated_at: now,
+            frame_count: self.frames.len() as u64,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Assets: images, each with its file and the record of what it was made from.
 
+use std::mem::take;
 use std::path::PathBuf;
 
 use uuid::Uuid;
@@ -264,6 +265,58 @@ impl NewAsset {
             created_at: Some(time),
             ..self
         }
+    }
+}
+
+impl NewAsset {
+    /// Checks the asset's own fields and makes its row of them; owner, path and record are
+    /// for the caller.
+    pub(crate) fn take_row(
+        &mut self,
+        id: AssetId,
+        project_id: ProjectId,
+        kind: AssetKind,
+        image: StoredImage,
+        now: MillisSinceEpoch,
+    ) -> Result<Asset> {
+        check_optional("generationPrompt", self.prompt.as_ref())?;
+        check_optional("generationSystemPrompt", self.system_prompt.as_ref())?;
+        check_optional("model", self.model.as_ref())?;
+        check_optional("originalName", self.original_name.as_ref())?;
+        check_optional("sourcePath", self.source_path.as_ref())?;
+        check_optional("sourceId", self.source_id.as_ref())?;
+        let name_of_file = || match &self.image {
+            ImageSource::File(path) => path.file_name()?.to_str().map(str::to_owned),
+            _ => None,
+        };
+        Ok(Asset {
+            id,
+            project_id,
+            original_name: self.original_name.take().or_else(name_of_file),
+            source_id: self.source_id.take(),
+            source_path: self.source_path.take(),
+            kind,
+            character_id: None,
+            animation_id: None,
+            generation_id: None,
+            file_path: None,
+            mime_type: Some(image.format().mime_type().to_owned()),
+            file_size: Some(image.file_size()),
+            width: Some(image.width()),
+            height: Some(image.height()),
+            sha256: Some(image.sha256()),
+            generation_prompt: self.prompt.take(),
+            generation_system_prompt: self.system_prompt.take(),
+            generation_settings: self.settings.take(),
+            model: self.model.take(),
+            record: None,
+            record_hash: None,
+            bytes_dropped_at: None,
+            created_at: self.created_at.unwrap_or(now),
+            updated_at: now,
+            tags: checked_tags(take(&mut self.tags))?,
+            references: References::default(),
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Characters and their variations, one of which is primary.
 
+use std::mem::take;
+
 use uuid::Uuid;
 
 use crate::animation::NewAnimation;
@@ -161,6 +163,39 @@ impl NewCharacter {
     pub fn animation(mut self, animation: NewAnimation) -> Self {
         self.animations.push(animation);
         self
+    }
+}
+
+impl NewCharacter {
+    /// Checks the character's own fields and makes its row of them.
+    pub(crate) fn take_row(
+        &mut self,
+        id: CharacterId,
+        project_id: ProjectId,
+        now: MillisSinceEpoch,
+    ) -> Result<Character> {
+        check_name("name", &self.name)?;
+        check_text("description", &self.description)?;
+        check_text("userPrompt", &self.user_prompt)?;
+        Ok(Character {
+            id,
+            project_id,
+            source_id: self.source_id.take(),
+            name: take(&mut self.name),
+            // Given within the transaction, where the others are known.
+            segment: None,
+            segment_key: None,
+            description: take(&mut self.description),
+            user_prompt: take(&mut self.user_prompt),
+            primary_asset_id: self.primary,
+            generation_settings: self
+                .generation_settings
+                .take()
+                .unwrap_or_else(Json::empty_object),
+            created_at: self.created_at.unwrap_or(now),
+            updated_at: now,
+            tags: checked_tags(take(&mut self.tags))?,
+        })
     }
 }
 

@@ -8,20 +8,19 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::animation::{Animation, Folders, NewAnimation};
-use crate::asset::{Asset, AssetKind, ImageSource, NewAsset};
+use crate::asset::{Asset, AssetKind, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat};
 use crate::character::{self, Character, NewCharacter};
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
-use crate::json::Json;
 use crate::project::{self, NewProject, Project};
 use crate::reference::{NewReference, Reference, ReferenceRow};
 use crate::segment::Segment;
 use crate::studio::Studio;
 use crate::tag::{self, AssetTag, CharacterTag, ProjectTag};
-use crate::text::{check_name, check_optional, check_text, checked_tags};
+use crate::text::check_optional;
 use crate::time::MillisSinceEpoch;
 use crate::view::{self, Scope, Stale, path};
 
@@ -74,22 +73,9 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds a project with everything in it.
-    pub(crate) fn project(&mut self, new: NewProject) -> Result<ProjectId> {
-        check_name("name", &new.name)?;
-        check_text("description", &new.description)?;
+    pub(crate) fn project(&mut self, mut new: NewProject) -> Result<ProjectId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
-        let created_at = new.created_at.unwrap_or(self.now);
-        self.project = Some(Project {
-            id,
-            source_id: new.source_id,
-            name: new.name,
-            description: new.description,
-            thumbnail_id: new.thumbnail_id,
-            settings: new.settings.unwrap_or_else(Json::empty_object),
-            created_at,
-            updated_at: self.now,
-            tags: checked_tags(new.tags)?,
-        });
+        self.project = Some(new.take_row(id, self.now)?);
         for reference in new.references {
             self.asset(reference, AssetKind::Reference, None, None)?;
         }
@@ -180,27 +166,11 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn add_character(&mut self, new: NewCharacter) -> Result<CharacterId> {
-        check_name("name", &new.name)?;
-        check_text("description", &new.description)?;
-        check_text("userPrompt", &new.user_prompt)?;
+    fn add_character(&mut self, mut new: NewCharacter) -> Result<CharacterId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         let place = self.characters.len();
-        self.characters.push(Character {
-            id,
-            project_id: self.project_id(),
-            source_id: new.source_id,
-            name: new.name,
-            segment: None,
-            segment_key: None,
-            description: new.description,
-            user_prompt: new.user_prompt,
-            primary_asset_id: None,
-            generation_settings: new.generation_settings.unwrap_or_else(Json::empty_object),
-            created_at: new.created_at.unwrap_or(self.now),
-            updated_at: self.now,
-            tags: checked_tags(new.tags)?,
-        });
+        self.characters
+            .push(new.take_row(id, self.project_id(), self.now)?);
         let mut variations = Vec::with_capacity(new.variations.len());
         for variation in new.variations {
             variations.push(self.asset(variation, AssetKind::Character, Some(id), None)?);
@@ -216,26 +186,14 @@ impl<'a> Plan<'a> {
         Ok(id)
     }
 
-    fn add_animation(&mut self, character: CharacterId, new: NewAnimation) -> Result<AnimationId> {
-        check_name("name", &new.name)?;
-        check_text("description", &new.description)?;
-        check_text("userPrompt", &new.user_prompt)?;
+    fn add_animation(
+        &mut self,
+        character: CharacterId,
+        mut new: NewAnimation,
+    ) -> Result<AnimationId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
-        self.animations.push(Animation {
-            id,
-            project_id: self.project_id(),
-            character_id: character,
-            source_id: new.source_id,
-            name: new.name,
-            segment: None,
-            segment_key: None,
-            description: new.description,
-            user_prompt: new.user_prompt,
-            version: 1,
-            created_at: new.created_at.unwrap_or(self.now),
-            updated_at: self.now,
-            frame_count: new.frames.len() as u64,
-        });
+        self.animations
+            .push(new.take_row(id, self.project_id(), character, self.now)?);
         for take in new.takes {
             self.asset(take, AssetKind::Frame, None, Some(id))?;
         }
@@ -257,52 +215,18 @@ impl<'a> Plan<'a> {
 
     fn asset(
         &mut self,
-        new: NewAsset,
+        mut new: NewAsset,
         kind: AssetKind,
         character: Option<CharacterId>,
         animation: Option<AnimationId>,
     ) -> Result<AssetId> {
-        check_optional("generationPrompt", new.prompt.as_ref())?;
-        check_optional("generationSystemPrompt", new.system_prompt.as_ref())?;
-        check_optional("model", new.model.as_ref())?;
-        check_optional("originalName", new.original_name.as_ref())?;
-        check_optional("sourcePath", new.source_path.as_ref())?;
-        let tags = checked_tags(new.tags)?;
-        let image = blocking(|| self.blobs.store(&new.image))?;
-        let name_of_file = || match &new.image {
-            ImageSource::File(path) => path.file_name()?.to_str().map(str::to_owned),
-            _ => None,
-        };
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        let image = blocking(|| self.blobs.store(&new.image))?;
+        let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
+        row.character_id = character;
+        row.animation_id = animation;
         self.assets.push(AssetDraft {
-            row: Asset {
-                id,
-                project_id: self.project_id(),
-                source_id: new.source_id,
-                source_path: new.source_path,
-                kind,
-                character_id: character,
-                animation_id: animation,
-                generation_id: None,
-                file_path: None,
-                mime_type: Some(image.format().mime_type().to_owned()),
-                file_size: Some(image.file_size()),
-                width: Some(image.width()),
-                height: Some(image.height()),
-                sha256: Some(image.sha256()),
-                original_name: new.original_name.or_else(name_of_file),
-                generation_prompt: new.prompt,
-                generation_system_prompt: new.system_prompt,
-                generation_settings: new.settings,
-                model: new.model,
-                record: None,
-                record_hash: None,
-                bytes_dropped_at: None,
-                created_at: new.created_at.unwrap_or(self.now),
-                updated_at: self.now,
-                tags,
-                references: Vec::new().into(),
-            },
+            row,
             format: image.format(),
             references: new.references,
         });

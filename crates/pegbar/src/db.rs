@@ -17,7 +17,7 @@ use value::{Row, Value};
 
 use crate::error::{Error, Result};
 
-pub use migrate::{LATEST_VERSION, Migrated};
+pub use migrate::{Migrated, latest_version};
 
 /// Every table that a declaration exists for.
 pub(crate) static TABLES: &[&Table] = &[

@@ -90,7 +90,7 @@ pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use db::sql::Engine;
-pub use db::{DatabaseAddress, LATEST_VERSION, Migrated};
+pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::Deletion;
 pub use error::{Error, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};

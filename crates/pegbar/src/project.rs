@@ -1,5 +1,7 @@
 //! Projects: the top containers.
 
+use std::mem::take;
+
 use uuid::Uuid;
 
 use crate::asset::NewAsset;
@@ -143,6 +145,25 @@ impl NewProject {
     pub fn character(mut self, character: NewCharacter) -> Self {
         self.characters.push(character);
         self
+    }
+}
+
+impl NewProject {
+    /// Checks the project's own fields and makes its row of them.
+    pub(crate) fn take_row(&mut self, id: ProjectId, now: MillisSinceEpoch) -> Result<Project> {
+        check_name("name", &self.name)?;
+        check_text("description", &self.description)?;
+        Ok(Project {
+            id,
+            source_id: self.source_id.take(),
+            name: take(&mut self.name),
+            description: take(&mut self.description),
+            thumbnail_id: self.thumbnail_id,
+            settings: self.settings.take().unwrap_or_else(Json::empty_object),
+            created_at: self.created_at.unwrap_or(now),
+            updated_at: now,
+            tags: checked_tags(take(&mut self.tags))?,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use refinery::{Migration, Runner};
 use rusqlite::Connection;
@@ -9,11 +10,23 @@ use rusqlite::Connection;
 use super::sql::{Engine, render_migration};
 use crate::error::{Error, IoContext, Result};
 
-/// The migrations, oldest first: number, name and source for both engines.
-const SOURCES: &[(&str, &str)] = &[("V1__model", include_str!("../../migrations/V1__model.sql"))];
+mod sources {
+    refinery::embed_migrations!("migrations");
+}
 
-/// The schema version that this build of Pegbar works with.
-pub const LATEST_VERSION: u32 = 1;
+/// Returns the schema version that this build of Pegbar works with.
+#[must_use]
+pub fn latest_version() -> u32 {
+    static LATEST: LazyLock<u32> = LazyLock::new(|| {
+        let runner = sources::migrations::runner();
+        let versions = runner
+            .get_migrations()
+            .iter()
+            .map(|source| source.version().unsigned_abs());
+        versions.max().unwrap_or(0)
+    });
+    *LATEST
+}
 
 /// Where refinery keeps what was applied.
 const HISTORY: &str = "pegbar_migration";
@@ -32,9 +45,15 @@ pub struct Migrated {
 }
 
 fn runner(engine: Engine) -> Result<Runner> {
-    let migrations: Result<Vec<Migration>, _> = SOURCES
+    let sources = sources::migrations::runner();
+    let migrations: Result<Vec<Migration>, _> = sources
+        .get_migrations()
         .iter()
-        .map(|(name, source)| Migration::unapplied(name, &render_migration(source, engine)))
+        .map(|source| {
+            let name = format!("V{}__{}", source.version(), source.name());
+            let text = render_migration(source.sql().unwrap_or_default(), engine);
+            Migration::unapplied(&name, &text)
+        })
         .collect();
     let mut runner = Runner::new(&migrations.map_err(failed)?).set_grouped(true);
     runner.set_migration_table_name(HISTORY);
@@ -50,12 +69,13 @@ fn failed(source: refinery::Error) -> Error {
 }
 
 fn refuse_newer(version: u32) -> Result<u32> {
-    if version <= LATEST_VERSION {
+    if version <= latest_version() {
         return Ok(version);
     }
     Err(Error::Unavailable {
         message: format!(
-            "the database has schema version {version}; this Pegbar knows up to {LATEST_VERSION}"
+            "the database has schema version {version}; this Pegbar knows up to {}",
+            latest_version()
         ),
         hint: "use a newer Pegbar; the database was left alone".to_owned(),
         source: None,
@@ -79,10 +99,10 @@ pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrate
             source: Some(Box::new(source)),
         })
     };
-    if refuse_newer(current(connection)?)? == LATEST_VERSION {
+    if refuse_newer(current(connection)?)? == latest_version() {
         return Ok(Migrated {
-            from: LATEST_VERSION,
-            to: LATEST_VERSION,
+            from: latest_version(),
+            to: latest_version(),
         });
     }
     // refinery reads the history and applies in two steps: this lock makes them one.
@@ -93,7 +113,7 @@ pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrate
     runner(Engine::Sqlite)?.run(connection).map_err(failed)?;
     Ok(Migrated {
         from,
-        to: LATEST_VERSION,
+        to: latest_version(),
     })
 }
 
@@ -147,7 +167,7 @@ async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated>
     } else {
         0
     };
-    if from < LATEST_VERSION {
+    if from < latest_version() {
         runner(Engine::Postgres)?
             .run_async(client)
             .await
@@ -155,6 +175,6 @@ async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated>
     }
     Ok(Migrated {
         from,
-        to: LATEST_VERSION,
+        to: latest_version(),
     })
 }
