@@ -5,7 +5,7 @@ use std::mem::take;
 use uuid::Uuid;
 
 use crate::animation::NewAnimation;
-use crate::asset::{self, Asset, AssetFilter, AssetKind, NewAsset};
+use crate::asset::{self, NewAsset};
 use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
@@ -21,7 +21,7 @@ use crate::text::{check_name, check_text, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::CharacterTree;
 use crate::view::{Scope, Stale};
-use crate::{project, tag, view};
+use crate::{project, tag, variation, view};
 
 entity! {
     /// A character in one or more variations.
@@ -62,13 +62,9 @@ statements! {
     GET = "SELECT {character} FROM character WHERE id = $1";
     OF_PROJECT = "SELECT {character} FROM character WHERE project_id = $1 ORDER BY id";
     PROJECT_OF = "SELECT project_id FROM character WHERE id = $1";
-    SET_PRIMARY = "UPDATE character SET primary_asset_id = $2, updated_at = $3 WHERE id = $1";
-    NEWEST_VARIATION = "SELECT id FROM asset WHERE project_id = $1 AND character_id = $2 \
-                        AND id <> $3 ORDER BY created_at DESC, id DESC LIMIT 1";
     TAKES_SHOWN = "SELECT DISTINCT f.asset_id FROM frame f \
                    JOIN animation n ON n.project_id = f.project_id AND n.id = f.animation_id \
                    WHERE n.project_id = $1 AND n.character_id = $2";
-    VARIATIONS = "SELECT id FROM asset WHERE project_id = $1 AND character_id = $2";
     ANIMATIONS = "SELECT id FROM animation WHERE project_id = $1 AND character_id = $2";
 }
 
@@ -286,17 +282,6 @@ pub(crate) async fn project_of(session: &mut Session, id: CharacterId) -> Result
     asset::owner(session, &PROJECT_OF, "character", id.0).await
 }
 
-pub(crate) async fn variation_ids(
-    session: &mut Session,
-    project: ProjectId,
-    id: CharacterId,
-) -> Result<Vec<Uuid>> {
-    let parameters = [Value::Id(project.0), Value::Id(id.0)];
-    session
-        .query(&VARIATIONS, &parameters, |row| row.at(0, "asset.id"))
-        .await
-}
-
 pub(crate) async fn animation_ids(
     session: &mut Session,
     project: ProjectId,
@@ -306,56 +291,6 @@ pub(crate) async fn animation_ids(
     session
         .query(&ANIMATIONS, &parameters, |row| row.at(0, "animation.id"))
         .await
-}
-
-/// Makes the newest of the other variations primary, or none.
-pub(crate) async fn promote_another(
-    session: &mut Session,
-    character: &Character,
-    leaving: AssetId,
-    now: MillisSinceEpoch,
-) -> Result<()> {
-    let parameters = [
-        Value::Id(character.project_id.0),
-        Value::Id(character.id.0),
-        Value::Id(leaving.0),
-    ];
-    let newest = session
-        .optional(&NEWEST_VARIATION, &parameters, |row| {
-            row.at::<Uuid>(0, "asset.id")
-        })
-        .await?;
-    set_primary(session, character.id, newest.map(AssetId), now).await
-}
-
-pub(crate) async fn set_primary(
-    session: &mut Session,
-    id: CharacterId,
-    primary: Option<AssetId>,
-    now: MillisSinceEpoch,
-) -> Result<()> {
-    let primary = primary.map_or(Value::Null, |asset| Value::Id(asset.0));
-    session
-        .execute(&SET_PRIMARY, &[Value::Id(id.0), primary, Value::Time(now)])
-        .await
-        .map(drop)
-}
-
-async fn check_is_variation(
-    session: &mut Session,
-    character: &Character,
-    asset: AssetId,
-) -> Result<()> {
-    let field = "primaryAssetId";
-    let asset = asset::get_in_project(session, character.project_id, asset, field).await?;
-    if asset.character_id == Some(character.id) {
-        return Ok(());
-    }
-    let reason = format!(
-        "the asset {} is not a variation of {:?}",
-        asset.id, character.name
-    );
-    Err(Error::invalid(field, reason))
 }
 
 impl Studio {
@@ -441,7 +376,7 @@ impl Studio {
         }
         if let Some(primary) = patch.primary_asset_id {
             if let Some(asset) = primary {
-                check_is_variation(&mut session, &character, asset).await?;
+                variation::check(&mut session, &character, asset).await?;
             }
             character.primary_asset_id = primary;
         }
@@ -456,7 +391,7 @@ impl Studio {
         session.update(&character).await?;
         let mut stale = Stale::new(project_id);
         if is_renamed {
-            let variations = variation_ids(&mut session, project_id, id).await?;
+            let variations = variation::ids(&mut session, project_id, id).await?;
             let animations = animation_ids(&mut session, project_id, id).await?;
             let parameters = [Value::Id(project_id.0), Value::Id(id.0)];
             let mut homes: Vec<Uuid> = session
@@ -469,66 +404,5 @@ impl Studio {
         }
         self.commit(session, stale).await?;
         Ok(character)
-    }
-
-    /// Adds a variation to a character. The first one becomes primary.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for the character; [`Error::NotAnImage`], [`Error::Invalid`],
-    /// [`Error::Io`]. Nothing is created then.
-    pub async fn create_variation(&self, character: CharacterId, new: NewAsset) -> Result<Asset> {
-        let mut created = self.create_variations(character, vec![new]).await?;
-        created
-            .pop()
-            .ok_or_else(|| Error::not_found("asset", "just created"))
-    }
-
-    /// Adds many variations in one transaction, in their order.
-    ///
-    /// # Errors
-    /// As [`Studio::create_variation`].
-    pub async fn create_variations(
-        &self,
-        character: CharacterId,
-        new: Vec<NewAsset>,
-    ) -> Result<Vec<Asset>> {
-        let mut plan = Plan::new(self);
-        plan.variations(character, new)?;
-        plan.commit().await
-    }
-
-    /// Lists a character's variations in the order of their ids.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for the character; [`Error::Invalid`] for a page size out of range.
-    pub async fn list_variations(
-        &self,
-        character: CharacterId,
-        page: PageRequest<AssetId>,
-    ) -> Result<Page<Asset>> {
-        let project = project_of(&mut self.database().read().await?, character).await?;
-        let filter = AssetFilter {
-            kind: Some(AssetKind::Character),
-            character_id: Some(character),
-            ..AssetFilter::default()
-        };
-        self.list_assets(project, &filter, page).await
-    }
-
-    /// Chooses the primary variation, or clears it with `None`.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for the character; [`Error::Invalid`] where the asset is not one of
-    /// its variations.
-    pub async fn set_primary(
-        &self,
-        character: CharacterId,
-        primary: Option<AssetId>,
-    ) -> Result<Character> {
-        let patch = CharacterPatch {
-            primary_asset_id: Some(primary),
-            ..Default::default()
-        };
-        self.update_character(character, patch).await
     }
 }

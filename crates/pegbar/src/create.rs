@@ -22,6 +22,7 @@ use crate::studio::Studio;
 use crate::tag::{self, AssetTag, CharacterTag, ProjectTag};
 use crate::text::check_optional;
 use crate::time::MillisSinceEpoch;
+use crate::variation;
 use crate::view::{self, Scope, Stale, path};
 
 /// An asset whose record and path are still to be made.
@@ -324,15 +325,13 @@ impl<'a> Plan<'a> {
         if let Owner::Character(id) = self.owner {
             let owner = character::get(session, id).await?;
             let is_first = owner.primary_asset_id.is_none()
-                && character::variation_ids(session, project, id)
-                    .await?
-                    .is_empty();
+                && variation::ids(session, project, id).await?.is_empty();
             let first = self
                 .assets
                 .iter()
                 .find(|draft| draft.row.character_id == Some(id));
             if let (true, Some(first)) = (is_first, first) {
-                character::set_primary(session, id, Some(first.row.id), self.now).await?;
+                variation::set_primary(session, id, Some(first.row.id), self.now).await?;
             }
             segments.extend(owner.segment.map(|segment| (id, segment)));
         }

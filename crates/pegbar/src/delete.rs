@@ -14,7 +14,7 @@ use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
 use crate::studio::Studio;
 use crate::trash::{self, Doomed};
 use crate::view::{self, Scope, Stale};
-use crate::{animation, character, frame, project, reference};
+use crate::{animation, character, frame, project, reference, variation};
 
 /// How many users a refusal lists.
 const MAX_LISTED_USERS: usize = 100;
@@ -244,7 +244,7 @@ impl Studio {
         let mut delete = Delete::begin(self, session, project).await?;
         let session = &mut delete.session;
         let animations = character::animation_ids(session, project, id).await?;
-        let mut assets = character::variation_ids(session, project, id).await?;
+        let mut assets = variation::ids(session, project, id).await?;
         assets.extend(animation::take_ids(session, project, &animations).await?);
         delete.doomed = Doomed {
             characters: vec![id.0],
@@ -289,7 +289,7 @@ impl Studio {
             let character = character::get(&mut delete.session, character).await?;
             if character.primary_asset_id == Some(id) {
                 let now = self.now();
-                character::promote_another(&mut delete.session, &character, id, now).await?;
+                variation::promote_another(&mut delete.session, &character, id, now).await?;
             }
         }
         delete.carry_out(&DELETE_ASSETS, &[id.0], &[]).await

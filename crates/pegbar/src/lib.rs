@@ -83,6 +83,7 @@ mod text;
 mod time;
 mod trash;
 mod tree;
+mod variation;
 mod view;
 
 pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};

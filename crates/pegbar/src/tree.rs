@@ -231,7 +231,7 @@ impl Studio {
         let animations = animation::of_character(&mut session, project, id).await?;
         let frames = frame::of_character(&mut session, project, id).await?;
         let animation_ids: Vec<Uuid> = animations.iter().map(|animation| animation.id.0).collect();
-        let mut ids = character::variation_ids(&mut session, project, id).await?;
+        let mut ids = crate::variation::ids(&mut session, project, id).await?;
         ids.extend(animation::take_ids(&mut session, project, &animation_ids).await?);
         let assets = assets_of(&mut session, project, &frames, ids).await?;
         let mut places = Rows {

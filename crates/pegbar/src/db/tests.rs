@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{animation, asset, character, delete, frame, import, project, reference, studio, tag};
-use crate::{trash, view};
+use crate::{trash, variation, view};
 
 static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
@@ -19,7 +19,9 @@ static STATEMENTS: &[&[&Sql]] = &[
     studio::STATEMENTS,
     tag::STATEMENTS,
     trash::STATEMENTS,
+    variation::STATEMENTS,
     view::STATEMENTS,
+    view::stock::STATEMENTS,
 ];
 
 /// Calls back with every statement that the library can send.

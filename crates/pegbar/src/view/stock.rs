@@ -1,0 +1,242 @@
+//! What the database says should lie below `public/assets`, and what was written there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use uuid::Uuid;
+
+use super::{Scope, ViewFile, path};
+use crate::asset::AssetKind;
+use crate::blob::ImageFormat;
+use crate::db::Session;
+use crate::db::sql::{Sql, statements};
+use crate::db::value::{Row, Value};
+use crate::error::Result;
+use crate::hash::Sha256;
+use crate::id::{AnimationId, AssetId, ProjectId};
+
+statements! {
+    FILES = "SELECT {view_file} FROM view_file WHERE project_id = $1";
+    FILES_OF_ANIMATIONS = "SELECT {view_file} FROM view_file WHERE project_id = $1 \
+                           AND animation_id {in $2}";
+    FILES_OF_HOMES = "SELECT {view_file} FROM view_file WHERE project_id = $1 \
+                      AND asset_id {in $2} AND animation_id IS NULL";
+    FRAMES = "SELECT f.asset_id, f.animation_id, f.frame_index, n.segment, c.segment, \
+              a.mime_type, a.sha256 FROM frame f \
+              JOIN animation n ON n.project_id = f.project_id AND n.id = f.animation_id \
+              JOIN character c ON c.project_id = n.project_id AND c.id = n.character_id \
+              JOIN asset a ON a.project_id = f.project_id AND a.id = f.asset_id \
+              WHERE f.project_id = $1 AND a.bytes_dropped_at IS NULL";
+    FRAMES_OF_ANIMATIONS = "SELECT f.asset_id, f.animation_id, f.frame_index, n.segment, \
+              c.segment, a.mime_type, a.sha256 FROM frame f \
+              JOIN animation n ON n.project_id = f.project_id AND n.id = f.animation_id \
+              JOIN character c ON c.project_id = n.project_id AND c.id = n.character_id \
+              JOIN asset a ON a.project_id = f.project_id AND a.id = f.asset_id \
+              WHERE f.project_id = $1 AND a.bytes_dropped_at IS NULL \
+              AND f.animation_id {in $2}";
+    HOMES = "SELECT a.id, a.kind, c.segment, a.mime_type, a.sha256 FROM asset a \
+             LEFT JOIN character c ON c.project_id = a.project_id AND c.id = a.character_id \
+             WHERE a.project_id = $1 AND a.bytes_dropped_at IS NULL AND (a.kind <> 'frame' \
+             OR NOT EXISTS (SELECT 1 FROM frame f \
+             WHERE f.project_id = a.project_id AND f.asset_id = a.id))";
+    HOMES_OF = "SELECT a.id, a.kind, c.segment, a.mime_type, a.sha256 FROM asset a \
+             LEFT JOIN character c ON c.project_id = a.project_id AND c.id = a.character_id \
+             WHERE a.project_id = $1 AND a.bytes_dropped_at IS NULL AND (a.kind <> 'frame' \
+             OR NOT EXISTS (SELECT 1 FROM frame f \
+             WHERE f.project_id = a.project_id AND f.asset_id = a.id)) AND a.id {in $2}";
+    PATHS = "SELECT a.id, a.kind, c.segment, a.mime_type, a.sha256, a.file_path FROM asset a \
+             LEFT JOIN character c ON c.project_id = a.project_id AND c.id = a.character_id \
+             WHERE a.project_id = $1 AND a.id {in $2}";
+    PLACES = "SELECT f.asset_id, f.frame_index, n.segment, c.segment FROM frame f \
+              JOIN animation n ON n.project_id = f.project_id AND n.id = f.animation_id \
+              JOIN character c ON c.project_id = n.project_id AND c.id = n.character_id \
+              WHERE f.project_id = $1 AND f.asset_id {in $2} \
+              ORDER BY f.asset_id, f.animation_id, f.frame_index";
+    SET_PATH = "UPDATE asset SET file_path = $3 WHERE project_id = $1 AND id = $2";
+}
+
+/// A file that should be there.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) asset_id: AssetId,
+    pub(crate) animation_id: Option<AnimationId>,
+    pub(crate) sha256: Sha256,
+}
+
+/// What is to be brought up to date in one project.
+#[derive(Debug, Default)]
+pub(super) struct Stock {
+    pub(super) recorded: HashMap<String, ViewFile>,
+    pub(super) wanted: BTreeMap<String, Wanted>,
+}
+
+fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
+    let animation: Option<String> = row.at(3, "animation.segment")?;
+    let character: Option<String> = row.at(4, "character.segment")?;
+    let format = row.at::<Option<String>>(5, "asset.mime_type")?;
+    let format = format.as_deref().and_then(ImageFormat::from_mime_type);
+    let sha256: Option<Sha256> = row.at(6, "asset.sha256")?;
+    let (Some(animation), Some(character), Some(format), Some(sha256)) =
+        (animation, character, format, sha256)
+    else {
+        // Written by another program, not adopted yet.
+        return Ok(None);
+    };
+    let index = row.at(2, "frame.frame_index")?;
+    let path = path::frame(project, &animation, &character, index, format);
+    let wanted = Wanted {
+        asset_id: row.at(0, "frame.asset_id")?,
+        animation_id: row.at(1, "frame.animation_id")?,
+        sha256,
+    };
+    Ok(Some((path, wanted)))
+}
+
+fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
+    let asset_id: AssetId = row.at(0, "asset.id")?;
+    let kind: AssetKind = row.at(1, "asset.kind")?;
+    let character: Option<String> = row.at(2, "character.segment")?;
+    let format = row.at::<Option<String>>(3, "asset.mime_type")?;
+    let format = format.as_deref().and_then(ImageFormat::from_mime_type);
+    let sha256: Option<Sha256> = row.at(4, "asset.sha256")?;
+    let (Some(format), Some(sha256)) = (format, sha256) else {
+        return Ok(None);
+    };
+    let path = match (kind, character) {
+        (AssetKind::Character, None) => return Ok(None),
+        (AssetKind::Character, Some(character)) => {
+            path::variation(project, &character, asset_id, format)
+        }
+        (AssetKind::Reference, _) => path::reference(project, asset_id, format),
+        (AssetKind::Frame, _) => path::take(project, asset_id, format),
+    };
+    Ok(Some((
+        path,
+        Wanted {
+            asset_id,
+            animation_id: None,
+            sha256,
+        },
+    )))
+}
+
+impl Stock {
+    /// Reads what is recorded and what is wanted for the scopes.
+    pub(super) async fn load(
+        session: &mut Session,
+        project: ProjectId,
+        scopes: &BTreeSet<Scope>,
+    ) -> Result<Self> {
+        let mut stock = Self::default();
+        let id = Value::Id(project.0);
+        if scopes.contains(&Scope::Project) {
+            stock
+                .add(session, &FILES, &FRAMES, std::slice::from_ref(&id), |row| {
+                    read_frame(project, row)
+                })
+                .await?;
+            let homes = session
+                .query(&HOMES, &[id], |row| read_home(project, row))
+                .await?;
+            stock.wanted.extend(homes.into_iter().flatten());
+            return Ok(stock);
+        }
+        let mut animations = Vec::new();
+        let mut homes = Vec::new();
+        for scope in scopes {
+            match scope {
+                Scope::Project => {}
+                Scope::Animation(id) => animations.push(id.0),
+                Scope::Home(id) => homes.push(id.0),
+            }
+        }
+        if !animations.is_empty() {
+            let parameters = [id.clone(), Value::Ids(&animations)];
+            let (files, frames) = (&FILES_OF_ANIMATIONS, &FRAMES_OF_ANIMATIONS);
+            stock
+                .add(session, files, frames, &parameters, |row| {
+                    read_frame(project, row)
+                })
+                .await?;
+        }
+        if !homes.is_empty() {
+            let parameters = [id, Value::Ids(&homes)];
+            let read = |row: &Row<'_>| read_home(project, row);
+            stock
+                .add(session, &FILES_OF_HOMES, &HOMES_OF, &parameters, read)
+                .await?;
+        }
+        Ok(stock)
+    }
+
+    async fn add(
+        &mut self,
+        session: &mut Session,
+        recorded: &Sql,
+        wanted: &Sql,
+        parameters: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<Option<(String, Wanted)>> + Send,
+    ) -> Result<()> {
+        let files: Vec<ViewFile> = session.list(recorded, parameters).await?;
+        self.recorded
+            .extend(files.into_iter().map(|file| (file.path.clone(), file)));
+        let wanted = session.query(wanted, parameters, read).await?;
+        self.wanted.extend(wanted.into_iter().flatten());
+        Ok(())
+    }
+}
+
+/// Sets the paths of assets to what the rows now say: in the same transaction as the change
+/// that moves them.
+pub(crate) async fn rehome(
+    session: &mut Session,
+    project: ProjectId,
+    assets: &[Uuid],
+) -> Result<()> {
+    if assets.is_empty() {
+        return Ok(());
+    }
+    let parameters = [Value::Id(project.0), Value::Ids(assets)];
+    let homes = session
+        .query(&PATHS, &parameters, |row| {
+            let format = row.at::<Option<String>>(3, "asset.mime_type")?;
+            Ok((
+                read_home(project, row)?,
+                row.at::<AssetKind>(1, "asset.kind")?,
+                format.as_deref().and_then(ImageFormat::from_mime_type),
+                row.at::<Option<String>>(5, "asset.file_path")?,
+            ))
+        })
+        .await?;
+    let places = session
+        .query(&PLACES, &parameters, |row| {
+            Ok((
+                row.at::<AssetId>(0, "frame.asset_id")?,
+                row.at::<u32>(1, "frame.frame_index")?,
+                row.at::<Option<String>>(2, "animation.segment")?,
+                row.at::<Option<String>>(3, "character.segment")?,
+            ))
+        })
+        .await?;
+    let mut lowest = HashMap::new();
+    for (asset, index, animation, character) in places {
+        if let (Some(animation), Some(character)) = (animation, character) {
+            lowest.entry(asset).or_insert((index, animation, character));
+        }
+    }
+    let mut changed = Vec::new();
+    for (home, kind, format, before) in homes {
+        let (Some((mut path, wanted)), Some(format)) = (home, format) else {
+            continue;
+        };
+        if let (AssetKind::Frame, Some((index, animation, character))) =
+            (kind, lowest.get(&wanted.asset_id))
+        {
+            path = path::frame(project, animation, character, *index, format);
+        }
+        if before.as_ref() != Some(&path) {
+            let asset = Value::Id(wanted.asset_id.0);
+            changed.push(vec![Value::Id(project.0), asset, Value::Text(path.into())]);
+        }
+    }
+    session.execute_many(&SET_PATH, &changed).await
+}
