@@ -1,6 +1,8 @@
 //! Animations: ordered lists of frames of a character.
 
-use std::collections::{HashMap, HashSet};
+mod folder;
+
+use std::collections::HashMap;
 use std::mem::take;
 
 use uuid::Uuid;
@@ -15,13 +17,18 @@ use crate::error::{Error, Result};
 use crate::frame::NewFrame;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::page::{Page, PageRequest};
-use crate::segment::Segment;
 use crate::studio::Studio;
 use crate::text::{check_name, check_text};
 use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
 use crate::view::{Scope, Stale};
 use crate::{project, view};
+pub(crate) use folder::Folders;
+#[cfg(test)]
+pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
+
+/// The longest time that a frame is shown: a day.
+const MAX_FRAME_DURATION_MS: u32 = 86_400_000;
 
 entity! {
     /// An animation of a character.
@@ -51,6 +58,9 @@ entity! {
         pub created_at: MillisSinceEpoch,
         /// When one of its fields or its list of frames last changed.
         pub updated_at: MillisSinceEpoch,
+        /// How long each frame is shown, in milliseconds, from 1 to a day; `None` for the
+        /// player to decide.
+        pub frame_duration_ms: Option<u32>,
     }
     joined {
         /// How many frames it has.
@@ -66,9 +76,6 @@ statements! {
     PROJECT_OF = "SELECT project_id FROM animation WHERE id = $1";
     FRAME_COUNTS = "SELECT animation_id, count(*) FROM frame WHERE project_id = $1 \
                     AND animation_id {in $2} GROUP BY animation_id";
-    SEGMENTS = "SELECT id, character_id, segment, segment_key FROM animation \
-                WHERE project_id = $1 AND segment IS NOT NULL AND segment_key IS NOT NULL \
-                ORDER BY id";
     SHOWN = "SELECT DISTINCT asset_id FROM frame WHERE project_id = $1 AND animation_id = $2";
     TAKES = "SELECT id FROM asset WHERE project_id = $1 AND animation_id {in $2}";
     TOUCH = "UPDATE animation SET version = $2, updated_at = $3 WHERE id = $1";
@@ -91,6 +98,8 @@ pub struct NewAnimation {
     pub frames: Vec<NewFrame>,
     /// Takes that no frame shows.
     pub takes: Vec<NewAsset>,
+    /// How long each frame is shown, in milliseconds, from 1 to a day.
+    pub frame_duration_ms: Option<u32>,
     /// When it was created; `None` for now.
     pub created_at: Option<MillisSinceEpoch>,
 }
@@ -131,6 +140,15 @@ impl NewAnimation {
         }
     }
 
+    /// Sets how long each frame is shown, in milliseconds.
+    #[must_use]
+    pub fn frame_duration_ms(self, duration: u32) -> Self {
+        Self {
+            frame_duration_ms: Some(duration),
+            ..self
+        }
+    }
+
     /// Adds a frame, after those that are there.
     #[must_use]
     pub fn frame(mut self, frame: NewFrame) -> Self {
@@ -158,6 +176,7 @@ impl NewAnimation {
         check_name("name", &self.name)?;
         check_text("description", &self.description)?;
         check_text("userPrompt", &self.user_prompt)?;
+        check_duration(self.frame_duration_ms)?;
         Ok(Animation {
             id,
             project_id,
@@ -172,6 +191,7 @@ impl NewAnimation {
             version: 1,
             created_at: self.created_at.unwrap_or(now),
             updated_at: now,
+            frame_duration_ms: self.frame_duration_ms,
             frame_count: self.frames.len() as u64,
         })
     }
@@ -186,6 +206,8 @@ pub struct AnimationPatch {
     pub description: Option<String>,
     /// What the user asked for.
     pub user_prompt: Option<String>,
+    /// How long each frame is shown, in milliseconds; `Some(None)` leaves it to the player.
+    pub frame_duration_ms: Option<Option<u32>>,
 }
 
 /// Which animations of a project are listed.
@@ -231,6 +253,16 @@ impl AnimationFilter {
             let after = (bits & 8 > 0).then(|| AnimationId(Uuid::nil()));
             prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
         }
+    }
+}
+
+fn check_duration(frame_duration_ms: Option<u32>) -> Result<()> {
+    match frame_duration_ms {
+        Some(duration) if !(1..=MAX_FRAME_DURATION_MS).contains(&duration) => {
+            let reason = format!("expected 1 to {MAX_FRAME_DURATION_MS}, got {duration}");
+            Err(Error::invalid("frameDurationMs", reason))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -313,58 +345,6 @@ pub(crate) async fn touch(
     session.execute(&TOUCH, &parameters).await.map(drop)
 }
 
-/// The folders that a project's animations have.
-#[derive(Debug, Default)]
-pub(crate) struct Folders {
-    /// How the first animation with a key is spelled.
-    spellings: HashMap<String, String>,
-    taken: HashSet<(CharacterId, String)>,
-}
-
-impl Folders {
-    /// Reads the folders of all animations but the one that is about to be renamed.
-    pub(crate) async fn load(
-        session: &mut Session,
-        project: ProjectId,
-        renamed: Option<AnimationId>,
-    ) -> Result<Self> {
-        let rows = session
-            .query(&SEGMENTS, &[Value::Id(project.0)], |row| {
-                Ok((
-                    row.at::<AnimationId>(0, "animation.id")?,
-                    row.at(1, "animation.character_id")?,
-                    row.at(2, "animation.segment")?,
-                    row.at(3, "animation.segment_key")?,
-                ))
-            })
-            .await?;
-        let mut folders = Self::default();
-        for (id, character, segment, key) in rows {
-            if Some(id) != renamed {
-                folders.add(character, segment, key);
-            }
-        }
-        Ok(folders)
-    }
-
-    fn add(&mut self, character: CharacterId, segment: String, key: String) {
-        self.spellings.entry(key.clone()).or_insert(segment);
-        self.taken.insert((character, key));
-    }
-
-    /// Gives a name a segment that is unique in the character; folders with the same key
-    /// share the spelling of the first, since some disks take them for one.
-    pub(crate) fn take(&mut self, character: CharacterId, name: &str) -> Segment {
-        let is_taken = |key: &str| self.taken.contains(&(character, key.to_owned()));
-        let mut segment = Segment::of(name).unique(is_taken);
-        if let Some(first) = self.spellings.get(&segment.key) {
-            segment.text.clone_from(first);
-        }
-        self.add(character, segment.text.clone(), segment.key.clone());
-        segment
-    }
-}
-
 impl Studio {
     /// Creates an animation with its frames, in one transaction.
     ///
@@ -438,6 +418,10 @@ impl Studio {
         if let Some(prompt) = patch.user_prompt {
             check_text("userPrompt", &prompt)?;
             animation.user_prompt = prompt;
+        }
+        if let Some(duration) = patch.frame_duration_ms {
+            check_duration(duration)?;
+            animation.frame_duration_ms = duration;
         }
         animation.updated_at = self.now();
         session.update(&animation).await?;

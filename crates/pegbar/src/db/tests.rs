@@ -9,6 +9,7 @@ use crate::{trash, variation, view};
 
 static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
+    animation::FOLDER_STATEMENTS,
     asset::STATEMENTS,
     character::STATEMENTS,
     delete::STATEMENTS,

@@ -16,6 +16,21 @@ both_engines! {
         assert_eq!(count, latest_version().to_string());
     }
 
+    async fn an_older_database_keeps_its_rows(bench) {
+        let studio = bench.create().await;
+        let tree = project_with_character(&studio).await;
+        let walk = pegbar::NewAnimation::new("Walk").frame(pegbar::NewFrame::new(crate::support::asset(1)));
+        studio.create_animation(tree.characters[0].character.id, walk).await.unwrap();
+        let tree = studio.get_project_tree(tree.project.id).await.unwrap();
+        drop(studio);
+        let mut raw = bench.raw().await;
+        raw.run("ALTER TABLE animation DROP COLUMN frame_duration_ms").await.unwrap();
+        raw.run("DELETE FROM pegbar_migration WHERE version > 1").await.unwrap();
+        let studio = bench.open().await;
+        assert_eq!((studio.migrated().from, studio.migrated().to), (1, latest_version()));
+        assert_eq!(studio.get_project_tree(tree.project.id).await.unwrap(), tree);
+    }
+
     async fn two_that_start_together_migrate_once(bench) {
         // Eight folders that all want the same database: one gets it, whoever is first.
         let attempts = (0..8).map(|n| {

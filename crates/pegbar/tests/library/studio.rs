@@ -1,8 +1,9 @@
 //! Opening, creating, listing, changing.
 
 use pegbar::{
-    AssetFilter, AssetKind, AssetPatch, CharacterFilter, CharacterPatch, Json, MillisSinceEpoch,
-    NewCharacter, NewProject, PageRequest, ProjectFilter, ProjectPatch, Studio,
+    AnimationPatch, AssetFilter, AssetKind, AssetPatch, CharacterFilter, CharacterPatch, Json,
+    MillisSinceEpoch, NewAnimation, NewCharacter, NewProject, PageRequest, ProjectFilter,
+    ProjectPatch, Studio,
 };
 
 use crate::support::{asset, png, project_with_character};
@@ -141,6 +142,23 @@ both_engines! {
             let error = studio.update_character(character, patch).await.unwrap_err();
             assert!(error.to_string().starts_with("name"), "{error}");
         }
+    }
+
+    async fn an_animation_may_say_how_long_a_frame_is_shown(bench) {
+        let studio = bench.create().await;
+        let cat = project_with_character(&studio).await.characters[0].character.id;
+        let walk = NewAnimation::new("Walk").frame_duration_ms(125);
+        let walk = studio.create_animation(cat, walk).await.unwrap().animation;
+        assert_eq!(walk.frame_duration_ms, Some(125));
+        let change = async |duration| {
+            let patch = AnimationPatch { frame_duration_ms: Some(duration), ..Default::default() };
+            studio.update_animation(walk.id, patch).await
+        };
+        assert_eq!(change(Some(u32::MAX)).await.unwrap_err().code(), "invalid");
+        assert_eq!(change(Some(0)).await.unwrap_err().code(), "invalid");
+        assert_eq!(change(Some(80)).await.unwrap().frame_duration_ms, Some(80));
+        assert_eq!(change(None).await.unwrap().frame_duration_ms, None);
+        assert_eq!(studio.get_animation(walk.id).await.unwrap().name, "Walk");
     }
 
     async fn projects_and_characters_are_found_by_name_and_tag(bench) {
