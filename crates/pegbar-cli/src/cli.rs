@@ -36,6 +36,7 @@ can be interrupted at any time: what it has not finished, the next one does.";
 
 /// The options that every command has.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalOptions {
     /// The studio's folder; else the nearest one above the current folder
     #[arg(

@@ -7,10 +7,11 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pegbar::Id;
+use pegbar::{Asset, Id, MillisSinceEpoch};
 use serde::Serialize;
 
 use crate::error::CommandError;
+use crate::text::minute;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
@@ -90,6 +91,26 @@ impl Output {
             Some((_, end)) if self.width.is_some() => end.to_owned(),
             _ => text,
         }
+    }
+
+    /// Writes a time for a table: the day where there is little room, else to the minute.
+    pub(crate) fn time(&self, time: MillisSinceEpoch) -> String {
+        let mut text = minute(time);
+        if let (Some(_), Some(end)) = (self.width, text.find(' ')) {
+            text.truncate(end);
+        }
+        text
+    }
+
+    /// Writes the path of an asset's file for a table: its name without the id, where there is
+    /// little room.
+    pub(crate) fn path(&self, asset: &Asset) -> String {
+        let path = asset.file_path.as_deref().unwrap_or_default();
+        if self.width.is_none() {
+            return path.to_owned();
+        }
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.replace(&asset.id.to_string(), "…")
     }
 
     /// Prints a list that may be long, as it is read: one JSON array with an element on each

@@ -8,7 +8,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part};
 use crate::options::{Confirmation, print_deletion};
 use crate::output::{Output, Table};
-use crate::text::{counts, minute, one_line, pixels, quoted, size_of};
+use crate::text::{counts, one_line, pixels, quoted, size_of};
 
 /// Create, list, show, edit and delete animations
 #[derive(Debug, clap::Args)]
@@ -217,7 +217,7 @@ impl List {
                     one_line(&animation.name, 60),
                     animation.frame_count.to_string(),
                     animation.version.to_string(),
-                    minute(animation.created_at),
+                    output.time(animation.created_at),
                 ]
             },
         )
@@ -280,7 +280,7 @@ impl Show {
                     pixels(take),
                     size_of([take]),
                     take.original_name.clone().unwrap_or_default(),
-                    minute(take.created_at),
+                    output.time(take.created_at),
                 ]);
             }
             output.table(table)?;

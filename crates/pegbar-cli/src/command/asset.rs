@@ -10,7 +10,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part};
 use crate::options::{Confirmation, Making, NewTags, print_deletion};
 use crate::output::{Output, Table};
-use crate::text::{count, minute, pixels, size, size_of};
+use crate::text::{count, pixels, size, size_of};
 
 /// Add, list, show, edit and delete assets: images with their records
 #[derive(Debug, clap::Args)]
@@ -144,8 +144,8 @@ fn cells(output: &Output, asset: &Asset) -> Vec<String> {
         pixels(asset),
         size_of([asset]),
         asset.tags.join(", "),
-        minute(asset.created_at),
-        asset.file_path.clone().unwrap_or_default(),
+        output.time(asset.created_at),
+        output.path(asset),
     ]
 }
 
@@ -235,6 +235,13 @@ impl Show {
     }
 }
 
+fn exact_size(bytes: u64) -> String {
+    match size(bytes) {
+        text if bytes < 1024 => text,
+        text => format!("{text} ({bytes} bytes)"),
+    }
+}
+
 async fn fields(
     studio: &Studio,
     asset: &Asset,
@@ -268,13 +275,7 @@ async fn fields(
         ("source id", asset.source_id.clone().unwrap_or_default()),
         ("type", asset.mime_type.clone().unwrap_or_default()),
         ("pixels", pixels(asset)),
-        (
-            "size",
-            asset
-                .file_size
-                .map(|bytes| format!("{} ({bytes} bytes)", size(bytes)))
-                .unwrap_or_default(),
-        ),
+        ("size", asset.file_size.map(exact_size).unwrap_or_default()),
         ("sha256", text(asset.sha256.as_ref())),
         ("tags", asset.tags.join(", ")),
         (

@@ -12,7 +12,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part};
 use crate::options::{Confirmation, Making, NewTags, json, print_deletion};
 use crate::output::Output;
-use crate::text::{counts, minute, one_line, quoted};
+use crate::text::{counts, one_line, quoted};
 
 use super::animation::animations_table;
 use super::variation::variations_table;
@@ -195,7 +195,7 @@ impl List {
                     output.id(character.id),
                     one_line(&character.name, 60),
                     character.tags.join(", "),
-                    minute(character.created_at),
+                    output.time(character.created_at),
                 ]
             },
         )

@@ -12,7 +12,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part, every};
 use crate::options::{Confirmation, NewTags, json, print_deletion};
 use crate::output::Output;
-use crate::text::{counts, minute, one_line, quoted, size};
+use crate::text::{counts, one_line, quoted, size};
 
 /// Create, list, show, edit and delete projects
 #[derive(Debug, clap::Args)]
@@ -150,7 +150,7 @@ impl List {
                     output.id(project.id),
                     one_line(&project.name, 60),
                     project.tags.join(", "),
-                    minute(project.created_at),
+                    output.time(project.created_at),
                 ]
             },
         )

@@ -99,7 +99,7 @@ fn cells(output: &Output, asset: &Asset, primary: Option<AssetId>) -> Vec<String
         pixels(asset),
         size_of([asset]),
         asset.original_name.clone().unwrap_or_default(),
-        asset.file_path.clone().unwrap_or_default(),
+        output.path(asset),
     ]
 }
 
