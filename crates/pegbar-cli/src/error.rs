@@ -222,3 +222,57 @@ pub(crate) fn catching_faults(
         Err(CommandError::fault("the command", &fault))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_tell_whose_turn_it_is() {
+        let invalid = pegbar::Error::Invalid {
+            field: "name".to_owned(),
+            reason: "empty".to_owned(),
+        };
+        let database = pegbar::Error::Database {
+            action: "reading",
+            source: "no such table".into(),
+        };
+        assert_eq!(CommandError::from(invalid).exit_code(), 1);
+        assert_eq!(CommandError::from(database).exit_code(), 70);
+        assert_eq!(CommandError::usage("no").exit_code(), 2);
+        let closed = CommandError::Output(io::ErrorKind::BrokenPipe.into());
+        assert_eq!(closed.exit_code(), 0);
+        let full = CommandError::Output(io::ErrorKind::StorageFull.into());
+        assert_eq!(full.exit_code(), 1);
+    }
+
+    #[test]
+    fn a_panic_is_our_fault_and_says_where() {
+        let fault = catching_faults(|| panic!("cannot happen")).unwrap_err();
+        assert_eq!(fault.exit_code(), 70);
+        let text = fault.to_text();
+        assert!(
+            text.starts_with("error: the command failed\n  cause: "),
+            "{text}"
+        );
+        assert!(
+            text.contains("cannot happen") && text.contains("error.rs"),
+            "{text}"
+        );
+        assert!(text.contains("please report it"), "{text}");
+    }
+
+    #[test]
+    fn an_error_is_its_message_its_causes_and_a_hint() {
+        let error = pegbar::Error::Io {
+            action: "reading",
+            path: "x.png".into(),
+            source: io::Error::new(io::ErrorKind::NotFound, "no such file"),
+        };
+        let text = CommandError::from(error).to_text();
+        assert_eq!(
+            text,
+            "error: reading x.png\n  cause: no such file\nhint: check the path\n"
+        );
+    }
+}

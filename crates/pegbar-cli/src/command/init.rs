@@ -11,7 +11,7 @@ use crate::error::CommandError;
 ///
 /// A studio is a folder: a database, the bytes of every image, and a tree of files below
 /// public/assets. The folder may hold other things, a web app for example. With an address in
-/// PEGBAR_DATABASE_URL the rows go into that PostgreSQL database.
+/// `PEGBAR_DATABASE_URL` the rows go into that PostgreSQL database.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar init my-studio")]
 pub(crate) struct Args {

@@ -1,0 +1,147 @@
+//! What is meant by a name, an id, or the end of an id.
+
+use serde_json::Value;
+
+use crate::support::{Bench, ending};
+
+both_engines! {
+    fn a_thing_is_meant_by_its_name_its_id_or_the_end_of_it(bench) {
+        bench.with_walk(1);
+        let project = bench.json(&["project", "list"])[0]["id"].clone();
+        let character = bench.json(&["character", "list"])[0]["id"].clone();
+        let animation = bench.json(&["animation", "list"])[0]["id"].clone();
+        let asset = bench.json(&["asset", "list"])[0]["id"].clone();
+        let things = [("project", project, "cats"), ("character", character, "Cats/Tabby"),
+            ("animation", animation, "tabby/walk")];
+        for (group, id, name) in things {
+            let whole = id.as_str().unwrap();
+            let shown = bench.ok(&[group, "show", whole]);
+            assert!(shown.contains(whole));
+            for wanted in [ending(&id, 12), ending(&id, 8).to_uppercase(), name.to_owned()] {
+                assert_eq!(bench.ok(&[group, "show", &wanted]), shown, "{group} {wanted}");
+            }
+            let unknown = "01a2061b-2e96-7f51-b4a5-000000000000";
+            assert_eq!(bench.refused_json(1, &[group, "show", unknown])["code"], "not_found");
+        }
+        assert_eq!(bench.json(&["asset", "show", &ending(&asset, 10)])["id"], asset);
+    }
+}
+
+/// Two ids that end with the same four digits.
+fn same_ending(ids: &[Value]) -> Option<String> {
+    let endings: Vec<String> = ids.iter().map(|id| ending(id, 4)).collect();
+    let twice = endings
+        .iter()
+        .enumerate()
+        .find(|(n, end)| endings[..*n].contains(end));
+    twice.map(|(_, end)| end.clone())
+}
+
+#[test]
+fn the_end_of_several_ids_is_refused_with_a_list_of_them() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    let image = bench.png("one.png", 1);
+    let add = [&["asset", "add"][..], &[image.as_str(); 700]].concat();
+    let mut ids: Vec<Value> = Vec::new();
+    // 700 ids nearly always have two with the same last four digits; else there will be more.
+    let twice = loop {
+        let added = bench.json(&add);
+        ids.extend(
+            added
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|asset| asset["id"].clone()),
+        );
+        if let Some(twice) = same_ending(&ids) {
+            break twice;
+        }
+    };
+    let refused = bench.refused_json(1, &["asset", "show", &twice]);
+    assert_eq!(refused["code"], "ambiguous");
+    let candidates = refused["candidates"].as_array().unwrap();
+    assert!(candidates.len() >= 2);
+    assert!(
+        candidates
+            .iter()
+            .all(|candidate| ids.contains(&candidate["id"]))
+    );
+    let text = bench.refused(1, &["asset", "show", &twice]);
+    assert!(
+        text.contains(candidates[0]["id"].as_str().unwrap()),
+        "{text}"
+    );
+    assert!(
+        text.contains("hint: give more of the end of the id"),
+        "{text}"
+    );
+}
+
+#[test]
+fn names_that_several_have_are_told_apart() {
+    let bench = Bench::new();
+    for project in ["One", "Two"] {
+        bench.ok(&["project", "create", project]);
+        bench.ok(&["character", "create", "Tabby", "-p", project]);
+        bench.ok(&["animation", "create", "Tabby", "Walk", "-p", project]);
+    }
+    bench.ok(&["character", "create", "Luna", "-p", "One"]);
+    bench.ok(&["animation", "create", "Luna", "Walk"]);
+
+    let refused = bench.refused(1, &["character", "show", "Tabby"]);
+    assert!(
+        refused.contains("One/Tabby") && refused.contains("Two/Tabby"),
+        "{refused}"
+    );
+    assert!(refused.contains("-p"), "{refused}");
+    assert!(
+        bench
+            .ok(&["character", "show", "Two/Tabby"])
+            .contains("Two")
+    );
+    assert!(
+        bench.ok(&["character", "show", "Luna"]).contains("One"),
+        "only one has it"
+    );
+
+    let refused = bench.refused(1, &["animation", "show", "Walk", "-p", "One"]);
+    assert!(
+        refused.contains("One/Tabby/Walk") && refused.contains("One/Luna/Walk"),
+        "{refused}"
+    );
+    assert!(
+        bench
+            .ok(&["animation", "show", "Luna/Walk"])
+            .starts_with("Luna/Walk\n")
+    );
+    assert!(
+        bench
+            .ok(&["animation", "show", "Two/Tabby/Walk"])
+            .starts_with("Tabby/Walk\n")
+    );
+
+    let which = bench.refused_json(1, &["character", "create", "Mia"]);
+    assert_eq!(which["code"], "ambiguous");
+    assert_eq!(which["hint"], "say which one: -p PROJECT");
+    let mut command = bench.command(&["character", "create", "Mia"]);
+    let output = command.env("PEGBAR_PROJECT", "One").output().unwrap();
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_name_that_nothing_has_brings_similar_ones() {
+    let bench = Bench::new();
+    bench.with_walk(0);
+    let refused = bench.refused(1, &["character", "show", "Taby"]);
+    assert_eq!(
+        refused,
+        "error: there is no character \"Taby\"\nhint: did you mean \"Tabby\"?\n"
+    );
+    let refused = bench.refused(1, &["animation", "show", "Tabby/Wlak"]);
+    assert!(refused.contains("did you mean \"Tabby/Walk\""), "{refused}");
+    let refused = bench.refused(1, &["project", "show", "Zebra"]);
+    assert!(refused.contains("`pegbar project list`"), "{refused}");
+    let refused = bench.refused(1, &["asset", "show", "front.png"]);
+    assert!(refused.contains("`pegbar asset list`"), "{refused}");
+}

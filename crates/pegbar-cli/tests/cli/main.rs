@@ -1,0 +1,15 @@
+//! The promises of the command line, on the real program.
+#![allow(missing_docs, reason = "tests say in their names what they promise")]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[macro_use]
+mod support;
+
+mod asset;
+mod character;
+mod find;
+mod frame;
+mod output;
+mod project;
+mod real;
+mod studio;

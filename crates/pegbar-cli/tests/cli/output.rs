@@ -1,0 +1,231 @@
+//! How it is printed, and with which exit code.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::Bench;
+
+/// Every command, with what comes first in its arguments.
+const COMMANDS: &[&str] = &[
+    "init",
+    "project create",
+    "project list",
+    "project show",
+    "project edit",
+    "project delete",
+    "character create",
+    "character list",
+    "character show",
+    "character edit",
+    "character delete",
+    "variation add",
+    "variation list",
+    "variation primary",
+    "animation create",
+    "animation list",
+    "animation show",
+    "animation edit",
+    "animation delete",
+    "frame add",
+    "frame move",
+    "frame replace",
+    "frame remove",
+    "frame order",
+    "frame prompt",
+    "asset add",
+    "asset list",
+    "asset show",
+    "asset edit",
+    "asset delete",
+    "tree",
+    "sync",
+    "migrate",
+];
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let bench = Bench::new();
+    let top = bench.ok(&["--help"]);
+    assert!(top.contains("\nExample:\n  pegbar init "), "{top}");
+    for command in COMMANDS {
+        let words: Vec<&str> = command.split(' ').collect();
+        assert!(
+            top.contains(&format!("\n  {} ", words[0])),
+            "{command} is in the help"
+        );
+        let help = bench.ok(&[&words[..], &["--help"]].concat());
+        let example = help
+            .split_once("\nExample:\n")
+            .unwrap_or_else(|| panic!("{command}: {help}"))
+            .1;
+        assert!(example.contains("pegbar "), "{command}: {example}");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 100),
+            "{command}: {help}"
+        );
+        assert!(help.contains("--json"), "{command}");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_is_json_where_that_was_asked_for() {
+    let bench = Bench::new();
+    bench.refused(2, &["charakter"]);
+    bench.refused(2, &["frame", "move", "Walk", "0"]);
+    bench.refused(2, &["variation", "primary", "Tabby", "abcd", "--clear"]);
+    let error = bench.refused_json(2, &["frame", "move", "Walk", "0"]);
+    assert_eq!(error["code"], "usage");
+    assert!(
+        error["message"].as_str().unwrap().contains("--to <INDEX>"),
+        "{error}"
+    );
+    assert!(bench.ok(&["--version"]).starts_with("pegbar 0."));
+}
+
+#[test]
+fn a_deletion_that_nobody_can_confirm_needs_yes() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    for what in [
+        ["project", "Cats"],
+        ["character", "Tabby"],
+        ["animation", "Walk"],
+    ] {
+        let refused = bench.refused(2, &[what[0], "delete", what[1]]);
+        assert!(refused.contains("hint: say --yes"), "{refused}");
+    }
+    let error = bench.refused_json(2, &["project", "delete", "Cats"]);
+    assert_eq!(error["code"], "usage");
+    assert_eq!(bench.json(&["project", "show"])["counts"]["frames"], 1);
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let bench = Bench::new();
+    bench.with_walk(3);
+    for arguments in [&["tree", "--json"][..], &["asset", "list"], &["--help"]] {
+        let mut command = bench.command(arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn tables_fit_80_columns() {
+    let bench = Bench::new();
+    bench.with_walk(3);
+    let long = "a name that goes on and on, much longer than the screen is wide, 走る猫 and more";
+    bench.ok(&[
+        "character",
+        "create",
+        long,
+        "--tag",
+        "one-tag",
+        "--tag",
+        "another-tag",
+    ]);
+    bench.ok(&["animation", "create", long, long]);
+    let lists = [
+        "project list",
+        "character list",
+        "animation list",
+        "asset list",
+        "variation list Tabby",
+        "frame move Walk 0 --to 1",
+    ];
+    for list in lists {
+        let words: Vec<&str> = list.split(' ').collect();
+        let output = bench.command(&words).env("COLUMNS", "80").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        for line in text.lines() {
+            // A character of East Asia is two columns wide.
+            let columns: usize = line
+                .chars()
+                .map(|c| if c > '\u{2e80}' { 2 } else { 1 })
+                .sum();
+            assert!(columns <= 80, "{list}: {columns} columns: {line}");
+        }
+        assert!(text.lines().count() > 1, "{list}: {text}");
+    }
+}
+
+#[test]
+fn everything_is_json_where_that_was_asked_for() {
+    let bench = Bench::new();
+    bench.with_walk(2);
+    let commands = [
+        "project list",
+        "project show",
+        "project edit Cats",
+        "character list",
+        "character show Tabby",
+        "character edit Tabby",
+        "variation list Tabby",
+        "animation list",
+        "animation show Walk",
+        "animation edit Walk",
+        "frame move Walk 0 --to 1",
+        "asset list",
+        "tree",
+        "tree Cats",
+        "sync",
+        "migrate",
+        "animation delete Walk --yes",
+        "character delete Tabby --yes",
+        "project delete Cats --yes",
+    ];
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        let value = bench.json(&words);
+        let is_list =
+            command.ends_with("list") || command.starts_with("variation list") || command == "tree";
+        assert_eq!(value.is_array(), is_list, "{command}");
+    }
+}
+
+#[test]
+fn warnings_are_json_lines_beside_the_result() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    let tree = bench.json(&["animation", "show", "Walk"]);
+    std::fs::write(
+        bench.view(&tree["frames"][0]["asset"]["filePath"]),
+        "edited",
+    )
+    .unwrap();
+    let ran = bench.run(&["sync", "--json"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["kept"].as_array().unwrap().len(), 1);
+    let warning: Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert!(
+        warning["warning"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("is kept as")
+    );
+}
+
+#[test]
+fn a_name_cannot_steer_the_terminal() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "a\u{1b}[2Jb"]);
+    let everything = [
+        bench.ok(&["project", "list"]),
+        bench.ok(&["tree"]),
+        bench.ok(&["project", "show"]),
+    ];
+    assert!(
+        everything
+            .iter()
+            .all(|text| !text.contains('\u{1b}') && text.contains("a␛[2Jb"))
+    );
+    assert_eq!(bench.json(&["project", "list"])[0]["name"], "a\u{1b}[2Jb");
+}
