@@ -27,8 +27,8 @@ pub(crate) struct Making {
     settings: Option<Json>,
     /// An asset it was made from; once for each, in the order sent
     ///
-    /// ROLE says what it was for: character, previous_frame, style, pose or other (which it is,
-    /// if not given).
+    /// ROLE says what it was for: `character`, `previous_frame`, `style`, `pose` or `other`
+    /// (which it is, if not given).
     #[arg(long, value_name = "ASSET[:ROLE]")]
     made_from: Vec<String>,
     /// A free word to find it by; may be given several times

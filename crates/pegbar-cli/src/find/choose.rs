@@ -36,25 +36,28 @@ pub(super) fn ends_with<T: Id>(id: T, ending: &str) -> bool {
     id.uuid().as_simple().to_string().ends_with(ending)
 }
 
+/// A way to mean something.
+type Rule<'a, T> = &'a dyn Fn(&Choice<T>) -> bool;
+
 /// Chooses the one that is meant.
 pub(super) fn choose<T: Id>(wanted: &str, choices: &[Choice<T>]) -> Result<T, CommandError> {
-    let by_name = |choice: &&Choice<T>| choice.names.iter().any(|name| name == wanted);
+    let by_name = |choice: &Choice<T>| choice.names.iter().any(|name| name == wanted);
     let folded = wanted.to_lowercase();
-    let by_folded_name = |choice: &&Choice<T>| {
+    let by_folded_name = |choice: &Choice<T>| {
         choice
             .names
             .iter()
             .any(|name| name.to_lowercase() == folded)
     };
     let ending = ending(wanted);
-    let by_ending = |choice: &&Choice<T>| {
+    let by_ending = |choice: &Choice<T>| {
         ending
             .as_ref()
             .is_some_and(|ending| ends_with(choice.id, ending))
     };
-    let rules: [&dyn Fn(&&Choice<T>) -> bool; 3] = [&by_name, &by_folded_name, &by_ending];
+    let rules: [Rule<'_, T>; 3] = [&by_name, &by_folded_name, &by_ending];
     for rule in rules {
-        let found: Vec<&Choice<T>> = choices.iter().filter(rule).collect();
+        let found: Vec<&Choice<T>> = choices.iter().filter(|choice| rule(choice)).collect();
         match found.as_slice() {
             [] => {}
             [one] => return Ok(one.id),

@@ -35,6 +35,11 @@ impl Table {
         if self.rows.is_empty() {
             return String::new();
         }
+        let is_empty = |column: usize| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.all(String::is_empty)
+        };
+        let empty: Vec<bool> = (0..self.header.len()).map(is_empty).collect();
         let mut table = comfy_table::Table::new();
         table.load_style(NOTHING);
         if self.is_empty || width.is_some() {
@@ -47,6 +52,12 @@ impl Table {
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);
+            // What says nothing leaves its room to the others.
+            for (column, is_empty) in table.column_iter_mut().zip(&empty) {
+                if *is_empty {
+                    column.set_constraint(ColumnConstraint::Hidden);
+                }
+            }
         } else {
             let bounds = self.widths.iter().map(|width| Width::Fixed(*width));
             table.set_constraints(bounds.map(ColumnConstraint::LowerBoundary));
