@@ -50,6 +50,9 @@ struct Create {
         hide_default_value = true
     )]
     user_prompt: String,
+    /// How long each frame is shown, in milliseconds
+    #[arg(long, value_name = "MS")]
+    frame_duration: Option<u32>,
     #[command(flatten)]
     within: InProject,
 }
@@ -100,6 +103,12 @@ struct Edit {
     /// Another text of what the user asked for
     #[arg(long, value_name = "TEXT")]
     user_prompt: Option<String>,
+    /// How long each frame is shown, in milliseconds
+    #[arg(long, value_name = "MS")]
+    frame_duration: Option<u32>,
+    /// Say no more how long each frame is shown
+    #[arg(long, conflicts_with = "frame_duration")]
+    clear_frame_duration: bool,
 }
 
 /// Delete an animation with its frames and takes
@@ -170,9 +179,12 @@ impl Which {
 impl Create {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let character = find::character(studio, &self.within, &self.character).await?;
-        let new = NewAnimation::new(self.name)
-            .description(self.description)
-            .user_prompt(self.user_prompt);
+        let new = NewAnimation {
+            description: self.description,
+            user_prompt: self.user_prompt,
+            frame_duration_ms: self.frame_duration,
+            ..NewAnimation::new(self.name)
+        };
         let animation = studio.create_animation(character.id, new).await?.animation;
         output.changed(
             "created the animation",
@@ -244,6 +256,7 @@ impl Show {
         }
         let animation = &tree.animation;
         let character = studio.get_character(animation.character_id).await?;
+        let duration = animation.frame_duration_ms.map(|ms| format!("{ms} ms"));
         let first = tree.frames.first();
         let path = first.and_then(|frame| frame.asset.file_path.as_deref());
         let folder = path.and_then(|path| {
@@ -260,6 +273,7 @@ impl Show {
                 ("source id", animation.source_id.clone().unwrap_or_default()),
                 ("description", animation.description.clone()),
                 ("user prompt", animation.user_prompt.clone()),
+                ("frame duration", duration.unwrap_or_default()),
                 ("version", animation.version.to_string()),
                 ("created", animation.created_at.to_string()),
                 ("updated", animation.updated_at.to_string()),
@@ -296,6 +310,10 @@ impl Edit {
             name: self.name,
             description: self.description,
             user_prompt: self.user_prompt,
+            frame_duration_ms: match self.frame_duration {
+                Some(duration) => Some(Some(duration)),
+                None => self.clear_frame_duration.then_some(None),
+            },
         };
         let animation = studio.update_animation(animation.id, patch).await?;
         output.changed(

@@ -83,6 +83,11 @@ both_engines! {
         bench.ok(&["animation", "create", "Tabby", "Run", "--user-prompt", "fast"]);
         let edited = bench.json(&["animation", "edit", "Walk", "--name", "Stroll", "--description", "slow"]);
         assert_eq!(edited["description"], "slow");
+        let slower = bench.json(&["animation", "edit", "Stroll", "--frame-duration", "120"]);
+        assert_eq!(slower["frameDurationMs"], 120);
+        assert!(bench.ok(&["animation", "show", "Stroll"]).contains("frame duration  120 ms"));
+        let cleared = bench.json(&["animation", "edit", "Stroll", "--clear-frame-duration"]);
+        assert!(cleared["frameDurationMs"].is_null());
         let listed = bench.json(&["animation", "list", "Tabby"]);
         assert_eq!(each(&listed, "name"), ["Stroll", "Run"]);
         assert_eq!(each(&listed, "frameCount"), [2, 0]);
