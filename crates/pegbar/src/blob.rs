@@ -1,6 +1,7 @@
 //! The blob store: immutable bytes, named by their SHA-256. The truth about every image.
 
 mod intake;
+mod open;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

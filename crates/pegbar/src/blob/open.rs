@@ -1,0 +1,39 @@
+//! Reading bytes back.
+
+use std::fs::File;
+use std::io;
+
+use crate::asset::Asset;
+use crate::error::{Error, IoContext, Result};
+use crate::studio::Studio;
+
+impl Studio {
+    /// Opens the bytes of an asset as they were taken in, whatever has become of its file
+    /// below `public/assets`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where the bytes were dropped, or another program wrote the row and
+    /// it has not been adopted yet; [`Error::Damaged`] where they are missing; [`Error::Io`].
+    pub fn open_image(&self, asset: &Asset) -> Result<File> {
+        let why = match (asset.bytes_dropped_at, asset.sha256) {
+            (None, Some(sha256)) => {
+                let path = self.blobs().path(sha256);
+                return match File::open(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Damaged {
+                        place: path.display().to_string(),
+                        reason: format!("the bytes of the asset {} are missing", asset.id),
+                        source: Some(Box::new(error)),
+                    }),
+                    opened => opened.at("reading", &path),
+                };
+            }
+            (Some(_), _) => "its bytes were dropped",
+            (None, None) => "it was written by another program and not adopted yet",
+        };
+        let id = asset.id;
+        Err(Error::not_found(
+            "file",
+            format!("of the asset {id}: {why}"),
+        ))
+    }
+}
