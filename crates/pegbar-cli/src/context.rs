@@ -52,6 +52,23 @@ impl Context {
         self.studio.get_or_try_init(open).await.cloned()
     }
 
+    /// Opens the studio in a folder, or creates one, and works with it from here on.
+    pub(crate) async fn open_or_create_studio(
+        &self,
+        folder: &Path,
+    ) -> Result<Studio, CommandError> {
+        if !is_studio(folder) {
+            return self.create_studio(folder).await;
+        }
+        let open = || async {
+            let options = studio_options(ViewUpdates::WithEachChange)?;
+            Studio::open_with(folder, options)
+                .await
+                .map_err(CommandError::from)
+        };
+        self.studio.get_or_try_init(open).await.cloned()
+    }
+
     /// Creates a studio in a folder and works with it from here on.
     pub(crate) async fn create_studio(&self, folder: &Path) -> Result<Studio, CommandError> {
         let create = || async {

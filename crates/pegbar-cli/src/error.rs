@@ -105,6 +105,11 @@ impl CommandError {
         }
     }
 
+    /// Returns whether nothing has the name or id that was asked for.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.message().code == "not_found"
+    }
+
     /// Returns whether the reader of our output has gone, which is his right.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -3,12 +3,14 @@
 mod cli;
 mod command;
 mod context;
+mod demo;
 mod error;
 mod find;
 mod list;
 mod natural;
 mod options;
 mod output;
+mod sheet;
 mod text;
 
 fn main() -> std::process::ExitCode {

@@ -1,5 +1,6 @@
 //! Contact sheets: many pictures on one, in a labelled grid, to be looked at.
 
+mod file;
 mod layout;
 mod text;
 
@@ -8,6 +9,7 @@ use image::{
     imageops::{self, FilterType},
 };
 
+pub(crate) use file::{SheetFile, check, refused_by_system, write};
 use layout::{Layout, Slot};
 use text::{LINE_HEIGHT, Typewriter};
 
@@ -186,6 +188,7 @@ impl ContactSheet {
 }
 
 /// Makes a contact sheet of pictures that are all at hand.
+#[cfg(test)]
 pub(crate) fn contact_sheet(title: &str, cells: &[Cell], options: &SheetOptions) -> RgbaImage {
     let mut sheet = ContactSheet::new(title, cells.len(), options);
     for cell in cells {

@@ -35,14 +35,18 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     }
     for project in &projects {
         let tree = studio.get_project_tree(project.id).await?;
-        for line in draw(&tree, output, args.frames).lines("", "") {
-            output.line(line)?;
-        }
+        print(&tree, output, args.frames)?;
     }
     if projects.is_empty() {
         output.note("no project yet; create one: `pegbar project create NAME`");
     }
     Ok(())
+}
+
+/// Draws a project for people.
+pub(super) fn print(tree: &ProjectTree, output: &Output, frames: bool) -> Result<(), CommandError> {
+    let lines = draw(tree, output, frames).lines("", "");
+    lines.into_iter().try_for_each(|line| output.line(line))
 }
 
 async fn print_json(

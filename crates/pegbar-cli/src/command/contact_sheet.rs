@@ -1,0 +1,234 @@
+//! `pegbar contact-sheet`.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use image::{ImageReader, RgbaImage};
+use pegbar::{AnimationTree, Asset, Character, CharacterTree, Id, Studio};
+
+use crate::context::Context;
+use crate::error::{CommandError, with_causes};
+use crate::find::{self, InProject};
+use crate::sheet::{self, Cell, ContactSheet, SheetFile, SheetOptions};
+use crate::text::{count, one_line};
+
+/// Draw a character's variations, or an animation's frames, on one picture
+///
+/// A labelled grid as a PNG, to look at: each frame with its index, each variation with its
+/// tags or file name, both with the end of their asset's id. An earlier contact sheet is
+/// replaced, any other file only with --force.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar contact-sheet Tabby
+  pegbar contact-sheet Tabby/Walk -o walk.png --columns 4")]
+pub(crate) struct Args {
+    /// The character or the animation
+    #[arg(value_name = "CHARACTER|ANIMATION")]
+    subject: String,
+    /// The file; else one in the current folder, named after the character or animation
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Pictures in a row; else as many as look well
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    columns: Option<u32>,
+    /// Replace the file, whatever it is
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    within: InProject,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    let studio = &context.studio().await?;
+    let output = &context.output;
+    let options = SheetOptions {
+        columns: args.columns,
+        ..SheetOptions::default()
+    };
+    let found = Found::find(studio, &args.within, &args.subject).await?;
+    let subject = found.subject();
+    let path = args.output.unwrap_or_else(|| subject.file_name().into());
+    sheet::check(&path, args.force)?;
+    let progress = output.progress(subject.pictures.len() as u64, "images");
+    let picture = subject.draw(studio, &options, || progress.inc(1));
+    progress.finish();
+    let file = sheet::write(&picture, &path, args.force)?;
+    if output.is_json() {
+        return output.json(&file);
+    }
+    let SheetFile { width, height, .. } = file;
+    output.line(format_args!(
+        "{}  ({width}×{height}, {})",
+        path.display(),
+        subject.title
+    ))
+}
+
+/// What a name means here.
+enum Found {
+    Character(Box<CharacterTree>),
+    Animation(Box<Character>, Box<AnimationTree>),
+}
+
+impl Found {
+    async fn find(studio: &Studio, within: &InProject, wanted: &str) -> Result<Self, CommandError> {
+        let character = find::character(studio, within, wanted).await;
+        let animation = find::animation(studio, within, wanted).await;
+        match (character, animation) {
+            (Ok(character), Ok(animation)) => {
+                let message = format!("{wanted:?} is a character and an animation");
+                let error = CommandError::refused("ambiguous", message);
+                Err(error.hint(format!(
+                    "give an id: the character is {}, the animation {}",
+                    character.id, animation.id
+                )))
+            }
+            (Ok(character), Err(error)) if error.is_not_found() => {
+                let tree = studio.get_character_tree(character.id).await?;
+                Ok(Self::Character(Box::new(tree)))
+            }
+            (Err(error), Ok(animation)) if error.is_not_found() => {
+                let character = studio.get_character(animation.character_id).await?;
+                let tree = studio.get_animation_tree(animation.id).await?;
+                Ok(Self::Animation(Box::new(character), Box::new(tree)))
+            }
+            (Err(error), Err(other)) if error.is_not_found() && other.is_not_found() => {
+                let message = format!("there is no character and no animation {wanted:?}");
+                let error = CommandError::refused("not_found", message);
+                Err(error.hint("`pegbar tree` shows what is there"))
+            }
+            (Err(error), Err(other)) if error.is_not_found() => Err(other),
+            (_, Err(error)) | (Err(error), _) => Err(error),
+        }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Character(tree) => Subject::variations(tree),
+            Self::Animation(character, tree) => Subject::frames(character, tree),
+        }
+    }
+}
+
+/// What is drawn on one contact sheet.
+pub(super) struct Subject<'a> {
+    title: String,
+    file_stem: String,
+    pictures: Vec<Picture<'a>>,
+}
+
+struct Picture<'a> {
+    asset: &'a Asset,
+    label: String,
+    sublabel: String,
+}
+
+impl<'a> Subject<'a> {
+    /// The variations of a character.
+    pub(super) fn variations(tree: &'a CharacterTree) -> Self {
+        let character = &tree.character;
+        let pictures = tree.variations.iter().map(|asset| {
+            let is_primary = character.primary_asset_id == Some(asset.id);
+            let mark = if is_primary { " (primary)" } else { "" };
+            Picture {
+                asset,
+                label: format!("{}{mark}", name(asset)),
+                sublabel: ending(asset.id),
+            }
+        });
+        let number = count(tree.variations.len() as u64, "variation");
+        Self {
+            title: format!("{}: {number}", one_line(&character.name, 80)),
+            file_stem: segment(character).to_owned(),
+            pictures: pictures.collect(),
+        }
+    }
+
+    /// The frames of an animation.
+    pub(super) fn frames(character: &'a Character, tree: &'a AnimationTree) -> Self {
+        let pictures = tree.frames.iter().map(|shown| {
+            let prompt = shown.frame.frame_prompt.as_deref();
+            Picture {
+                asset: &shown.asset,
+                label: format!("{}  {}", shown.frame.frame_index, ending(shown.asset.id)),
+                sublabel: prompt.map_or_else(|| name(&shown.asset), |text| one_line(text, 200)),
+            }
+        });
+        let animation = &tree.animation;
+        let folder = animation.segment.as_deref().unwrap_or("animation");
+        Self {
+            title: format!(
+                "{} / {}: {}",
+                one_line(&character.name, 80),
+                one_line(&animation.name, 80),
+                count(tree.frames.len() as u64, "frame"),
+            ),
+            file_stem: format!("{}_{folder}", segment(character)),
+            pictures: pictures.collect(),
+        }
+    }
+
+    /// Returns the name that its file has if no other is given.
+    pub(super) fn file_name(&self) -> String {
+        format!("{}.png", self.file_stem)
+    }
+
+    /// Draws the sheet; one image at a time is in memory. `drawn` is called after each.
+    fn draw(&self, studio: &Studio, options: &SheetOptions, drawn: impl Fn()) -> RgbaImage {
+        let mut sheet = ContactSheet::new(&self.title, self.pictures.len(), options);
+        for picture in &self.pictures {
+            match load(studio, picture.asset) {
+                Ok(image) => sheet.add(&Cell {
+                    image,
+                    label: picture.label.clone(),
+                    sublabel: Some(picture.sublabel.clone()),
+                }),
+                Err(why) => sheet.add_unreadable(&picture.label, &why),
+            }
+            drawn();
+        }
+        sheet.finish()
+    }
+
+    /// Draws the sheet into a file.
+    pub(super) fn write(
+        &self,
+        studio: &Studio,
+        options: &SheetOptions,
+        path: &Path,
+    ) -> Result<SheetFile, CommandError> {
+        sheet::write(&self.draw(studio, options, || {}), path, false)
+    }
+}
+
+/// Reads an image from the bytes that were taken in, not from the file that anyone may edit.
+fn load(studio: &Studio, asset: &Asset) -> Result<RgbaImage, String> {
+    let file = studio.open_image(asset);
+    let file = BufReader::new(file.map_err(|error| with_causes(&error))?);
+    let reader = ImageReader::new(file).with_guessed_format();
+    let reader = reader.map_err(|error| error.to_string())?;
+    let image = reader.decode().map_err(|error| error.to_string())?;
+    Ok(image.into_rgba8())
+}
+
+/// Returns what people would call an image.
+fn name(asset: &Asset) -> String {
+    if !asset.tags.is_empty() {
+        return one_line(&asset.tags.join(", "), 200);
+    }
+    let texts = [&asset.original_name, &asset.generation_prompt];
+    let text = texts.into_iter().flatten().next();
+    text.map_or_else(|| asset.kind.to_string(), |text| one_line(text, 200))
+}
+
+/// Returns the end of an id that people name it by.
+fn ending(id: impl Id) -> String {
+    let text = id.to_string();
+    text.rsplit_once('-')
+        .map_or(text.clone(), |(_, end)| end.to_owned())
+}
+
+fn segment(character: &Character) -> &str {
+    character.segment.as_deref().unwrap_or("character")
+}
