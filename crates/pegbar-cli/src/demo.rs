@@ -44,10 +44,9 @@ pub(crate) fn project(studio: &Studio, seed: u64) -> Result<NewProject, CommandE
         ..NewCharacter::new(&character.name)
     };
     for animation in &character.animations {
-        let mut described = NewAnimation::new(&animation.name).description(format!(
-            "{}, {} ms each frame",
-            animation.description, animation.frame_duration_ms
-        ));
+        let mut described = NewAnimation::new(&animation.name)
+            .description(&animation.description)
+            .frame_duration_ms(animation.frame_duration_ms);
         for (index, drawing) in animation.frames.iter().enumerate() {
             let name = format!("{}_{index}.png", animation.name);
             let frame = NewFrame::new(ids.asset(drawing)?.original_name(name));

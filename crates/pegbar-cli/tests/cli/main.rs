@@ -7,8 +7,11 @@ mod support;
 
 mod asset;
 mod character;
+mod contact_sheet;
+mod demo;
 mod find;
 mod frame;
+mod import;
 mod output;
 mod project;
 mod real;
