@@ -80,6 +80,11 @@ impl Context {
         self.studio.get_or_try_init(create).await.cloned()
     }
 
+    /// Returns the folder that was named for all commands.
+    pub(crate) fn named_folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Returns the folder of the studio that is meant: the one that was named, or the nearest
     /// studio from the current folder upwards.
     pub(crate) fn studio_folder(&self) -> Option<PathBuf> {

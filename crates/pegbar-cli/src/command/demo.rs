@@ -13,6 +13,9 @@ use crate::list::every;
 use crate::sheet::{SheetFile, SheetOptions, refused_by_system};
 use crate::text::count;
 
+/// Where the studio is if no folder is named.
+const FOLDER: &str = "pegbar-demo";
+
 /// The folder of the contact sheets, below the studio's.
 const SHEETS: &str = "contact-sheets";
 
@@ -28,9 +31,9 @@ Example:
   pegbar demo
   pegbar demo my-studio --seed 7")]
 pub(crate) struct Args {
-    /// The folder; a studio is created there if there is none
-    #[arg(default_value = "pegbar-demo", value_name = "DIR")]
-    folder: PathBuf,
+    /// The folder, if not ./pegbar-demo; a studio is created there if there is none
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
     /// Which character: every number gives another
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -48,7 +51,9 @@ struct Drawn<'a> {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
-    let studio = &context.open_or_create_studio(&args.folder).await?;
+    let named = args.folder.as_deref().or(context.named_folder());
+    let folder = named.unwrap_or(Path::new(FOLDER));
+    let studio = &context.open_or_create_studio(folder).await?;
     let output = &context.output;
     let found = of_seed(studio, args.seed).await?;
     let is_new = found.is_none();
@@ -59,9 +64,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         studio.create_project(new).await?
     };
     // Two seeds may give one name.
-    let folder = args.folder.join(SHEETS).join(format!("seed-{}", args.seed));
-    let sheets = sheets(studio, &folder, &tree)?;
-    let files = args.folder.join("public").join("assets");
+    let sheets = folder.join(SHEETS).join(format!("seed-{}", args.seed));
+    let sheets = write_sheets(studio, &sheets, &tree)?;
+    let files = folder.join("public").join("assets");
     let files = files.join(tree.project.id.to_string());
     if output.is_json() {
         return output.json(&Drawn {
@@ -95,7 +100,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     output.fields("where to look", &fields)?;
     if let Some(character) = tree.characters.first() {
         let name = &character.character.name;
-        let folder = args.folder.display();
+        let folder = folder.display();
         output.note(format_args!(
             "hint: `cd {folder} && pegbar character show \"{name}\"` comes next"
         ));
@@ -124,7 +129,7 @@ async fn of_seed(studio: &Studio, seed: u64) -> Result<Option<Project>, CommandE
 }
 
 /// Makes a contact sheet of the variations and one of each animation.
-fn sheets(
+fn write_sheets(
     studio: &Studio,
     folder: &Path,
     tree: &ProjectTree,

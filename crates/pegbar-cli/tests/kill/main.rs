@@ -108,7 +108,10 @@ async fn state(root: &Path) -> String {
     assert!(notices.is_empty(), "{notices:?}");
     let mut text = String::new();
     let page = studio
-        .list_projects(&Default::default(), Default::default())
+        .list_projects(
+            &pegbar::ProjectFilter::default(),
+            pegbar::PageRequest::default(),
+        )
         .await
         .unwrap();
     let mut files = 0;

@@ -11,6 +11,7 @@ mod create;
 mod delete;
 mod files;
 mod frames;
+mod gemini;
 mod lost_commit;
 mod migration;
 mod paths;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::task::Poll;
 
 use pegbar::{
-    AssetKind, CharacterFilter, Error, ImportReport, NewAsset, NewProject, PageRequest, ProjectId,
+    AssetKind, CharacterFilter, Error, ImportReport, NewProject, PageRequest, ProjectId,
     ProjectTree, Sha256, Studio,
 };
 use serde_json::{Value, json};
@@ -477,33 +477,5 @@ both_engines! {
         let report = import(&studio, project, export.path()).await;
         assert_eq!((report.skipped.count, report.skipped.first.len()), (120, 100));
         assert_eq!(report.skipped.first[7], "notes/007.txt");
-    }
-
-    async fn real_jpegs_called_png_keep_their_bytes_and_get_their_own_extension(bench) {
-        let Some(folder) = shared_inputs().map(|inputs| inputs.join("gemini")) else { return };
-        let studio = bench.create().await;
-        let project = project(&studio, "Cats").await;
-        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        assert_eq!(files.len(), 2);
-        let new = files.iter().map(NewAsset::from_file).collect();
-        let assets = studio.create_assets(project, new).await.unwrap();
-        for (asset, file) in assets.iter().zip(&files) {
-            let bytes = fs::read(file).unwrap();
-            let name = file.file_name().unwrap().to_str();
-            assert_eq!(file.extension().unwrap(), "png");
-            assert_eq!(asset.original_name.as_deref(), name);
-            assert_eq!(asset.mime_type.as_deref(), Some("image/jpeg"));
-            assert_eq!(asset.file_size, Some(bytes.len() as u64));
-            let path = format!("{project}/references/{}.jpg", asset.id);
-            assert_eq!(asset.file_path.as_ref(), Some(&path));
-            assert!(fs::read(studio.assets_folder().join(path)).unwrap() == bytes);
-        }
-        let sizes: Vec<_> = assets.iter().map(|asset| (asset.width, asset.height)).collect();
-        assert_eq!(sizes, [(Some(1024), Some(1024)), (Some(2048), Some(2048))]);
-        assert_in_step(&studio, &studio.get_project_tree(project).await.unwrap());
     }
 }
