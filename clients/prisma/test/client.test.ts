@@ -11,7 +11,7 @@ import {
   tags,
 } from "../extension.js";
 import { Prisma } from "../generated/prisma/client.js";
-import { createStudio, execute, type Studio } from "./studio.js";
+import { createStudio, execute, type Studio } from "../tools/studio.js";
 
 let studio: Studio;
 let prisma: PegbarClient;

@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { compare } from "./schema_engine.js";
-import { createStudio, execute, type Studio } from "./studio.js";
+import { compare } from "../tools/schema_engine.js";
+import { createStudio, execute, type Studio } from "../tools/studio.js";
 
 const root = new URL("../../", import.meta.url);
 const schema = readFileSync(new URL("schema.prisma", root), "utf8");

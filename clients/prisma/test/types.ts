@@ -26,11 +26,15 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<_ extends true>() {}
 
-type Row<T> = { [K in keyof T]: T[K] };
+/**
+ * Compiles only where `Entity` has all of `Fields` with exactly these types. It may have more,
+ * so that a new column needs no line here.
+ */
+type Has<Entity, Fields> = Same<{ [K in keyof Fields]: K extends keyof Entity ? Entity[K] : never }, Fields>;
 
 same<
-  Same<
-    Row<Project>,
+  Has<
+    Project,
     {
       id: string;
       sourceId: string | null;
@@ -45,8 +49,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<Character>,
+  Has<
+    Character,
     {
       id: string;
       projectId: string;
@@ -65,8 +69,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<Asset>,
+  Has<
+    Asset,
     {
       id: string;
       projectId: string;
@@ -98,8 +102,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<Animation>,
+  Has<
+    Animation,
     {
       id: string;
       projectId: string;
@@ -117,8 +121,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<Frame>,
+  Has<
+    Frame,
     {
       id: string;
       projectId: string;
@@ -131,8 +135,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<AssetReference>,
+  Has<
+    AssetReference,
     {
       projectId: string;
       assetId: string;
@@ -144,8 +148,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<AssetClaim>,
+  Has<
+    AssetClaim,
     {
       projectId: string;
       assetId: string;
@@ -157,8 +161,8 @@ same<
   >
 >();
 same<
-  Same<
-    Row<Generation>,
+  Has<
+    Generation,
     {
       id: string;
       projectId: string;
@@ -177,8 +181,14 @@ same<
 same<Same<AssetKind, "reference" | "character" | "frame">>();
 same<Same<ReferenceRole, "character" | "previous_frame" | "style" | "pose" | "other">>();
 same<Same<GenerationStatus, "succeeded" | "failed">>();
-// @ts-expect-error `Same` itself can fail
+// @ts-expect-error `Same` can fail
 same<Same<AssetKind, "reference">>();
+// @ts-expect-error `Has` refuses a wrong name
+same<Has<Frame, { frame_index: number }>>();
+// @ts-expect-error `Has` refuses a wrong type
+same<Has<Frame, { frameIndex: bigint }>>();
+// @ts-expect-error `Has` refuses a wrong nullability
+same<Has<Frame, { framePrompt: string }>>();
 
 export async function refused(prisma: PegbarClient) {
   await prisma.project.create({

@@ -9,12 +9,13 @@ use std::collections::HashMap;
 
 use pegbar::{
     Animation, AnimationFilter, AnimationId, Asset, AssetFilter, AssetId, Character,
-    CharacterFilter, CharacterId, Frame, FrameId, Project, ProjectFilter, ProjectId, Studio,
+    CharacterFilter, CharacterId, Frame, FrameId, PageRequest, Project, ProjectFilter, ProjectId,
+    Studio,
 };
 
 use crate::error::CommandError;
 use crate::list::every;
-use choose::{Choice, ambiguous, candidate, choose, ending, ends_with, not_found};
+use choose::{Choice, ambiguous, candidate, choose, ending, not_found};
 
 /// Which project is meant, where a name may stand in several.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -244,16 +245,19 @@ async fn frame_by_id(
     };
     let mut found = Vec::new();
     for project in within.projects(studio).await? {
-        let mut animations = Vec::new();
-        each_animation(studio, project.id, |animation| animations.push(animation)).await?;
-        for animation in animations {
-            let frames = studio.list_frames(animation.id).await?.into_iter();
-            let frames = frames.filter(|frame| ends_with(frame.id, &ending));
-            found.extend(frames.map(|frame| frame_choice(&animation, &frame)));
+        for frame in studio
+            .find_frames(project.id, &ending, MAX_CANDIDATES)
+            .await?
+        {
+            let animation = studio.get_animation(frame.animation_id).await?;
+            found.push(frame_choice(&animation, &frame));
         }
     }
     Ok(studio.get_frame(choose(wanted, &found)?).await?)
 }
+
+/// How many of one project are listed when the end of an id means several.
+const MAX_CANDIDATES: u32 = 10;
 
 /// Finds an asset.
 pub(crate) async fn asset(
@@ -281,19 +285,14 @@ pub(crate) async fn asset_in(
     let Some(ending) = ending(wanted) else {
         return Err(not_found::<AssetId>(wanted, &[]));
     };
-    let filter = AssetFilter::default();
+    let filter = AssetFilter {
+        id_ending: Some(ending),
+        ..AssetFilter::default()
+    };
     let mut found = Vec::new();
     for project in projects {
-        // There may be very many: only those that are meant are kept.
-        every(
-            async |page| studio.list_assets(*project, &filter, page).await,
-            |asset: Asset| {
-                if ends_with(asset.id, &ending) {
-                    found.push(asset);
-                }
-            },
-        )
-        .await?;
+        let page = PageRequest::default().limit(MAX_CANDIDATES);
+        found.extend(studio.list_assets(*project, &filter, page).await?.rows);
     }
     if found.len() > 1 {
         let several = found.iter().map(|asset| {

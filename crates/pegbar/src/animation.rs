@@ -11,7 +11,7 @@ use crate::asset::{self, Asset, NewAsset};
 use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
-use crate::db::sql::{Query, statements};
+use crate::db::sql::{Query, Sql, statements};
 use crate::db::value::Value;
 use crate::error::{Error, Result};
 use crate::frame::NewFrame;
@@ -70,6 +70,7 @@ entity! {
 
 statements! {
     GET = "SELECT {animation} FROM animation WHERE id = $1";
+    LOCK = "SELECT {animation} FROM animation WHERE id = $1 {for update}";
     OF_PROJECT = "SELECT {animation} FROM animation WHERE project_id = $1 ORDER BY id";
     OF_CHARACTER = "SELECT {animation} FROM animation WHERE project_id = $1 \
                     AND character_id = $2 ORDER BY id";
@@ -267,7 +268,16 @@ fn check_duration(frame_duration_ms: Option<u32>) -> Result<()> {
 }
 
 pub(crate) async fn get(session: &mut Session, id: AnimationId) -> Result<Animation> {
-    let mut found = session.list::<Animation>(&GET, &[Value::Id(id.0)]).await?;
+    find(session, &GET, id).await
+}
+
+/// Reads an animation and locks it against other programs until the end of the change.
+pub(crate) async fn lock(session: &mut Session, id: AnimationId) -> Result<Animation> {
+    find(session, &LOCK, id).await
+}
+
+async fn find(session: &mut Session, sql: &Sql, id: AnimationId) -> Result<Animation> {
+    let mut found = session.list::<Animation>(sql, &[Value::Id(id.0)]).await?;
     let project = match found.first() {
         Some(animation) => animation.project_id,
         None => return Err(Error::not_found("animation", id)),
@@ -400,7 +410,7 @@ impl Studio {
         let mut session = self.database().write().await?;
         let project_id = project_of(&mut session, id).await?;
         project::lock(&mut session, project_id).await?;
-        let mut animation = get(&mut session, id).await?;
+        let mut animation = lock(&mut session, id).await?;
         let mut is_renamed = false;
         if let Some(name) = patch.name.filter(|name| *name != animation.name) {
             check_name("name", &name)?;

@@ -137,6 +137,8 @@ pub struct AssetFilter {
     pub source_path: Option<String>,
     /// With these bytes.
     pub sha256: Option<Sha256>,
+    /// Whose id ends with these hexadecimal digits; dashes and case do not matter.
+    pub id_ending: Option<String>,
     /// Made at this time or later.
     pub created_from: Option<MillisSinceEpoch>,
     /// Made before this time.
@@ -174,6 +176,10 @@ impl AssetFilter {
         if let Some(sha256) = self.sha256 {
             query.filter("a.sha256 = ?", [Value::Text(sha256.to_string().into())]);
         }
+        if let Some(ending) = &self.id_ending {
+            let pattern = Value::Text(id_pattern(ending).into());
+            query.filter("{hex a.id} LIKE ?", [pattern]);
+        }
         if let Some(from) = self.created_from {
             query.filter("a.created_at >= ?", [Value::Time(from)]);
         }
@@ -191,7 +197,7 @@ impl AssetFilter {
     #[cfg(test)]
     pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
         let time = Some(MillisSinceEpoch(0));
-        for bits in 0..512_u32 {
+        for bits in 0..1024_u32 {
             let on = |bit: u32| bits & (1 << bit) > 0;
             let filter = Self {
                 kind: on(0).then_some(AssetKind::Frame),
@@ -200,13 +206,22 @@ impl AssetFilter {
                 tag: on(3).then(|| "t".to_owned()),
                 source_path: on(4).then(|| "p".to_owned()),
                 sha256: on(5).then(|| Sha256::of(b"")),
+                id_ending: on(8).then(|| "ab".to_owned()),
                 created_from: time.filter(|_| on(6)),
                 created_before: time.filter(|_| on(7)),
             };
-            let after = on(8).then(|| AssetId(Uuid::nil()));
+            let after = on(9).then(|| AssetId(Uuid::nil()));
             prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
         }
     }
+}
+
+/// Returns what the digits of an id are like that has this end. Only hexadecimal digits
+/// count: nothing of it means something to LIKE.
+pub(crate) fn id_pattern(ending: &str) -> String {
+    let digits = ending.chars().filter(char::is_ascii_hexdigit);
+    let digits: String = digits.map(|c| c.to_ascii_lowercase()).collect();
+    format!("%{digits}")
 }
 
 /// Fills in tags and references of assets of one project.

@@ -9,7 +9,7 @@ use crate::asset::{self, NewAsset};
 use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
-use crate::db::sql::{Query, statements};
+use crate::db::sql::{Query, Sql, statements};
 use crate::db::value::Value;
 use crate::error::{Error, Result};
 use crate::id::{AssetId, CharacterId, ProjectId};
@@ -60,6 +60,7 @@ entity! {
 
 statements! {
     GET = "SELECT {character} FROM character WHERE id = $1";
+    LOCK = "SELECT {character} FROM character WHERE id = $1 {for update}";
     OF_PROJECT = "SELECT {character} FROM character WHERE project_id = $1 ORDER BY id";
     PROJECT_OF = "SELECT project_id FROM character WHERE id = $1";
     TAKES_SHOWN = "SELECT DISTINCT f.asset_id FROM frame f \
@@ -261,7 +262,16 @@ impl CharacterFilter {
 }
 
 pub(crate) async fn get(session: &mut Session, id: CharacterId) -> Result<Character> {
-    let mut found = session.list::<Character>(&GET, &[Value::Id(id.0)]).await?;
+    find(session, &GET, id).await
+}
+
+/// Reads a character and locks it against other programs until the end of the change.
+async fn lock(session: &mut Session, id: CharacterId) -> Result<Character> {
+    find(session, &LOCK, id).await
+}
+
+async fn find(session: &mut Session, sql: &Sql, id: CharacterId) -> Result<Character> {
+    let mut found = session.list::<Character>(sql, &[Value::Id(id.0)]).await?;
     let mut character = found
         .pop()
         .ok_or_else(|| Error::not_found("character", id))?;
@@ -352,7 +362,7 @@ impl Studio {
         let mut session = self.database().write().await?;
         let project_id = project_of(&mut session, id).await?;
         project::lock(&mut session, project_id).await?;
-        let mut character = get(&mut session, id).await?;
+        let mut character = lock(&mut session, id).await?;
         let mut is_renamed = false;
         if let Some(name) = patch.name.filter(|name| *name != character.name) {
             check_name("name", &name)?;

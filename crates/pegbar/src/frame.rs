@@ -50,6 +50,8 @@ statements! {
                     ON f.project_id = n.project_id AND f.animation_id = n.id \
                     WHERE n.project_id = $1 AND n.character_id = $2 \
                     ORDER BY f.animation_id, f.frame_index";
+    BY_ID_ENDING = "SELECT {frame} FROM frame WHERE project_id = $1 AND {hex id} LIKE $2 \
+                    ORDER BY id LIMIT $3";
     DELETE = "DELETE FROM frame WHERE project_id = $1 AND id {in $2}";
     // The first of two phases: SQLite checks uniqueness at every row.
     SET_ASIDE = "UPDATE frame SET frame_index = frame_index + 1073741824 \
@@ -252,7 +254,7 @@ impl Studio {
         let mut session = self.database().write().await?;
         let project_id = animation::project_of(&mut session, animation).await?;
         let (_, mut stale) = plan.write(&mut session, Some(project_id)).await?;
-        let current = animation::get(&mut session, animation).await?;
+        let current = animation::lock(&mut session, animation).await?;
         check_version(&current, expected)?;
         let old = of_animation(&mut session, project_id, animation).await?;
         for asset in edit.assets() {
@@ -404,6 +406,24 @@ impl Studio {
     /// [`Error::NotFound`].
     pub async fn get_frame(&self, id: FrameId) -> Result<Frame> {
         get(&mut self.database().read().await?, id).await
+    }
+
+    /// Returns the frames of a project whose ids end with these hexadecimal digits, at most
+    /// `limit`, in the order of their ids; dashes and case do not matter.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn find_frames(
+        &self,
+        project: ProjectId,
+        id_ending: &str,
+        limit: u32,
+    ) -> Result<Vec<Frame>> {
+        let pattern = asset::id_pattern(id_ending);
+        let pattern = Value::Text(pattern.into());
+        let parameters = [Value::Id(project.0), pattern, Value::Int(limit.into())];
+        let mut session = self.database().read().await?;
+        session.list(&BY_ID_ENDING, &parameters).await
     }
 
     /// Returns the frames of an animation, in order.

@@ -102,7 +102,7 @@ pub use id::{
 pub use import::{ChangedFile, ImportReport, ImportedRows, Listed, MAX_LISTED};
 pub use json::{Json, JsonError};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
-pub use project::{NewProject, Project, ProjectFilter, ProjectPatch};
+pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use text::{MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};

@@ -1,5 +1,7 @@
 //! Projects: the top containers.
 
+mod count;
+
 use std::mem::take;
 
 use uuid::Uuid;
@@ -20,6 +22,10 @@ use crate::tag;
 use crate::text::{check_name, check_text, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::ProjectTree;
+
+pub use count::ProjectCounts;
+#[cfg(test)]
+pub(crate) use count::STATEMENTS as COUNT_STATEMENTS;
 
 entity! {
     /// A project: the top container; everything below belongs to exactly one.

@@ -1,15 +1,12 @@
 //! `pegbar project`.
 
-use pegbar::{
-    AnimationFilter, AssetFilter, AssetKind, Json, NewProject, Project, ProjectFilter,
-    ProjectPatch, Studio,
-};
+use pegbar::{Json, NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch, Studio};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
-use crate::list::{self, Part, every};
+use crate::list::{self, Part};
 use crate::options::{Confirmation, NewTags, json, print_deletion};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted, size};
@@ -158,68 +155,24 @@ impl List {
     }
 }
 
-/// How much is in a project.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Counts {
-    characters: u64,
-    variations: u64,
-    animations: u64,
-    frames: u64,
-    takes: u64,
-    references: u64,
-    /// The sizes of all assets' files.
-    file_size: u64,
-}
-
-impl Counts {
-    async fn of(studio: &Studio, project: &Project) -> Result<Self, CommandError> {
-        let mut counts = Self::default();
-        let filter = AnimationFilter::default();
-        every(
-            async |page| studio.list_animations(project.id, &filter, page).await,
-            |animation: pegbar::Animation| {
-                counts.animations += 1;
-                counts.frames += animation.frame_count;
-            },
-        )
-        .await?;
-        let filter = AssetFilter::default();
-        every(
-            async |page| studio.list_assets(project.id, &filter, page).await,
-            |asset: pegbar::Asset| {
-                counts.file_size += asset.file_size.unwrap_or(0);
-                *match asset.kind {
-                    AssetKind::Reference => &mut counts.references,
-                    AssetKind::Character => &mut counts.variations,
-                    AssetKind::Frame => &mut counts.takes,
-                } += 1;
-            },
-        )
-        .await?;
-        let characters = find::character_names(studio, project.id).await?;
-        counts.characters = characters.len() as u64;
-        Ok(counts)
-    }
-
-    fn as_text(&self) -> String {
-        let text = counts(&[
-            (self.characters, "character"),
-            (self.variations, "variation"),
-            (self.animations, "animation"),
-            (self.frames, "frame"),
-            (self.takes, "take"),
-            (self.references, "reference"),
-        ]);
-        format!("{text}, {}", size(self.file_size))
-    }
+/// Says how much is in a project.
+fn counts_as_text(counted: &ProjectCounts) -> String {
+    let text = counts(&[
+        (counted.characters, "character"),
+        (counted.variations, "variation"),
+        (counted.animations, "animation"),
+        (counted.frames, "frame"),
+        (counted.takes, "take"),
+        (counted.references, "reference"),
+    ]);
+    format!("{text}, {}", size(counted.file_size))
 }
 
 #[derive(Serialize)]
 struct Summary<'a> {
     #[serde(flatten)]
     project: &'a Project,
-    counts: &'a Counts,
+    counts: &'a ProjectCounts,
 }
 
 impl Show {
@@ -228,7 +181,7 @@ impl Show {
             project: self.project,
         };
         let project = &within.one(studio).await?;
-        let counts = &Counts::of(studio, project).await?;
+        let counts = &studio.count_project(project.id).await?;
         if output.is_json() {
             return output.json(&Summary { project, counts });
         }
@@ -248,7 +201,7 @@ impl Show {
                 ("settings", project.settings.to_string()),
                 ("created", project.created_at.to_string()),
                 ("updated", project.updated_at.to_string()),
-                ("content", counts.as_text()),
+                ("content", counts_as_text(counts)),
                 ("files", folder.display().to_string()),
             ],
         )
@@ -279,9 +232,9 @@ impl Edit {
 impl Delete {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let project = find::project(studio, &self.project).await?;
-        let counts = Counts::of(studio, &project).await?;
+        let counts = studio.count_project(project.id).await?;
         let what = format!("the project {}", quoted(&project.name));
-        let question = format!("{what} with {}", counts.as_text());
+        let question = format!("{what} with {}", counts_as_text(&counts));
         self.confirmation.ask(output, &question)?;
         let deletion = studio.delete_project(project.id).await?;
         print_deletion(output, &what, &deletion)

@@ -2,6 +2,7 @@
 //! again: it is as before or as after, and every byte is right.
 #![allow(missing_docs, reason = "tests say in their names what they promise")]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![allow(clippy::default_trait_access, reason = "the type stands in the call")]
 
 #[path = "../../../pegbar/tests/library/support/layout.rs"]
 mod layout;

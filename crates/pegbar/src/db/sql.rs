@@ -22,7 +22,8 @@ pub enum Engine {
 /// - `{asset}`: the columns of a table in the order of its declaration; `{asset a}` with the alias
 /// - `{in $1}`: is one of the ids of a list
 /// - `{for update}`: the row is locked until the end of the transaction
-/// - `{id}`, `{time}`: the type of ids and times, for `CAST`
+/// - `{id}`, `{time}`, `{big}`: the type of ids, times and large numbers, for `CAST`
+/// - `{hex id}`: the 32 hexadecimal digits of an id, in lower case
 pub(crate) struct Sql {
     template: &'static str,
     sqlite: OnceLock<String>,
@@ -160,9 +161,8 @@ pub(crate) fn row_as_json(table: &Table, alias: &str, engine: Engine) -> String 
         let separator = if index > 0 { ", " } else { "" };
         let _ = write!(text, "{separator}'{column}', ");
         let _ = match (kind, engine) {
-            (ColumnType::Id, Engine::Sqlite) => write!(text, "lower(hex({alias}.{column}))"),
-            (ColumnType::Id, Engine::Postgres) => {
-                write!(text, "replace({alias}.{column}::text, '-', '')")
+            (ColumnType::Id, _) => {
+                write!(text, "{}", id_as_text(&format!("{alias}.{column}"), engine))
             }
             (ColumnType::Json, Engine::Sqlite) => write!(text, "json({alias}.{column})"),
             (ColumnType::Time, Engine::Postgres) => {
@@ -176,6 +176,13 @@ pub(crate) fn row_as_json(table: &Table, alias: &str, engine: Engine) -> String 
     }
     text.push(')');
     text
+}
+
+fn id_as_text(column: &str, engine: Engine) -> String {
+    match engine {
+        Engine::Sqlite => format!("lower(hex({column}))"),
+        Engine::Postgres => format!("replace({column}::text, '-', '')"),
+    }
 }
 
 fn postgres_type(column: ColumnType) -> &'static str {
@@ -212,9 +219,11 @@ pub(crate) fn render(template: &str, engine: Engine) -> String {
         match (word.split_once(' ').unwrap_or((word, "")), engine) {
             (("in", list), Engine::Sqlite) => drop(write!(text, "IN rarray({list})")),
             (("in", list), Engine::Postgres) => drop(write!(text, "= ANY({list})")),
+            (("hex", column), _) => text.push_str(&id_as_text(column, engine)),
+            (("big", ""), Engine::Postgres) => text.push_str("bigint"),
             (("id", ""), Engine::Sqlite) => text.push_str("BLOB"),
             (("id", ""), Engine::Postgres) => text.push_str("uuid"),
-            (("time", ""), Engine::Sqlite) => text.push_str("INTEGER"),
+            (("time" | "big", ""), Engine::Sqlite) => text.push_str("INTEGER"),
             (("time", ""), Engine::Postgres) => text.push_str("timestamptz"),
             (("for", "update"), Engine::Sqlite) => {}
             (("for", "update"), Engine::Postgres) => text.push_str("FOR NO KEY UPDATE"),

@@ -104,6 +104,29 @@ both_engines! {
         assert_eq!(count(AssetFilter { sha256, ..AssetFilter::default() }).await, 1);
     }
 
+    async fn things_are_found_by_the_end_of_their_id_and_counted(bench) {
+        let studio = bench.create().await;
+        let tree = project_with_character(&studio).await;
+        let project = tree.project.id;
+        let variation = &tree.characters[0].variations[0];
+        let walk = NewAnimation::new("Walk").frame(pegbar::NewFrame::new(asset(7)));
+        let walk = studio.create_animation(tree.characters[0].character.id, walk).await.unwrap();
+        let ending = |id: String| id[id.len() - 9..].to_uppercase();
+        let filter = AssetFilter {
+            id_ending: Some(ending(variation.id.to_string())), ..AssetFilter::default() };
+        let found = studio.list_assets(project, &filter, PageRequest::default()).await.unwrap();
+        assert_eq!(found.rows, std::slice::from_ref(variation));
+        let frame = &walk.frames[0].frame;
+        let found = studio.find_frames(project, &ending(frame.id.to_string()), 10).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(frame));
+        assert_eq!(studio.find_frames(project, "%_00000000", 10).await.unwrap(), []);
+        let counts = studio.count_project(project).await.unwrap();
+        assert_eq!((counts.characters, counts.variations, counts.animations), (1, 1, 1));
+        assert_eq!((counts.frames, counts.takes, counts.references), (1, 1, 0));
+        let sizes = variation.file_size.unwrap() + walk.frames[0].asset.file_size.unwrap();
+        assert_eq!(counts.file_size, sizes);
+    }
+
     async fn what_may_change_changes_and_nothing_else(bench) {
         let studio = bench.create().await;
         let tree = project_with_character(&studio).await;

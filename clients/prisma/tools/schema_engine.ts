@@ -30,31 +30,46 @@ export interface Comparison {
 }
 
 /** Compares a schema file with a database in both directions, and introspects the database. */
-export async function compare(databaseUrl: string, schema: string): Promise<Comparison> {
-  const pool = new CatalogPool({ connectionString: databaseUrl });
-  const adapter = bindMigrationAwareSqlAdapterFactory(new CatalogAdapter(pool));
-  const engine = await engines.SchemaEngine.new({ datamodels: undefined }, () => {}, adapter);
-  try {
+export function compare(databaseUrl: string, schema: string): Promise<Comparison> {
+  return withEngine(databaseUrl, async (engine) => {
     const files = [{ path: "schema.prisma", content: schema }];
     const file = { tag: "schemaDatamodel", files } as const;
     // The engine is bound to the database of its adapter, and takes this to mean that one.
     const database = { tag: "schemaDatasource", files, configDir: "." } as const;
-    const introspection = await engine.introspect({
-      schema: { files },
-      baseDirectoryPath: ".",
-      force: false,
-      compositeTypeDepth: 0,
-      namespaces: null,
-    });
     return {
       fromDatabase: await difference(engine, database, file),
       toDatabase: await difference(engine, file, database),
-      introspected: introspection.schema.files.map((each) => each.content).join("\n"),
+      introspected: await introspection(engine, schema),
     };
+  });
+}
+
+/** Returns a schema file as the engine would write it from the database, names kept. */
+export function introspect(databaseUrl: string, schema: string): Promise<string> {
+  return withEngine(databaseUrl, (engine) => introspection(engine, schema));
+}
+
+async function withEngine<T>(databaseUrl: string, use: (engine: SchemaEngine) => Promise<T>): Promise<T> {
+  const pool = new CatalogPool({ connectionString: databaseUrl });
+  const adapter = bindMigrationAwareSqlAdapterFactory(new CatalogAdapter(pool));
+  const engine = await engines.SchemaEngine.new({ datamodels: undefined }, () => {}, adapter);
+  try {
+    return await use(engine);
   } finally {
     engine.free();
     await pool.end();
   }
+}
+
+async function introspection(engine: SchemaEngine, schema: string): Promise<string> {
+  const result = await engine.introspect({
+    schema: { files: [{ path: "schema.prisma", content: schema }] },
+    baseDirectoryPath: ".",
+    force: false,
+    compositeTypeDepth: 0,
+    namespaces: null,
+  });
+  return result.schema.files.map(({ content }) => content).join("\n");
 }
 
 async function difference(engine: SchemaEngine, from: DiffTarget, to: DiffTarget): Promise<string> {
