@@ -291,16 +291,23 @@ both_engines! {
             let (studio, folder) = (studio.clone(), export.path().to_owned());
             tokio::spawn(async move { studio.import_pixellab(project, folder, |_, _| {}).await })
         };
-        let runs: Vec<_> = (0..4).map(|_| run()).collect();
-        let mut created = 0;
-        for run in runs {
-            created += run.await.unwrap().unwrap().created.characters;
+        let mut names = vec!["frame_0".to_owned(), "frame_1".to_owned(), "frame_2".to_owned()];
+        for round in 3..9 {
+            let runs: Vec<_> = (0..4).map(|_| run()).collect();
+            for run in runs {
+                run.await.unwrap().unwrap();
+            }
+            let tree = studio.get_project_tree(project).await.unwrap();
+            assert_eq!((tree.characters.len(), tree.characters[0].variations.len()), (1, 2));
+            assert_eq!(tree.characters[0].animations.len(), 1);
+            let expected: Vec<String> = names.iter().map(|name| format!("{name}.png")).collect();
+            assert_eq!(walk(&tree), expected);
+            // A newer export has another frame.
+            let name = format!("frame_{round}");
+            export.image(&format!("animations/walk/east/{name}.png"), round);
+            names.push(name);
+            export.metadata(&metadata(&names.iter().map(String::as_str).collect::<Vec<_>>()));
         }
-        assert_eq!(created, 1);
-        let tree = studio.get_project_tree(project).await.unwrap();
-        assert_eq!((tree.characters.len(), tree.characters[0].variations.len()), (1, 2));
-        assert_eq!(tree.characters[0].animations.len(), 1);
-        assert_eq!(walk(&tree), ["frame_0.png", "frame_1.png", "frame_2.png"]);
     }
 
     async fn a_newer_export_adds_what_is_new_and_keeps_what_the_user_did(bench) {
