@@ -75,7 +75,7 @@ test("what the schema has lost comes back in its place", async () => {
     /\n  originalName +String\?.*/,
     /\n  generationSettings +Json\? .*/,
     /\n  appliedOn .*/,
-    /\n  @@index\(\[filePath\]\)/,
+    /\n  @@index\(\[projectId, sourcePath\].*/,
     /\n  previous_frame/,
   ]) {
     assert.match(lost, line);

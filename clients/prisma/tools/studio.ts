@@ -33,7 +33,7 @@ export async function createStudio(): Promise<Studio> {
   const folder = mkdtempSync(join(tmpdir(), "pegbar-prisma-"));
 
   const env = { ...process.env, PEGBAR_DATABASE_URL: databaseUrl };
-  const run = (...args: string[]) => execFileSync(binary, args, { env, encoding: "utf8" });
+  const run = (...args: string[]) => execFileSync(binary, args, { env, encoding: "utf8", stdio: "pipe" });
   const drop = async () => {
     rmSync(folder, { recursive: true });
     await execute(server, `DROP DATABASE ${name} WITH (FORCE)`);

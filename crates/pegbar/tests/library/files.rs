@@ -152,6 +152,27 @@ both_engines! {
         assert_in_step(&studio, &tree);
     }
 
+    async fn what_the_view_could_not_follow_it_follows_later(bench) {
+        let studio = bench.create().await;
+        let tree = cat(&studio).await;
+        let blobs = studio.root().join(".pegbar/blobs");
+        let aside = bench.folder.path().join("blobs");
+        fs::remove_dir_all(studio.assets_folder().join(tree.project.id.to_string())).unwrap();
+        fs::rename(&blobs, &aside).unwrap();
+        let frames = &tree.characters[0].animations[0].frames;
+        let moved = studio.move_frame(frames[0].frame.id, 3, None).await.unwrap();
+        assert_eq!(moved.frames[3].frame.id, frames[0].frame.id);
+        let notices = studio.take_notices();
+        assert!(matches!(notices.as_slice(), [Notice::ViewStale(_)]), "{notices:?}");
+        fs::rename(&aside, &blobs).unwrap();
+        assert_eq!(studio.update_view().await.unwrap().written, 4);
+        let walk = format!("{}/frames/Walk", tree.project.id);
+        assert_eq!(files_below(&studio.assets_folder().join(walk)).len(), 4);
+        studio.sync(|_, _| {}).await.unwrap();
+        let now = studio.get_project_tree(tree.project.id).await.unwrap();
+        assert_in_step(&studio, &now);
+    }
+
     async fn duplicate_bytes_are_one_blob_and_several_assets(bench) {
         let studio = bench.create().await;
         let project = studio
