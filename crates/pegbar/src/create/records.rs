@@ -10,7 +10,7 @@ use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
-use crate::record::{Format, Record, RecordInput};
+use crate::record::{Canonical, Format, Record, RecordInput};
 
 /// What an output's record says of an input.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ pub(super) async fn seal(
             prompt: row.generation_prompt.as_deref(),
             system_prompt: row.generation_system_prompt.as_deref(),
             model: row.model.as_deref(),
-            settings: row.generation_settings.as_ref(),
+            settings: row.generation_settings.as_ref().map(Canonical),
             time: row.created_at,
             inputs,
         };
