@@ -460,7 +460,7 @@ impl Studio {
     ) -> Result<Vec<Asset>> {
         let mut plan = Plan::new(self);
         plan.takes(animation, new)?;
-        plan.commit().await
+        Ok(plan.commit().await?.assets)
     }
 
     /// Lists the takes that were made for an animation, shown or not, in the order of their ids.

@@ -332,7 +332,7 @@ impl Studio {
     ) -> Result<Vec<Asset>> {
         let mut plan = Plan::new(self);
         plan.references(project, new)?;
-        plan.commit().await
+        Ok(plan.commit().await?.assets)
     }
 
     /// Returns an asset.

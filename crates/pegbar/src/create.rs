@@ -25,9 +25,8 @@ use crate::time::MillisSinceEpoch;
 use crate::variation;
 use crate::view::{self, Scope, Stale, path};
 
-/// An asset whose record and path are still to be made.
-struct AssetDraft {
-    row: Asset,
+/// What a new asset's path and record are made from, beside its row.
+struct Origin {
     format: ImageFormat,
     references: Vec<NewReference>,
 }
@@ -42,8 +41,19 @@ pub(crate) struct Plan<'a> {
     project: Option<Project>,
     characters: Vec<Character>,
     animations: Vec<Animation>,
-    assets: Vec<AssetDraft>,
+    assets: Vec<Asset>,
+    /// One for each of the assets.
+    origins: Vec<Origin>,
     frames: Vec<Frame>,
+}
+
+/// The rows that one call added, each list in the order in which they were named.
+pub(crate) struct Created {
+    pub(crate) project: Option<Project>,
+    pub(crate) characters: Vec<Character>,
+    pub(crate) animations: Vec<Animation>,
+    pub(crate) assets: Vec<Asset>,
+    pub(crate) frames: Vec<Frame>,
 }
 
 /// The row that is there already and gets something added.
@@ -69,6 +79,7 @@ impl<'a> Plan<'a> {
             characters: Vec::new(),
             animations: Vec::new(),
             assets: Vec::new(),
+            origins: Vec::new(),
             frames: Vec::new(),
         }
     }
@@ -83,7 +94,7 @@ impl<'a> Plan<'a> {
         for character in new.characters {
             self.add_character(character)?;
         }
-        let is_own = |asset: AssetId| self.assets.iter().any(|draft| draft.row.id == asset);
+        let is_own = |asset: AssetId| self.assets.iter().any(|row| row.id == asset);
         match new.thumbnail_id {
             Some(asset) if !is_own(asset) => Err(Error::invalid(
                 "thumbnailId",
@@ -226,8 +237,8 @@ impl<'a> Plan<'a> {
         let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
         row.character_id = character;
         row.animation_id = animation;
-        self.assets.push(AssetDraft {
-            row,
+        self.assets.push(row);
+        self.origins.push(Origin {
             format: image.format(),
             references: new.references,
         });
@@ -245,14 +256,14 @@ impl<'a> Plan<'a> {
         blocking(|| self.blobs.finish())
     }
 
-    /// Writes everything in one transaction and returns the new assets, in their order.
-    pub(crate) async fn commit(mut self) -> Result<Vec<Asset>> {
+    /// Writes everything in one transaction and returns the rows.
+    pub(crate) async fn commit(mut self) -> Result<Created> {
         self.store_blobs()?;
         let studio = self.studio;
         let mut session = studio.database().write().await?;
-        let (assets, stale) = self.write(&mut session, None).await?;
+        let (created, stale) = self.write(&mut session, None).await?;
         studio.commit(session, stale).await?;
-        Ok(assets)
+        Ok(created)
     }
 
     /// Writes everything within a transaction: locks the project, then one batch per table.
@@ -260,7 +271,7 @@ impl<'a> Plan<'a> {
         mut self,
         session: &mut Session,
         project: Option<ProjectId>,
-    ) -> Result<(Vec<Asset>, Stale)> {
+    ) -> Result<(Created, Stale)> {
         let project_id = match (project, self.owner, &self.project) {
             (Some(id), ..) | (None, Owner::Project(id), _) => id,
             (None, Owner::Character(id), _) => character::project_of(session, id).await?,
@@ -277,14 +288,18 @@ impl<'a> Plan<'a> {
             .name_segments(session, project_id, is_new_project)
             .await?;
         self.name_files(project_id, &segments);
-        records::seal(session, project_id, &mut self.assets).await?;
+        records::seal(session, project_id, &mut self.assets, &self.origins).await?;
         let elsewhere = self.insert(session, project_id).await?;
         view::rehome(session, project_id, &elsewhere).await?;
         let stale = self.stale(project_id, is_new_project, &elsewhere);
-        Ok((
-            self.assets.into_iter().map(|draft| draft.row).collect(),
-            stale,
-        ))
+        let created = Created {
+            project: self.project,
+            characters: self.characters,
+            animations: self.animations,
+            assets: self.assets,
+            frames: self.frames,
+        };
+        Ok((created, stale))
     }
 
     fn belong_to(&mut self, project: ProjectId) {
@@ -296,7 +311,7 @@ impl<'a> Plan<'a> {
             .for_each(|row| row.project_id = project);
         self.assets
             .iter_mut()
-            .for_each(|draft| draft.row.project_id = project);
+            .for_each(|row| row.project_id = project);
         self.frames
             .iter_mut()
             .for_each(|row| row.project_id = project);
@@ -326,12 +341,9 @@ impl<'a> Plan<'a> {
             let owner = character::get(session, id).await?;
             let is_first = owner.primary_asset_id.is_none()
                 && variation::ids(session, project, id).await?.is_empty();
-            let first = self
-                .assets
-                .iter()
-                .find(|draft| draft.row.character_id == Some(id));
+            let first = self.assets.iter().find(|row| row.character_id == Some(id));
             if let (true, Some(first)) = (is_first, first) {
-                variation::set_primary(session, id, Some(first.row.id), self.now).await?;
+                variation::set_primary(session, id, Some(first.id), self.now).await?;
             }
             segments.extend(owner.segment.map(|segment| (id, segment)));
         }
@@ -357,7 +369,7 @@ impl<'a> Plan<'a> {
             let lowest = shown.entry(frame.asset_id).or_insert(place);
             *lowest = place.min(*lowest);
         }
-        for AssetDraft { row, format, .. } in &mut self.assets {
+        for (row, Origin { format, .. }) in self.assets.iter_mut().zip(&self.origins) {
             let place = shown.get(&row.id).and_then(|(animation, index)| {
                 let animation = animations.get(animation)?;
                 let character = segments.get(&animation.character_id)?;
@@ -382,7 +394,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Inserts one batch per table, and returns the assets from elsewhere that new frames show.
-    async fn insert(&mut self, session: &mut Session, project_id: ProjectId) -> Result<Vec<Uuid>> {
+    async fn insert(&self, session: &mut Session, project_id: ProjectId) -> Result<Vec<Uuid>> {
         if let Some(project) = &self.project {
             session.insert(std::slice::from_ref(project)).await?;
             let tags: Vec<_> = tag::numbered(&project.tags)
@@ -405,36 +417,22 @@ impl<'a> Plan<'a> {
         });
         session.insert(&tags.collect::<Vec<_>>()).await?;
         session.insert(&self.animations).await?;
-        let own: HashSet<AssetId> = self.assets.iter().map(|draft| draft.row.id).collect();
-        let drafts = std::mem::take(&mut self.assets);
-        let (rows, rest): (Vec<Asset>, Vec<_>) = drafts
-            .into_iter()
-            .map(|d| (d.row, (d.format, d.references)))
-            .unzip();
-        session.insert(&rows).await?;
-        let drafts = rows.into_iter().zip(rest);
-        self.assets = drafts
-            .map(|(row, (format, references))| AssetDraft {
-                row,
-                format,
-                references,
-            })
-            .collect();
-        let tags = self.assets.iter().flat_map(|draft| {
-            tag::numbered(&draft.row.tags).map(|(position, tag)| AssetTag {
+        session.insert(&self.assets).await?;
+        let tags = self.assets.iter().flat_map(|row| {
+            tag::numbered(&row.tags).map(|(position, tag)| AssetTag {
                 project_id,
                 tag,
-                asset_id: draft.row.id,
+                asset_id: row.id,
                 position,
             })
         });
         session.insert(&tags.collect::<Vec<_>>()).await?;
-        let references = self.assets.iter().flat_map(|draft| {
+        let references = self.assets.iter().flat_map(|row| {
             (0..)
-                .zip(draft.row.references.iter())
+                .zip(row.references.iter())
                 .map(|(position, reference)| ReferenceRow {
                     project_id,
-                    asset_id: draft.row.id,
+                    asset_id: row.id,
                     position,
                     referenced_asset_id: reference.asset_id,
                     role: reference.role,
@@ -443,6 +441,7 @@ impl<'a> Plan<'a> {
         });
         session.insert(&references.collect::<Vec<_>>()).await?;
         session.insert(&self.frames).await?;
+        let own: HashSet<AssetId> = self.assets.iter().map(|row| row.id).collect();
         let shown = self.frames.iter().map(|frame| frame.asset_id);
         Ok(shown
             .filter(|id| !own.contains(id))
@@ -460,7 +459,7 @@ impl<'a> Plan<'a> {
         stale.add_all(self.animations.iter().map(|row| Scope::Animation(row.id)));
         stale.add_all(elsewhere.iter().map(|id| Scope::Home(AssetId(*id))));
         let shown: HashSet<AssetId> = self.frames.iter().map(|frame| frame.asset_id).collect();
-        let homes = self.assets.iter().map(|draft| &draft.row);
+        let homes = self.assets.iter();
         let homes = homes.filter(|row| row.kind != AssetKind::Frame || !shown.contains(&row.id));
         stale.add_all(homes.map(|row| Scope::Home(row.id)));
         stale

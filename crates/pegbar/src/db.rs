@@ -221,6 +221,11 @@ impl Session {
         Ok(())
     }
 
+    /// Ends reading. A snapshot that is dropped instead costs PostgreSQL its connection.
+    pub(crate) async fn end(self) -> Result<()> {
+        self.commit().await
+    }
+
     /// Makes the change permanent. When it returns, it stays, whatever happens.
     pub(crate) async fn commit(self) -> Result<()> {
         match self {

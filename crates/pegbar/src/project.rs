@@ -288,8 +288,8 @@ impl Studio {
     pub async fn create_project(&self, new: NewProject) -> Result<ProjectTree> {
         let mut plan = Plan::new(self);
         let id = plan.project(new)?;
-        plan.commit().await?;
-        self.get_project_tree(id).await
+        let created = plan.commit().await?;
+        ProjectTree::of_created(created).ok_or_else(|| Error::not_found("project", id))
     }
 
     /// Returns a project.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::animation::{self, Animation};
 use crate::asset::{self, Asset, AssetKind};
 use crate::character::{self, Character};
+use crate::create::Created;
 use crate::db::Session;
 use crate::error::Result;
 use crate::frame::{self, Frame};
@@ -166,6 +167,33 @@ impl Places {
     }
 }
 
+impl ProjectTree {
+    fn of(project: Project, characters: Vec<Character>, rows: Rows) -> Self {
+        let mut places = rows.place();
+        let characters = characters.into_iter().map(|c| places.character(c));
+        Self {
+            project,
+            characters: characters.collect(),
+            references: places.references,
+        }
+    }
+
+    /// Returns the tree of a project that was just created with everything in it: reading it
+    /// again would find the same. `None` where no project was.
+    pub(crate) fn of_created(mut created: Created) -> Option<Self> {
+        // Ids that the caller gave may stand in any order.
+        created.characters.sort_by_key(|row| row.id);
+        created.animations.sort_by_key(|row| row.id);
+        created.assets.sort_by_key(|row| row.id);
+        let rows = Rows {
+            animations: created.animations,
+            frames: created.frames,
+            assets: created.assets,
+        };
+        Some(Self::of(created.project?, created.characters, rows))
+    }
+}
+
 /// Returns the assets that a part of the tree needs: those that belong there, and those that
 /// its frames show from elsewhere.
 async fn assets_of(
@@ -208,16 +236,8 @@ impl Studio {
         for character in &mut characters {
             character.tags = character_tags.remove(&character.id.0).unwrap_or_default();
         }
-        let mut places = rows.place();
-        let characters = characters
-            .into_iter()
-            .map(|c| places.character(c))
-            .collect();
-        Ok(ProjectTree {
-            project,
-            characters,
-            references: places.references,
-        })
+        session.end().await?;
+        Ok(ProjectTree::of(project, characters, rows))
     }
 
     /// Returns a character with everything in it, as it was at one moment.
@@ -234,6 +254,7 @@ impl Studio {
         let mut ids = crate::variation::ids(&mut session, project, id).await?;
         ids.extend(animation::take_ids(&mut session, project, &animation_ids).await?);
         let assets = assets_of(&mut session, project, &frames, ids).await?;
+        session.end().await?;
         let mut places = Rows {
             animations,
             frames,
@@ -255,6 +276,7 @@ impl Studio {
         let frames = frame::of_animation(&mut session, project, id).await?;
         let ids = animation::take_ids(&mut session, project, &[id.0]).await?;
         let assets = assets_of(&mut session, project, &frames, ids).await?;
+        session.end().await?;
         let character = animation.character_id;
         let rows = Rows {
             animations: vec![animation],

@@ -106,7 +106,7 @@ impl Studio {
     ) -> Result<Vec<Asset>> {
         let mut plan = Plan::new(self);
         plan.variations(character, new)?;
-        plan.commit().await
+        Ok(plan.commit().await?.assets)
     }
 
     /// Lists a character's variations in the order of their ids.

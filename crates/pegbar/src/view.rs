@@ -244,7 +244,7 @@ impl Studio {
     ) -> Result<()> {
         let mut session = self.database().snapshot().await?;
         let stock = Stock::load(&mut session, project, scopes).await?;
-        drop(session);
+        session.end().await?;
         let view = self.view();
         let applied =
             blocking(|| apply::apply(&view.public, &view.private, self.blobs(), stock, thorough))?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{AssetDraft, Reference};
+use super::{Asset, Origin, Reference};
 use crate::asset;
 use crate::db::Session;
 use crate::error::{Error, Result};
@@ -23,25 +23,26 @@ struct Sealed {
 pub(super) async fn seal(
     session: &mut Session,
     project: ProjectId,
-    drafts: &mut [AssetDraft],
+    assets: &mut [Asset],
+    origins: &[Origin],
 ) -> Result<()> {
-    let places: HashMap<AssetId, usize> = drafts
+    let places: HashMap<AssetId, usize> = assets
         .iter()
         .enumerate()
-        .map(|(place, draft)| (draft.row.id, place))
+        .map(|(place, row)| (row.id, place))
         .collect();
-    if places.len() < drafts.len() {
+    if places.len() < assets.len() {
         return Err(Error::invalid(
             "id",
             "two of the new assets have the same id",
         ));
     }
-    let mut sealed = inputs_from_elsewhere(session, project, drafts, &places).await?;
-    for place in inputs_first(drafts, &places)? {
-        let draft = &mut drafts[place];
-        let mut inputs = Vec::with_capacity(draft.references.len());
-        let mut references = Vec::with_capacity(draft.references.len());
-        for reference in &draft.references {
+    let mut sealed = inputs_from_elsewhere(session, project, origins, &places).await?;
+    for place in inputs_first(assets, origins, &places)? {
+        let origin = &origins[place];
+        let mut inputs = Vec::with_capacity(origin.references.len());
+        let mut references = Vec::with_capacity(origin.references.len());
+        for reference in &origin.references {
             // Inputs come first, and those from elsewhere were found.
             let input = sealed.get(&reference.asset_id).copied();
             let input = input.ok_or_else(|| missing(reference.asset_id))?;
@@ -56,7 +57,7 @@ pub(super) async fn seal(
                 sha256: Some(input.sha256),
             });
         }
-        let row = &mut draft.row;
+        let row = &mut assets[place];
         let sha256 = row.sha256.ok_or_else(|| missing(row.id))?;
         let record = Record {
             format: Format,
@@ -90,15 +91,15 @@ fn missing(asset: AssetId) -> Error {
 async fn inputs_from_elsewhere(
     session: &mut Session,
     project: ProjectId,
-    drafts: &[AssetDraft],
+    origins: &[Origin],
     places: &HashMap<AssetId, usize>,
 ) -> Result<HashMap<AssetId, Sealed>> {
-    let inputs = drafts.iter().flat_map(|draft| &draft.references);
+    let inputs = origins.iter().flat_map(|origin| &origin.references);
     let elsewhere = inputs.filter(|input| !places.contains_key(&input.asset_id));
     let mut ids: Vec<Uuid> = elsewhere.map(|input| input.asset_id.0).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut sealed = HashMap::with_capacity(drafts.len() + ids.len());
+    let mut sealed = HashMap::with_capacity(origins.len() + ids.len());
     if ids.is_empty() {
         return Ok(sealed);
     }
@@ -128,26 +129,30 @@ async fn inputs_from_elsewhere(
     }
 }
 
-/// Returns the places of the drafts in an order in which every input precedes its outputs.
-fn inputs_first(drafts: &[AssetDraft], places: &HashMap<AssetId, usize>) -> Result<Vec<usize>> {
+/// Returns the places of the new assets in an order in which every input precedes its outputs.
+fn inputs_first(
+    assets: &[Asset],
+    origins: &[Origin],
+    places: &HashMap<AssetId, usize>,
+) -> Result<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         New,
         Open,
         Done,
     }
-    let mut marks = vec![Mark::New; drafts.len()];
-    let mut order = Vec::with_capacity(drafts.len());
+    let mut marks = vec![Mark::New; assets.len()];
+    let mut order = Vec::with_capacity(assets.len());
     // A stack of our own: a chain of frames may be longer than the thread's stack is deep.
     let mut stack = Vec::new();
-    for start in 0..drafts.len() {
+    for start in 0..assets.len() {
         stack.push((start, 0));
         while let Some((place, next)) = stack.pop() {
             if marks[place] == Mark::Done {
                 continue;
             }
             marks[place] = Mark::Open;
-            let inputs = &drafts[place].references;
+            let inputs = &origins[place].references;
             let Some(input) = inputs.get(next) else {
                 marks[place] = Mark::Done;
                 order.push(place);
@@ -156,7 +161,7 @@ fn inputs_first(drafts: &[AssetDraft], places: &HashMap<AssetId, usize>) -> Resu
             stack.push((place, next + 1));
             match places.get(&input.asset_id) {
                 Some(&input) if marks[input] == Mark::Open => {
-                    let id = drafts[input].row.id;
+                    let id = assets[input].id;
                     let reason = format!("the asset {id} would be made from itself");
                     return Err(Error::invalid("references", reason));
                 }

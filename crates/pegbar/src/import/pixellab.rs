@@ -364,7 +364,7 @@ impl Import<'_> {
         }
         let (created, stale) = plan.write(&mut session, Some(self.project)).await?;
         self.studio.commit(session, stale).await?;
-        Ok(Some(created))
+        Ok(Some(created.assets))
     }
 
     /// Reads which images of the export the project has.
