@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::db::Session;
 use crate::db::entity::entity;
-use crate::db::sql::statements;
-use crate::db::value::{Value, word_enum};
+use crate::db::sql::{Sql, statements};
+use crate::db::value::{Row, Value, word_enum};
 use crate::error::Result;
 use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
@@ -43,10 +43,10 @@ entity! {
 }
 
 statements! {
-    OF_ASSETS = "SELECT {asset_reference} FROM asset_reference \
+    OF_ASSETS = "SELECT asset_id, referenced_asset_id, role, sha256 FROM asset_reference \
                  WHERE project_id = $1 AND asset_id {in $2} ORDER BY asset_id, position";
-    OF_ALL_ASSETS = "SELECT {asset_reference} FROM asset_reference WHERE project_id = $1 \
-                     ORDER BY asset_id, position";
+    OF_ALL_ASSETS = "SELECT asset_id, referenced_asset_id, role, sha256 \
+                     FROM asset_reference WHERE project_id = $1 ORDER BY asset_id, position";
 }
 
 /// An input that an asset was made from.
@@ -117,17 +117,24 @@ pub struct NewReference {
 
 pub(crate) type ReferencesByAsset = HashMap<AssetId, References>;
 
-fn by_asset(rows: Vec<ReferenceRow>) -> ReferencesByAsset {
+async fn load(
+    session: &mut Session,
+    sql: &Sql,
+    parameters: &[Value<'_>],
+) -> Result<ReferencesByAsset> {
+    let read = |row: &Row<'_>| {
+        let reference = Reference {
+            asset_id: row.at(1, "asset_reference.referenced_asset_id")?,
+            role: row.at(2, "asset_reference.role")?,
+            sha256: row.at(3, "asset_reference.sha256")?,
+        };
+        Ok((row.at(0, "asset_reference.asset_id")?, reference))
+    };
     let mut references = ReferencesByAsset::new();
-    for row in rows {
-        let list = &mut references.entry(row.asset_id).or_default().0;
-        list.push(Reference {
-            asset_id: row.referenced_asset_id,
-            role: row.role,
-            sha256: row.sha256,
-        });
+    for (asset, reference) in session.query(sql, parameters, read).await? {
+        references.entry(asset).or_default().0.push(reference);
     }
-    references
+    Ok(references)
 }
 
 pub(crate) async fn of_assets(
@@ -136,16 +143,12 @@ pub(crate) async fn of_assets(
     ids: &[Uuid],
 ) -> Result<ReferencesByAsset> {
     let parameters = [Value::Id(project.0), Value::Ids(ids)];
-    Ok(by_asset(session.list(&OF_ASSETS, &parameters).await?))
+    load(session, &OF_ASSETS, &parameters).await
 }
 
 pub(crate) async fn of_all_assets(
     session: &mut Session,
     project: ProjectId,
 ) -> Result<ReferencesByAsset> {
-    Ok(by_asset(
-        session
-            .list(&OF_ALL_ASSETS, &[Value::Id(project.0)])
-            .await?,
-    ))
+    load(session, &OF_ALL_ASSETS, &[Value::Id(project.0)]).await
 }

@@ -70,6 +70,30 @@ struct Rows {
     assets: Vec<Asset>,
 }
 
+/// The frames that show an asset.
+struct Uses {
+    left: u32,
+    /// The animation of the first; most assets are shown once.
+    first: AnimationId,
+    others: Vec<AnimationId>,
+    asset: Option<Asset>,
+}
+
+impl Uses {
+    fn is_in(&self, animation: AnimationId) -> bool {
+        self.first == animation || self.others.contains(&animation)
+    }
+
+    /// Returns the asset for one more frame.
+    fn next(&mut self) -> Option<Asset> {
+        self.left -= 1;
+        match self.left {
+            0 => self.asset.take(),
+            _ => self.asset.clone(),
+        }
+    }
+}
+
 /// Assets in the places that a tree has for them.
 #[derive(Default)]
 struct Places {
@@ -81,65 +105,49 @@ struct Places {
 impl Rows {
     /// Puts each row where it belongs. An asset moves to its last use; earlier ones copy it.
     fn place(self) -> Places {
-        let mut uses: HashMap<AssetId, u32> = HashMap::new();
+        let mut uses: HashMap<AssetId, Uses> = HashMap::with_capacity(self.frames.len());
         for frame in &self.frames {
-            *uses.entry(frame.asset_id).or_default() += 1;
+            let count = |uses: &mut Uses| {
+                uses.left += 1;
+                uses.others.push(frame.animation_id);
+            };
+            uses.entry(frame.asset_id)
+                .and_modify(count)
+                .or_insert(Uses {
+                    left: 1,
+                    first: frame.animation_id,
+                    others: Vec::new(),
+                    asset: None,
+                });
         }
-        let mut shown: HashMap<AssetId, Asset> = HashMap::with_capacity(uses.len());
         let mut takes: HashMap<AnimationId, Vec<Asset>> = HashMap::new();
         let mut places = Places::default();
-        let mut shown_here: HashMap<AssetId, Vec<AnimationId>> = HashMap::new();
-        for frame in &self.frames {
-            shown_here
-                .entry(frame.asset_id)
-                .or_default()
-                .push(frame.animation_id);
-        }
         for asset in self.assets {
-            let is_shown = uses.contains_key(&asset.id);
-            match (asset.kind, asset.character_id, asset.animation_id) {
+            let uses = uses.get_mut(&asset.id);
+            let list = match (asset.kind, asset.character_id, asset.animation_id) {
                 (AssetKind::Character, Some(character), _) => {
-                    if is_shown {
-                        shown.insert(asset.id, asset.clone());
-                    }
-                    places.variations.entry(character).or_default().push(asset);
+                    places.variations.entry(character).or_default()
                 }
-                (AssetKind::Frame, _, Some(animation)) => {
-                    let own = shown_here
-                        .get(&asset.id)
-                        .is_some_and(|a| a.contains(&animation));
-                    match (is_shown, own) {
-                        (true, true) => drop(shown.insert(asset.id, asset)),
-                        (true, false) => {
-                            shown.insert(asset.id, asset.clone());
-                            takes.entry(animation).or_default().push(asset);
-                        }
-                        (false, _) => takes.entry(animation).or_default().push(asset),
+                (AssetKind::Frame, _, Some(animation)) => match uses {
+                    Some(uses) if uses.is_in(animation) => {
+                        uses.asset = Some(asset);
+                        continue;
                     }
-                }
-                _ => {
-                    if is_shown {
-                        shown.insert(asset.id, asset.clone());
-                    }
-                    places.references.push(asset);
-                }
+                    _ => takes.entry(animation).or_default(),
+                },
+                _ => &mut places.references,
+            };
+            if let Some(uses) = uses {
+                uses.asset = Some(asset.clone());
             }
+            list.push(asset);
         }
         let mut frames: HashMap<AnimationId, Vec<FrameTree>> = HashMap::new();
         for frame in self.frames {
-            let left = uses.entry(frame.asset_id).or_insert(1);
-            *left -= 1;
-            let asset = if *left == 0 {
-                shown.remove(&frame.asset_id)
-            } else {
-                shown.get(&frame.asset_id).cloned()
-            };
             // A foreign key keeps every frame's asset in the same project.
-            if let Some(asset) = asset {
-                frames
-                    .entry(frame.animation_id)
-                    .or_default()
-                    .push(FrameTree { frame, asset });
+            if let Some(asset) = uses.get_mut(&frame.asset_id).and_then(Uses::next) {
+                let list = frames.entry(frame.animation_id).or_default();
+                list.push(FrameTree { frame, asset });
             }
         }
         for mut animation in self.animations {

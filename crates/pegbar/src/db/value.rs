@@ -112,12 +112,27 @@ pub(crate) enum Row<'a> {
 pub(crate) enum Cell<'a> {
     Null,
     Sqlite(ValueRef<'a>),
-    Postgres(Type, &'a [u8]),
+    Postgres(Wire, &'a [u8]),
+}
+
+/// What of a PostgreSQL type decides how its bytes are read.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Wire {
+    Int4,
+    Int8,
+    Jsonb,
+    Other,
 }
 
 impl<'a> FromSql<'a> for Cell<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-        Ok(Self::Postgres(ty.clone(), raw))
+        let wire = match *ty {
+            Type::INT4 => Wire::Int4,
+            Type::INT8 => Wire::Int8,
+            Type::JSONB => Wire::Jsonb,
+            _ => Wire::Other,
+        };
+        Ok(Self::Postgres(wire, raw))
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, BoxError> {
@@ -207,9 +222,9 @@ pub(crate) fn read_text(cell: Cell<'_>) -> Result<&str, BoxError> {
 fn read_integer(cell: &Cell<'_>) -> Result<i64, BoxError> {
     match cell {
         Cell::Sqlite(value) => Ok(value.as_i64()?),
-        Cell::Postgres(ty, raw) if *ty == Type::INT4 => Ok(i32::from_sql(ty, raw)?.into()),
-        Cell::Postgres(ty, raw) if *ty == Type::INT8 => i64::from_sql(ty, raw),
-        Cell::Postgres(ty, _) => Err(format!("expected an integer, found {ty}").into()),
+        Cell::Postgres(Wire::Int4, raw) => Ok(i32::from_sql(&Type::INT4, raw)?.into()),
+        Cell::Postgres(Wire::Int8, raw) => i64::from_sql(&Type::INT8, raw),
+        Cell::Postgres(..) => Err("expected an integer".into()),
         Cell::Null => Err("unexpected NULL".into()),
     }
 }
@@ -327,7 +342,7 @@ impl Column for Json {
 
     fn read(cell: Cell<'_>) -> Result<Self, BoxError> {
         match cell {
-            Cell::Postgres(ty, [1, text @ ..]) if ty == Type::JSONB => {
+            Cell::Postgres(Wire::Jsonb, [1, text @ ..]) => {
                 Ok(Self::from_stored(std::str::from_utf8(text)?)?)
             }
             cell => Ok(Self::from_stored(read_text(cell)?)?),
