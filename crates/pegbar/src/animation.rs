@@ -238,7 +238,7 @@ impl AnimationFilter {
         if let Some(after) = after {
             query.filter("n.id > ?", [Value::Id(after.0)]);
         }
-        query.push(" ORDER BY n.id LIMIT ?", [Value::Int(rows)]);
+        query.order("n.id", rows);
         query
     }
 
@@ -252,7 +252,7 @@ impl AnimationFilter {
                 source_id: (bits & 4 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 8 > 0).then(|| AnimationId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
+            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
         }
     }
 }

@@ -189,7 +189,7 @@ impl AssetFilter {
         if let Some(after) = after {
             query.filter(&format!("{order} > ?"), [Value::Id(after.0)]);
         }
-        query.push(&format!(" ORDER BY {order} LIMIT ?"), [Value::Int(rows)]);
+        query.order(order, rows);
         query
     }
 
@@ -211,7 +211,7 @@ impl AssetFilter {
                 created_before: time.filter(|_| on(7)),
             };
             let after = on(9).then(|| AssetId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
+            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
         }
     }
 }

@@ -242,7 +242,7 @@ impl CharacterFilter {
         if let Some(after) = after {
             query.filter("c.id > ?", [Value::Id(after.0)]);
         }
-        query.push(" ORDER BY c.id LIMIT ?", [Value::Int(rows)]);
+        query.order("c.id", rows);
         query
     }
 
@@ -256,7 +256,7 @@ impl CharacterFilter {
                 source_id: (bits & 4 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 8 > 0).then(|| CharacterId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 2));
+            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
         }
     }
 }

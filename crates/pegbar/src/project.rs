@@ -211,7 +211,7 @@ impl ProjectFilter {
         if let Some(after) = after {
             query.filter("p.id > ?", [Value::Id(after.0)]);
         }
-        query.push(" ORDER BY p.id LIMIT ?", [Value::Int(rows)]);
+        query.order("p.id", rows);
         query
     }
 
@@ -223,7 +223,7 @@ impl ProjectFilter {
                 name: (bits & 1 > 0).then(|| "n".to_owned()),
                 tag: (bits & 2 > 0).then(|| "t".to_owned()),
             };
-            prepare(filter.query((bits & 4 > 0).then(|| ProjectId(Uuid::nil())), 2));
+            prepare(filter.query((bits & 4 > 0).then(|| ProjectId(Uuid::nil())), 3));
         }
     }
 }
