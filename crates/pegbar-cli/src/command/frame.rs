@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pegbar::{AnimationTree, Frame, FrameImage, NewFrame, Studio};
+use pegbar::{AnimationTree, Frame, FrameId, FrameImage, NewFrame, Studio};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -16,6 +16,10 @@ use super::animation::frames_table;
 
 /// Add, move, replace and remove an animation's frames, or set their order
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar frame add Tabby/Walk walk_*.png --sort
+  pegbar frame move Tabby/Walk 7 --to 0")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -281,6 +285,13 @@ impl Order {
         for wanted in &self.frames {
             order.push(find::one_of_frames(&animation, &frames, wanted)?.id);
         }
+        if self
+            .expected
+            .version
+            .is_none_or(|version| version == animation.version)
+        {
+            refuse_gaps(&frames, &order)?;
+        }
         // The indices mean what was there when they were read.
         let version = self.expected.version.unwrap_or(animation.version);
         Ok(studio
@@ -288,6 +299,37 @@ impl Order {
             .await?)
     }
 }
+
+/// Refuses an order that is not one, in the words it was given in: by the indices.
+fn refuse_gaps(frames: &[Frame], order: &[FrameId]) -> Result<(), CommandError> {
+    let mut missing = Vec::new();
+    for Frame {
+        id, frame_index, ..
+    } in frames
+    {
+        match order.iter().filter(|ordered| *ordered == id).count() {
+            0 => missing.push(frame_index.to_string()),
+            1 => {}
+            _ => {
+                let message = format!("the frame {frame_index} stands twice in the order");
+                return Err(CommandError::refused("invalid", message).hint(NAME_EACH_ONCE));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let count = missing.len();
+    missing.truncate(MAX_NAMED);
+    let missing = missing.join(" ") + if count > MAX_NAMED { " …" } else { "" };
+    let message = format!("{count} of {} frames are missing: {missing}", frames.len());
+    Err(CommandError::refused("invalid", message).hint(NAME_EACH_ONCE))
+}
+
+/// How many frames are named that an order lacks.
+const MAX_NAMED: usize = 20;
+
+const NAME_EACH_ONCE: &str = "name every frame once, by the index it has now";
 
 impl Prompt {
     async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {

@@ -136,7 +136,14 @@ fn a_frame_that_is_not_there_is_named_with_those_that_are() {
     let which = bench.refused(1, &["frame", "remove", "Walk"]);
     assert!(which.contains("ANIMATION INDEX"), "{which}");
     let missing = bench.refused(1, &["frame", "order", "Walk", "1"]);
-    assert!(missing.contains("1 of 2 frames"), "{missing}");
+    assert!(
+        missing.contains("1 of 2 frames are missing: 0\n"),
+        "{missing}"
+    );
+    let twice = bench.refused(1, &["frame", "order", "Walk", "0", "1", "1"]);
+    assert!(twice.contains("the frame 1 stands twice"), "{twice}");
+    let stale = ["frame", "order", "Walk", "1", "--expect-version", "1"];
+    assert_eq!(bench.refused_json(1, &stale)["code"], "conflict");
 }
 
 #[test]
