@@ -17,6 +17,9 @@ const MAX_NAMED: usize = 10;
 
 /// Take in what another program exported
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar import pixellab --project 'Alley cats' tabby")]
 pub(crate) struct Args {
     #[command(subcommand)]
     from: From,
@@ -67,6 +70,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     // The files below public/assets follow at the end, at once.
     let studio = &context.studio_with(ViewUpdates::Deferred).await?;
     let output = &context.output;
+    if !import.folder.exists() {
+        let message = format!("there is no folder {}", import.folder.display());
+        return Err(CommandError::refused("not_found", message).hint("check the path"));
+    }
     let metadata = import.folder.join("metadata.json");
     if !metadata.is_file() {
         let folder = import.folder.display();

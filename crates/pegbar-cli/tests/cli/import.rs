@@ -88,6 +88,8 @@ fn what_is_no_export_creates_no_project() {
     let folder = folder.to_str().unwrap();
     let refused = bench.refused(1, &["import", "pixellab", "-p", "Cats", folder]);
     assert!(refused.contains("has no metadata.json"), "{refused}");
+    let refused = bench.refused(1, &["import", "pixellab", "-p", "Cats", "nowhere"]);
+    assert!(refused.contains("there is no folder nowhere"), "{refused}");
     let unknown = "01a2061b-2e96-7f51-b4a5-000000000000";
     let refused = bench.refused_json(1, &["import", "pixellab", "-p", unknown, &export(&bench)]);
     assert_eq!(
