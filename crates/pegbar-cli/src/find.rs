@@ -3,19 +3,20 @@
 //! Ids of one minute share their beginning, so people give the end. A name goes before the end
 //! of an id, an exact name before one in other case.
 
+mod asset;
 mod choose;
 
 use std::collections::HashMap;
 
 use pegbar::{
-    Animation, AnimationFilter, AnimationId, Asset, AssetFilter, AssetId, Character,
-    CharacterFilter, CharacterId, Frame, FrameId, PageRequest, Project, ProjectFilter, ProjectId,
-    Studio,
+    Animation, AnimationFilter, AnimationId, Character, CharacterFilter, CharacterId, Frame,
+    FrameId, Project, ProjectFilter, ProjectId, Studio,
 };
 
 use crate::error::CommandError;
 use crate::list::every;
-use choose::{Choice, ambiguous, candidate, choose, ending, not_found};
+pub(crate) use asset::{asset, asset_in, variation};
+use choose::{Choice, candidate, choose, ending, not_found};
 
 /// Which project is meant, where a name may stand in several.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,6 +35,16 @@ pub(crate) struct InProject {
 impl InProject {
     /// Returns the project that is named, or the only one.
     pub(crate) async fn one(&self, studio: &Studio) -> Result<Project, CommandError> {
+        self.one_or(studio, "say which one: -p PROJECT").await
+    }
+
+    /// Returns the project that is named, or the only one; where there are several, the hint
+    /// says how to name one.
+    pub(crate) async fn one_or(
+        &self,
+        studio: &Studio,
+        hint: &str,
+    ) -> Result<Project, CommandError> {
         let mut projects = self.projects(studio).await?;
         if projects.len() > 1 {
             let several = projects
@@ -42,7 +53,7 @@ impl InProject {
             return Err(
                 CommandError::refused("ambiguous", "the studio has several projects")
                     .candidates(several.collect())
-                    .hint("say which one: -p PROJECT"),
+                    .hint(hint),
             );
         }
         projects.pop().ok_or_else(|| {
@@ -218,7 +229,7 @@ pub(crate) fn one_of_frames<'a>(
         .collect();
     let id = choose(wanted, &choices)?;
     let found = frames.iter().find(|frame| frame.id == id);
-    found.ok_or_else(|| not_found::<FrameId>(wanted, &[]))
+    found.ok_or_else(|| not_found(wanted, &choices))
 }
 
 fn frame_choice(animation: &Animation, frame: &Frame) -> Choice<FrameId> {
@@ -258,48 +269,3 @@ async fn frame_by_id(
 
 /// How many of one project are listed when the end of an id means several.
 const MAX_CANDIDATES: u32 = 10;
-
-/// Finds an asset.
-pub(crate) async fn asset(
-    studio: &Studio,
-    within: &InProject,
-    wanted: &str,
-) -> Result<Asset, CommandError> {
-    let projects = match wanted.parse::<AssetId>() {
-        Ok(id) => return Ok(studio.get_asset(id).await?),
-        Err(_) => within.projects(studio).await?,
-    };
-    let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
-    asset_in(studio, &ids, wanted).await
-}
-
-/// Finds an asset in these projects.
-pub(crate) async fn asset_in(
-    studio: &Studio,
-    projects: &[ProjectId],
-    wanted: &str,
-) -> Result<Asset, CommandError> {
-    if let Ok(id) = wanted.parse::<AssetId>() {
-        return Ok(studio.get_asset(id).await?);
-    }
-    let Some(ending) = ending(wanted) else {
-        return Err(not_found::<AssetId>(wanted, &[]));
-    };
-    let filter = AssetFilter {
-        id_ending: Some(ending),
-        ..AssetFilter::default()
-    };
-    let mut found = Vec::new();
-    for project in projects {
-        let page = PageRequest::default().limit(MAX_CANDIDATES);
-        found.extend(studio.list_assets(*project, &filter, page).await?.rows);
-    }
-    if found.len() > 1 {
-        let several = found.iter().map(|asset| {
-            let name = asset.file_path.as_deref().unwrap_or_default();
-            candidate(asset.id, format!("{} {name}", asset.kind))
-        });
-        return Err(ambiguous::<AssetId>(wanted, several.collect()));
-    }
-    found.pop().ok_or_else(|| not_found::<AssetId>(wanted, &[]))
-}

@@ -27,6 +27,7 @@ pub(crate) struct Making {
     settings: Option<Json>,
     /// An asset it was made from; once for each, in the order sent
     ///
+    /// ASSET is the name a variation or reference came with, or the end of any asset's id.
     /// ROLE says what it was for: `character`, `previous_frame`, `style`, `pose` or `other`
     /// (which it is, if not given).
     #[arg(long, value_name = "ASSET[:ROLE]")]
@@ -86,7 +87,7 @@ fn reference_of(text: &str) -> Result<(&str, ReferenceRole), CommandError> {
     };
     let role = role.parse().map_err(|reason| {
         CommandError::usage(format!("--made-from {text}: {reason}"))
-            .hint("say ASSET:ROLE, as in --made-from 0123456789ab:character")
+            .hint("say ASSET:ROLE, as in --made-from front:character")
     })?;
     Ok((asset, role))
 }

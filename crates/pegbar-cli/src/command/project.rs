@@ -180,7 +180,8 @@ impl Show {
         let within = InProject {
             project: self.project,
         };
-        let project = &within.one(studio).await?;
+        let hint = "say which one: `pegbar project show PROJECT`";
+        let project = &within.one_or(studio, hint).await?;
         let counts = &studio.count_project(project.id).await?;
         if output.is_json() {
             return output.json(&Summary { project, counts });

@@ -13,7 +13,13 @@ use crate::output::{Output, Table};
 use crate::text::{count, pixels, quoted, size_of};
 
 /// Add and list a character's variations, and choose the primary one
+///
+/// A variation is an asset: `pegbar asset` shows, edits and deletes it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar variation add Tabby side.png
+  pegbar variation primary Tabby side.png")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -41,7 +47,7 @@ struct Of {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  pegbar variation add Tabby side.png --prompt 'side view' --made-from 0123456789ab:character")]
+  pegbar variation add Tabby side.png --prompt 'side view' --made-from front:character")]
 struct Add {
     #[command(flatten)]
     of: Of,
@@ -67,11 +73,11 @@ struct List {
 
 /// Choose a character's primary variation, or clear it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pegbar variation primary Tabby 0123456789ab")]
+#[command(after_help = "Example:\n  pegbar variation primary Tabby side.png")]
 struct Primary {
     #[command(flatten)]
     of: Of,
-    /// The variation
+    /// The variation, by the name it came with, its id or the end of it
     #[arg(required_unless_present = "clear")]
     asset: Option<String>,
     /// Have no primary variation
@@ -163,11 +169,7 @@ impl Primary {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let character = self.of.find(studio).await?;
         let primary = match &self.asset {
-            Some(wanted) => Some(
-                find::asset_in(studio, &[character.project_id], wanted)
-                    .await?
-                    .id,
-            ),
+            Some(wanted) => Some(find::variation(studio, &character, wanted).await?),
             None => None,
         };
         let character = studio.set_primary(character.id, primary).await?;

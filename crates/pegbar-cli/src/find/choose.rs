@@ -36,41 +36,73 @@ pub(super) fn ends_with<T: Id>(id: T, ending: &str) -> bool {
     id.uuid().as_simple().to_string().ends_with(ending)
 }
 
-/// A way to mean something.
-type Rule<'a, T> = &'a dyn Fn(&Choice<T>) -> bool;
-
 /// Chooses the one that is meant.
 pub(super) fn choose<T: Id>(wanted: &str, choices: &[Choice<T>]) -> Result<T, CommandError> {
-    let by_name = |choice: &Choice<T>| choice.names.iter().any(|name| name == wanted);
+    if let Some(id) = by_name(wanted, choices)? {
+        return Ok(id);
+    }
+    let Some(ending) = ending(wanted) else {
+        return Err(not_found(wanted, choices));
+    };
+    let hint = "give more of the end of the id";
+    let found = only_one(wanted, choices, hint, |choice| {
+        ends_with(choice.id, &ending)
+    })?;
+    found.ok_or_else(|| not_found(wanted, choices))
+}
+
+/// Chooses the one that is called so, an exact name before one in other case.
+pub(super) fn by_name<T: Id>(
+    wanted: &str,
+    choices: &[Choice<T>],
+) -> Result<Option<T>, CommandError> {
+    let hint = match T::ENTITY {
+        "animation" => "say CHARACTER/ANIMATION, or the end of an id",
+        "character" => "say which project (-p), or give the end of an id",
+        "asset" => "say CHARACTER/NAME, or give the end of an id",
+        _ => "give the end of an id",
+    };
+    let exact = only_one(wanted, choices, hint, |choice| {
+        choice.names.iter().any(|name| name == wanted)
+    })?;
+    if exact.is_some() {
+        return Ok(exact);
+    }
     let folded = wanted.to_lowercase();
-    let by_folded_name = |choice: &Choice<T>| {
+    only_one(wanted, choices, hint, |choice| {
         choice
             .names
             .iter()
             .any(|name| name.to_lowercase() == folded)
-    };
-    let ending = ending(wanted);
-    let by_ending = |choice: &Choice<T>| {
-        ending
-            .as_ref()
-            .is_some_and(|ending| ends_with(choice.id, ending))
-    };
-    let rules: [Rule<'_, T>; 3] = [&by_name, &by_folded_name, &by_ending];
-    for rule in rules {
-        let found: Vec<&Choice<T>> = choices.iter().filter(|choice| rule(choice)).collect();
-        match found.as_slice() {
-            [] => {}
-            [one] => return Ok(one.id),
-            several => {
-                let several = several
-                    .iter()
-                    .map(|choice| candidate(choice.id, shown(choice)));
-                return Err(ambiguous::<T>(wanted, several.collect()));
-            }
+    })
+}
+
+/// Returns the only choice that is meant, if one is; refuses several.
+fn only_one<T: Id>(
+    wanted: &str,
+    choices: &[Choice<T>],
+    hint: &str,
+    is_meant: impl Fn(&Choice<T>) -> bool,
+) -> Result<Option<T>, CommandError> {
+    let found: Vec<&Choice<T>> = choices.iter().filter(|choice| is_meant(choice)).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.id)),
+        several => {
+            let mut names: Vec<&str> = several.iter().map(|choice| shown(choice)).collect();
+            names.sort_unstable();
+            let have_one_name = names.windows(2).any(|pair| pair[0] == pair[1]);
+            let hint = if have_one_name {
+                "give the end of an id"
+            } else {
+                hint
+            };
+            let several = several
+                .iter()
+                .map(|choice| candidate(choice.id, shown(choice)));
+            Err(ambiguous::<T>(wanted, several.collect(), hint))
         }
     }
-    let names = choices.iter().flat_map(|choice| &choice.names);
-    Err(not_found::<T>(wanted, &similar(wanted, names)))
 }
 
 pub(super) fn candidate<T: Id>(id: T, name: impl Into<String>) -> Candidate {
@@ -81,37 +113,48 @@ pub(super) fn candidate<T: Id>(id: T, name: impl Into<String>) -> Candidate {
 }
 
 /// Refuses a name or an end of an id that means several things.
-pub(super) fn ambiguous<T: Id>(wanted: &str, mut candidates: Vec<Candidate>) -> CommandError {
+pub(super) fn ambiguous<T: Id>(
+    wanted: &str,
+    mut candidates: Vec<Candidate>,
+    hint: &str,
+) -> CommandError {
     let (entity, count) = (T::ENTITY, candidates.len());
     candidates.truncate(MAX_CANDIDATES);
     let message = format!("\"{wanted}\" means more than one {entity}: there are {count}");
     CommandError::refused("ambiguous", message)
         .candidates(candidates)
-        .hint(match T::ENTITY {
-            "animation" => "say CHARACTER/ANIMATION, or the end of an id",
-            "project" => "give the end of an id",
-            "character" => "say which project (-p), or give the end of an id",
-            _ => "give more of the end of the id",
-        })
+        .hint(hint)
 }
 
 /// Refuses what nothing is called.
-pub(super) fn not_found<T: Id>(wanted: &str, similar: &[&String]) -> CommandError {
+pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandError {
     let entity = T::ENTITY;
     let message = format!("there is no {entity} \"{wanted}\"");
-    let hint = match (similar, entity) {
-        ([], "frame") => "`pegbar animation show ANIMATION` lists its frames".to_owned(),
-        ([], "asset") => {
-            "an asset is meant by its id or the end of it; list them: `pegbar asset list`"
-                .to_owned()
-        }
-        ([], _) => format!("list what is there: `pegbar {entity} list`"),
-        (similar, _) => {
-            let names: Vec<String> = similar.iter().map(|name| quoted(name)).collect();
-            format!("did you mean {}?", names.join(" or "))
+    let similar = similar(wanted, choices.iter().flat_map(|choice| &choice.names));
+    let hint = if is_short_ending(wanted) {
+        format!("the end of an id is taken for one from {MIN_ENDING} characters on")
+    } else if !similar.is_empty() {
+        let names: Vec<String> = similar.iter().map(|name| quoted(name)).collect();
+        format!("did you mean {}?", names.join(" or "))
+    } else {
+        match entity {
+            "frame" => "`pegbar animation show ANIMATION` lists its frames".to_owned(),
+            "asset" => {
+                "an asset is meant by its id or the end of it, a variation or reference also by \
+                 the name it came with; list them: `pegbar asset list`"
+                    .to_owned()
+            }
+            "project" => "list what is there: `pegbar project list`".to_owned(),
+            _ => "`pegbar tree` shows what is there".to_owned(),
         }
     };
     CommandError::refused("not_found", message).hint(hint)
+}
+
+/// Returns whether the text may be the end of an id that is too short to be taken for one.
+fn is_short_ending(text: &str) -> bool {
+    let is_short = (1..MIN_ENDING).contains(&text.len());
+    is_short && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 fn shown<T>(choice: &Choice<T>) -> &str {
@@ -177,14 +220,11 @@ mod tests {
                 .unwrap_err()
                 .contains("did you mean \"Tabby\"")
         );
+        assert!(chosen("zzz").unwrap_err().contains("`pegbar tree`"));
+        let too_short = chosen("9ab").unwrap_err();
         assert!(
-            chosen("zzz")
-                .unwrap_err()
-                .contains("`pegbar character list`")
-        );
-        assert!(
-            chosen("9ab").unwrap_err().contains("there is no character"),
-            "too short"
+            too_short.contains("there is no character") && too_short.contains("4 characters"),
+            "{too_short}"
         );
     }
 }

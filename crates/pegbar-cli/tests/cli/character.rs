@@ -76,5 +76,12 @@ fn only_an_own_variation_becomes_primary() {
     let tree = bench.json(&["animation", "show", "Walk"]);
     let take = tree["frames"][0]["asset"]["id"].as_str().unwrap();
     let refused = bench.refused_json(1, &["variation", "primary", "Tabby", take]);
-    assert_eq!(refused["code"], "invalid");
+    assert_eq!(refused["code"], "not_found");
+    assert!(
+        refused["hint"]
+            .as_str()
+            .unwrap()
+            .contains("`pegbar variation list"),
+        "{refused}"
+    );
 }

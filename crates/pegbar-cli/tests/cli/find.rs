@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Bench, ending};
+use crate::support::{Bench, each, ending};
 
 both_engines! {
     fn a_thing_is_meant_by_its_name_its_id_or_the_end_of_it(bench) {
@@ -79,6 +79,54 @@ fn the_end_of_several_ids_is_refused_with_a_list_of_them() {
 }
 
 #[test]
+fn a_variation_or_reference_is_meant_by_the_name_it_came_with() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    let [front, palette, better] = ["front.png", "palette.png", "better.png"]
+        .map(|name| bench.png(name, u32::try_from(name.len()).unwrap()));
+    bench.ok(&["asset", "add", &palette]);
+    let made_from = [
+        "--made-from",
+        "front:character",
+        "--made-from",
+        "PALETTE.png:style",
+    ];
+    let replace = ["frame", "replace", "Walk", "0", "--with", &better];
+    let tree = bench.json(&[&replace[..], &made_from].concat());
+    let inputs = each(&tree["frames"][0]["asset"]["references"], "assetId");
+    let named = |name: &str| bench.json(&["asset", "show", name])["id"].clone();
+    assert_eq!(inputs, [&named("Tabby/front"), &named("palette")]);
+
+    bench.ok(&["character", "create", "Luna", &front]);
+    let refused = bench.refused(1, &["asset", "show", "front"]);
+    assert!(
+        refused.contains("Tabby/front.png") && refused.contains("Luna/front.png"),
+        "{refused}"
+    );
+    assert!(refused.contains("hint: say CHARACTER/NAME"), "{refused}");
+    assert_ne!(named("Luna/front.png"), named("Tabby/front.png"));
+    let primary = bench.json(&["variation", "primary", "Luna", "front"]);
+    assert_eq!(primary["primaryAssetId"], named("Luna/front"));
+    let other = named("Tabby/front");
+    bench.refused(
+        1,
+        &["variation", "primary", "Luna", other.as_str().unwrap()],
+    );
+}
+
+#[test]
+fn what_cannot_be_told_apart_by_name_is_by_id() {
+    let bench = Bench::new();
+    bench.with_walk(0);
+    bench.ok(&["animation", "create", "Tabby", "Walk"]);
+    let refused = bench.refused(1, &["animation", "show", "Tabby/Walk"]);
+    assert!(
+        refused.ends_with("hint: give the end of an id\n"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn names_that_several_have_are_told_apart() {
     let bench = Bench::new();
     for project in ["One", "Two"] {
@@ -124,6 +172,11 @@ fn names_that_several_have_are_told_apart() {
     let which = bench.refused_json(1, &["character", "create", "Mia"]);
     assert_eq!(which["code"], "ambiguous");
     assert_eq!(which["hint"], "say which one: -p PROJECT");
+    let which = bench.refused_json(1, &["project", "show"]);
+    assert_eq!(
+        which["hint"],
+        "say which one: `pegbar project show PROJECT`"
+    );
     let mut command = bench.command(&["character", "create", "Mia"]);
     let output = command.env("PEGBAR_PROJECT", "One").output().unwrap();
     assert!(output.status.success());
@@ -142,6 +195,16 @@ fn a_name_that_nothing_has_brings_similar_ones() {
     assert!(refused.contains("did you mean \"Tabby/Walk\""), "{refused}");
     let refused = bench.refused(1, &["project", "show", "Zebra"]);
     assert!(refused.contains("`pegbar project list`"), "{refused}");
-    let refused = bench.refused(1, &["asset", "show", "front.png"]);
+    let refused = bench.refused(1, &["asset", "show", "zebra.png"]);
     assert!(refused.contains("`pegbar asset list`"), "{refused}");
+    let refused = bench.refused(1, &["asset", "show", "fromt.png"]);
+    assert!(refused.contains("did you mean \"front.png\""), "{refused}");
+    let refused = bench.refused(1, &["asset", "show", "9ab"]);
+    assert!(refused.contains("from 4 characters on"), "{refused}");
+    let refused = bench.refused(1, &["variation", "primary", "Tabby", "side"]);
+    assert_eq!(
+        refused,
+        "error: \"Tabby\" has no variation \"side\"\n\
+         hint: list what it has: `pegbar variation list \"Tabby\"`\n"
+    );
 }
