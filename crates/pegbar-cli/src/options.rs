@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use pegbar::{Deletion, Json, NewAsset, ProjectId, ReferenceRole, Studio};
+use clap::ArgGroup;
+use pegbar::{Deletion, Json, MillisSinceEpoch, NewAsset, ProjectId, ReferenceRole, Studio};
 
 use crate::error::CommandError;
 use crate::find;
@@ -101,6 +102,19 @@ pub(crate) fn json(text: &str) -> Result<Json, String> {
     Json::parse(&content).map_err(|error| format!("{path}: {error}"))
 }
 
+/// Reads the value of an option that is a time; a date alone means its first moment in UTC.
+pub(crate) fn time(text: &str) -> Result<MillisSinceEpoch, String> {
+    let parsed = text.parse::<MillisSinceEpoch>();
+    let parsed = parsed.or_else(|_| format!("{text}T00:00:00Z").parse());
+    parsed.map_err(|_| "not a time as in 2026-01-31 or 2026-01-31T12:00:00Z".to_owned())
+}
+
+/// The options of an edit, one of which has to be given: an edit of nothing is a slip.
+pub(crate) fn changes(options: &[&'static str]) -> ArgGroup {
+    let group = ArgGroup::new("changes").args(options.iter().copied());
+    group.required(true).multiple(true)
+}
+
 /// New tags for something that has some.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct NewTags {
@@ -154,14 +168,19 @@ pub(crate) fn print_deletion(
     if output.is_json() {
         return output.json(deletion);
     }
-    let gone = counts(&[
+    let gone = [
         (deletion.characters, "character"),
         (deletion.animations, "animation"),
         (deletion.frames, "frame"),
         (deletion.assets, "asset"),
-    ]);
+    ];
+    let gone = if gone.iter().any(|(number, _)| *number > 0) {
+        format!(": {}", counts(&gone))
+    } else {
+        String::new()
+    };
     output.line(format_args!(
-        "moved {what} into the trash: {gone} (deletion {})",
+        "moved {what} into the trash{gone} (deletion {})",
         deletion.id
     ))
 }

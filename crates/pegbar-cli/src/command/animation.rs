@@ -6,12 +6,16 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, print_deletion};
+use crate::options::{Confirmation, changes, print_deletion};
 use crate::output::{Output, Table};
 use crate::text::{counts, one_line, pixels, quoted, size_of};
 
 /// Create, list, show, edit and delete animations
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar animation create Tabby Walk
+  pegbar animation show Tabby/Walk")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -91,6 +95,10 @@ struct Show {
 /// With another name, its frames' files get other paths.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar animation edit Tabby/Walk --name Stroll")]
+#[command(override_usage = "pegbar animation edit [OPTIONS] <ANIMATION>")]
+#[command(group(changes(&[
+    "name", "description", "user_prompt", "frame_duration", "clear_frame_duration",
+])))]
 struct Edit {
     #[command(flatten)]
     which: Which,

@@ -8,12 +8,16 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, Making, NewTags, print_deletion};
+use crate::options::{Confirmation, Making, NewTags, changes, print_deletion, time};
 use crate::output::{Output, Table};
 use crate::text::{count, pixels, size, size_of};
 
 /// Add, list, show, edit and delete assets: images with their records
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar asset add palette.png --tag palette
+  pegbar asset show palette.png")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -66,11 +70,11 @@ struct List {
     /// Only those with exactly these bytes
     #[arg(long, value_name = "HASH")]
     sha256: Option<Sha256>,
-    /// Only those made at this time or later, as in 2026-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// Only those made at this time or later, as in 2026-01-31 or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<MillisSinceEpoch>,
     /// Only those made before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     before: Option<MillisSinceEpoch>,
     #[command(flatten)]
     within: InProject,
@@ -81,7 +85,7 @@ struct List {
 /// The asset that is meant.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The asset, by its id or the end of it
+    /// The asset, by its id or the end of it, or by the name it came with (not takes)
     asset: String,
     #[command(flatten)]
     within: InProject,
@@ -89,7 +93,7 @@ struct Which {
 
 /// Show everything about an asset: its file, and the record of what it was made from
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pegbar asset show 0123456789ab")]
+#[command(after_help = "Example:\n  pegbar asset show palette.png")]
 struct Show {
     #[command(flatten)]
     which: Which,
@@ -99,7 +103,9 @@ struct Show {
 ///
 /// The image and what made it never change: a correction is a new asset.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pegbar asset edit 0123456789ab --tag palette --tag night")]
+#[command(after_help = "Example:\n  pegbar asset edit palette.png --tag palette --tag night")]
+#[command(override_usage = "pegbar asset edit [OPTIONS] <ASSET>")]
+#[command(group(changes(&["tags", "clear_tags", "original_name"])))]
 struct Edit {
     #[command(flatten)]
     which: Which,
@@ -115,7 +121,7 @@ struct Edit {
 /// It goes to the trash. What a frame shows or something was made from is refused, with a list
 /// of the users.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pegbar asset delete 0123456789ab")]
+#[command(after_help = "Example:\n  pegbar asset delete palette.png")]
 struct Delete {
     #[command(flatten)]
     which: Which,

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, Making, NewTags, json, print_deletion};
+use crate::options::{Confirmation, Making, NewTags, changes, json, print_deletion};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted};
 
@@ -19,6 +19,10 @@ use super::variation::variations_table;
 
 /// Create, list, show, edit and delete characters
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar character create Tabby front.png
+  pegbar character show Tabby")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -107,6 +111,10 @@ struct Which {
 /// With another name, its files get other paths.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar character edit Tabby --name Tiger --tag hero")]
+#[command(override_usage = "pegbar character edit [OPTIONS] <CHARACTER>")]
+#[command(group(changes(&[
+    "name", "description", "user_prompt", "tags", "clear_tags", "settings",
+])))]
 struct Edit {
     #[command(flatten)]
     which: Which,

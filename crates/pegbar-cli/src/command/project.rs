@@ -7,12 +7,16 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, NewTags, json, print_deletion};
+use crate::options::{Confirmation, NewTags, changes, json, print_deletion};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted, size};
 
 /// Create, list, show, edit and delete projects
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar project create 'Alley cats'
+  pegbar project list")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -72,6 +76,10 @@ struct Show {
 /// Change a project
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar project edit 'Alley cats' --name 'Roof cats'")]
+#[command(override_usage = "pegbar project edit [OPTIONS] <PROJECT>")]
+#[command(group(changes(&[
+    "name", "description", "tags", "clear_tags", "thumbnail", "clear_thumbnail", "settings",
+])))]
 struct Edit {
     /// The project
     project: String,

@@ -53,6 +53,9 @@ both_engines! {
         assert_eq!(count(&["--sha256", added[0]["sha256"].as_str().unwrap()]), 1);
         assert_eq!(count(&["--before", "2000-01-01T00:00:00Z"]), 0);
         assert_eq!(count(&["--from", "2000-01-01T00:00:00Z"]), 5);
+        assert_eq!(count(&["--from", "2000-01-01"]), 5);
+        let time = bench.refused(2, &["asset", "list", "--before", "yesterday"]);
+        assert!(time.contains("not a time as in 2026-01-31"), "{time}");
         assert_eq!(count(&["--limit", "0"]), 0);
         bench.refused(2, &["asset", "list", "--kind", "sprite"]);
     }

@@ -69,6 +69,40 @@ fn every_command_explains_itself_with_an_example() {
 }
 
 #[test]
+fn groups_of_commands_have_examples_too() {
+    let bench = Bench::new();
+    let mut groups: Vec<&str> = COMMANDS
+        .iter()
+        .filter_map(|command| Some(command.split_once(' ')?.0))
+        .collect();
+    groups.dedup();
+    for group in groups {
+        let help = bench.ok(&[group, "--help"]);
+        let example = format!("\nExample:\n  pegbar {group} ");
+        assert!(help.contains(&example), "{group}: {help}");
+    }
+}
+
+#[test]
+fn an_edit_of_nothing_is_wrong_usage() {
+    let bench = Bench::new();
+    bench.with_walk(0);
+    for (group, name) in [
+        ("project", "Cats"),
+        ("character", "Tabby"),
+        ("animation", "Walk"),
+        ("asset", "front"),
+    ] {
+        let refused = bench.refused(2, &[group, "edit", name]);
+        assert!(
+            refused.contains("--name") || refused.contains("--tag"),
+            "{refused}"
+        );
+    }
+    bench.ok(&["character", "edit", "Tabby", "--clear-tags"]);
+}
+
+#[test]
 fn wrong_usage_exits_with_2_and_is_json_where_that_was_asked_for() {
     let bench = Bench::new();
     bench.refused(2, &["charakter"]);
@@ -164,14 +198,14 @@ fn everything_is_json_where_that_was_asked_for() {
     let commands = [
         "project list",
         "project show",
-        "project edit Cats",
+        "project edit Cats --tag game",
         "character list",
         "character show Tabby",
-        "character edit Tabby",
+        "character edit Tabby --tag hero",
         "variation list Tabby",
         "animation list",
         "animation show Walk",
-        "animation edit Walk",
+        "animation edit Walk --frame-duration 80",
         "frame move Walk 0 --to 1",
         "asset list",
         "tree",

@@ -94,3 +94,14 @@ fn a_name_that_is_empty_or_too_long_is_refused() {
     );
     assert_eq!(bench.json(&["project", "list"]).to_string(), "[]");
 }
+
+#[test]
+fn an_empty_project_goes_without_a_count() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    let gone = bench.ok(&["project", "delete", "Cats", "--yes"]);
+    assert!(
+        gone.contains("\"Cats\" into the trash (deletion "),
+        "{gone}"
+    );
+}
