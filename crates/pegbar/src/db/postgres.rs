@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Statement};
@@ -51,12 +53,31 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn connection(&self) -> Result<PostgresSession> {
-        let object = self.pool.get().await.map_err(unreachable_server)?;
+        let object = self.pool.get().await.map_err(not_connected)?;
         Ok(PostgresSession {
             object: Some(object),
             pool: self.pool.clone(),
             state: State::Idle,
         })
+    }
+}
+
+/// Tells a server that refuses (no such database or user, a wrong password) from one that
+/// does not answer.
+fn not_connected(error: PoolError) -> Error {
+    let refusal = match &error {
+        PoolError::Backend(backend) => backend
+            .as_db_error()
+            .map(|error| error.message().to_owned()),
+        _ => None,
+    };
+    match refusal {
+        Some(message) => Error::Unavailable {
+            message: format!("the PostgreSQL server refuses the connection: {message}"),
+            hint: "check user, password and database in PEGBAR_DATABASE_URL".to_owned(),
+            source: None,
+        },
+        None => unreachable_server(error),
     }
 }
 
@@ -184,9 +205,7 @@ impl PostgresSession {
         let state = std::mem::replace(&mut self.state, State::Idle);
         match (committed, state) {
             (Ok(()), _) => Ok(()),
-            (Err(error), State::Write { transaction })
-                if error.is_closed() || error.code().is_none() =>
-            {
+            (Err(error), State::Write { transaction }) if error.code().is_none_or(is_lost) => {
                 let pool = self.pool.clone();
                 drop(self);
                 settle(&pool, &transaction, error).await
@@ -194,6 +213,11 @@ impl PostgresSession {
             (Err(error), _) => Err(refused("the commit")(error)),
         }
     }
+}
+
+/// Says whether the server ended the connection, which leaves open what became of a commit.
+fn is_lost(code: &SqlState) -> bool {
+    code.code().starts_with("57P") || code.code().starts_with("08")
 }
 
 /// Asks the server what became of a transaction whose answer was lost.
@@ -274,7 +298,7 @@ fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
                 "another program is changing the same rows",
                 "run the command again",
             )
-        } else if state.code().starts_with("57P") || state.code().starts_with("08") {
+        } else if is_lost(state) {
             (
                 "the PostgreSQL server ended the connection",
                 "run the command again when it is back",

@@ -202,3 +202,37 @@ both_engines! {
         assert_eq!(gone.code(), "not_found");
     }
 }
+
+#[test]
+fn a_server_that_refuses_is_told_from_one_that_does_not_answer() {
+    crate::support::run_on_postgres(async |bench| {
+        let pegbar::DatabaseAddress::Postgres(url) = &bench.database else {
+            unreachable!()
+        };
+        let refused = async |url: &str| {
+            let database = pegbar::DatabaseAddress::Postgres(url.to_owned());
+            let options = pegbar::StudioOptions {
+                database,
+                ..Default::default()
+            };
+            let folder = tempfile::tempdir().unwrap();
+            Studio::create_with(folder.path(), options)
+                .await
+                .unwrap_err()
+                .to_string()
+        };
+        let (server, _) = url.rsplit_once('/').unwrap();
+        let unknown = refused(&format!("{server}/nowhere")).await;
+        assert!(unknown.contains("\"nowhere\" does not exist"), "{unknown}");
+        let silent = refused("postgres://secret:secret@127.0.0.1:1/x").await;
+        assert!(
+            silent.contains("does not answer") && !silent.contains("secret"),
+            "{silent}"
+        );
+        let malformed = refused("postgres://secret:secret@127.0.0.1:port/x").await;
+        assert!(
+            malformed.contains("malformed") && !malformed.contains("secret"),
+            "{malformed}"
+        );
+    });
+}
