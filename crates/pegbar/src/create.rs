@@ -17,7 +17,7 @@ use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::project::{self, NewProject, Project};
 use crate::reference::{NewReference, Reference, ReferenceRow};
-use crate::segment::Segment;
+use crate::segment::{self, Segment};
 use crate::studio::Studio;
 use crate::tag::{self, AssetTag, CharacterTag, ProjectTag};
 use crate::text::check_optional;
@@ -345,7 +345,8 @@ impl<'a> Plan<'a> {
             if let (true, Some(first)) = (is_first, first) {
                 variation::set_primary(session, id, Some(first.id), self.now).await?;
             }
-            segments.extend(owner.segment.map(|segment| (id, segment)));
+            let segment = owner.segment.filter(|segment| segment::is_safe(segment));
+            segments.extend(segment.map(|segment| (id, segment)));
         }
         let mut folders = Folders::default();
         if !is_new_project && !self.animations.is_empty() {

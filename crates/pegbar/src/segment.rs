@@ -72,6 +72,15 @@ impl Segment {
     }
 }
 
+/// Says whether a text stays within its folder as part of a path, whoever wrote it.
+pub(crate) fn is_safe(text: &str) -> bool {
+    let leads_on = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
+    !text.is_empty()
+        && text.len() <= MAX_BYTES
+        && !text.starts_with('.')
+        && !text.contains(leads_on)
+}
+
 enum Class {
     Base,
     Mark,

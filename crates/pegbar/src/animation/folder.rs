@@ -7,7 +7,7 @@ use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::Result;
 use crate::id::{AnimationId, CharacterId, ProjectId};
-use crate::segment::Segment;
+use crate::segment::{self, Segment};
 
 statements! {
     SEGMENTS = "SELECT id, character_id, segment, segment_key FROM animation \
@@ -50,7 +50,9 @@ impl Folders {
     }
 
     fn add(&mut self, character: CharacterId, segment: String, key: String) {
-        self.spellings.entry(key.clone()).or_insert(segment);
+        if segment::is_safe(&segment) {
+            self.spellings.entry(key.clone()).or_insert(segment);
+        }
         self.taken.insert((character, key));
     }
 

@@ -13,6 +13,7 @@ use crate::db::value::{Row, Value};
 use crate::error::Result;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, ProjectId};
+use crate::segment;
 
 statements! {
     FILES = "SELECT {view_file} FROM view_file WHERE project_id = $1";
@@ -69,9 +70,15 @@ pub(super) struct Stock {
     pub(super) wanted: BTreeMap<String, Wanted>,
 }
 
+/// Reads a segment, unless another program wrote one that could lead out of its folder.
+fn read_segment(row: &Row<'_>, index: usize, place: &'static str) -> Result<Option<String>> {
+    let segment: Option<String> = row.at(index, place)?;
+    Ok(segment.filter(|segment| segment::is_safe(segment)))
+}
+
 fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
-    let animation: Option<String> = row.at(3, "animation.segment")?;
-    let character: Option<String> = row.at(4, "character.segment")?;
+    let animation = read_segment(row, 3, "animation.segment")?;
+    let character = read_segment(row, 4, "character.segment")?;
     let format = row.at::<Option<String>>(5, "asset.mime_type")?;
     let format = format.as_deref().and_then(ImageFormat::from_mime_type);
     let sha256: Option<Sha256> = row.at(6, "asset.sha256")?;
@@ -94,7 +101,7 @@ fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wante
 fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
     let asset_id: AssetId = row.at(0, "asset.id")?;
     let kind: AssetKind = row.at(1, "asset.kind")?;
-    let character: Option<String> = row.at(2, "character.segment")?;
+    let character = read_segment(row, 2, "character.segment")?;
     let format = row.at::<Option<String>>(3, "asset.mime_type")?;
     let format = format.as_deref().and_then(ImageFormat::from_mime_type);
     let sha256: Option<Sha256> = row.at(4, "asset.sha256")?;
@@ -212,8 +219,8 @@ pub(crate) async fn rehome(
             Ok((
                 row.at::<AssetId>(0, "frame.asset_id")?,
                 row.at::<u32>(1, "frame.frame_index")?,
-                row.at::<Option<String>>(2, "animation.segment")?,
-                row.at::<Option<String>>(3, "character.segment")?,
+                read_segment(row, 2, "animation.segment")?,
+                read_segment(row, 3, "character.segment")?,
             ))
         })
         .await?;

@@ -1,5 +1,7 @@
 //! The conventions hold for every name, also after renames.
 
+use std::fs;
+
 use pegbar::{
     AnimationPatch, CharacterPatch, NewAnimation, NewCharacter, NewFrame, NewProject, ProjectTree,
 };
@@ -111,5 +113,27 @@ both_engines! {
         let now = studio.get_project_tree(tree.project.id).await.unwrap();
         assert_in_step(&studio, &now);
         assert!(studio.take_notices().is_empty());
+    }
+
+    async fn a_segment_that_another_program_wrote_leads_nowhere(bench) {
+        let studio = bench.create().await;
+        let walk = NewAnimation::new("Walk").frame(NewFrame::new(asset(1))).frame(NewFrame::new(asset(2)));
+        let cat = NewCharacter::new("Cat").variation(asset(3)).animation(walk);
+        let tree = studio.create_project(NewProject::new("P").character(cat)).await.unwrap();
+        let mut raw = bench.raw().await;
+        raw.run("UPDATE animation SET segment = '../../../../../out'").await.unwrap();
+        raw.run("UPDATE character SET segment = '../../../../../out'").await.unwrap();
+        let _ = studio.sync(|_, _| {}).await;
+        let frames = &tree.characters[0].animations[0].frames;
+        let _ = studio.move_frame(frames[0].frame.id, 1, None).await;
+        let mut names: Vec<_> = fs::read_dir(bench.folder.path())
+            .unwrap()
+            .chain(fs::read_dir(bench.root()).unwrap())
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, [".pegbar", "public", "studio"]);
+        let public = fs::read_dir(bench.root().join("public")).unwrap().count();
+        assert_eq!(public, 1);
     }
 }
