@@ -72,6 +72,7 @@ mod hash;
 mod id;
 mod import;
 mod json;
+mod lock;
 mod page;
 mod project;
 mod record;

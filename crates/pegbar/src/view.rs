@@ -3,11 +3,11 @@
 
 mod apply;
 mod files;
+mod journal;
 pub(crate) mod path;
 pub(crate) mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -17,13 +17,15 @@ use crate::db::blocking;
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
+use crate::lock::{is_locked, lock_file};
 use crate::project;
 use crate::studio::{Notice, Studio};
 use crate::time::MillisSinceEpoch;
-use apply::Applied;
+use apply::{Applied, Work};
+use journal::Journal;
 pub(crate) use stock::rehome;
 use stock::{Stock, Wanted};
 
@@ -145,6 +147,18 @@ pub(crate) struct View {
     running: tokio::sync::Mutex<()>,
 }
 
+/// One run over the view, alone on it.
+struct Run {
+    journal: Journal,
+    /// Looks at every file instead of trusting what was recorded.
+    thorough: bool,
+    report: ViewReport,
+    /// The first failure; everything else was done.
+    failed: Option<Error>,
+    /// Something may still be on its way that the next run has to find.
+    is_unfinished: bool,
+}
+
 impl View {
     pub(crate) fn new(public: PathBuf, private: PathBuf) -> Self {
         Self {
@@ -154,12 +168,40 @@ impl View {
         }
     }
 
-    /// Waits until no other process works on the view.
-    fn lock(&self) -> Result<File> {
-        let path = self.private.join("view-lock");
-        let lock = File::create(&path).at("creating", &path)?;
-        blocking(|| lock.lock()).at("locking", &path)?;
-        Ok(lock)
+    /// Begins a run; the caller holds the lock.
+    fn begin(&self, thorough: bool) -> Result<Run> {
+        Ok(Run {
+            journal: Journal::open(&self.private)?,
+            thorough,
+            report: ViewReport::default(),
+            failed: None,
+            is_unfinished: false,
+        })
+    }
+
+    /// Where processes that work on the view wait for each other.
+    fn lock(&self) -> PathBuf {
+        self.private.join("view-lock")
+    }
+}
+
+impl Run {
+    /// Remembers a failure that concerns single files and need not hold up others.
+    fn fail(&mut self, error: Error) -> Result<()> {
+        match error {
+            Error::Damaged { .. } => {}
+            Error::Io { .. } => self.is_unfinished = true,
+            error => return Err(error),
+        }
+        self.failed.get_or_insert(error);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<ViewReport> {
+        if !self.is_unfinished {
+            self.journal.finish()?;
+        }
+        self.failed.map_or(Ok(self.report), Err)
     }
 }
 
@@ -171,12 +213,13 @@ impl Studio {
     /// rest is tried again at the next change or opening.
     pub async fn update_view(&self) -> Result<ViewReport> {
         let pending: Vec<Outbox> = self.database().read().await?.list(&OUTBOX, &[]).await?;
-        if pending.is_empty() {
+        let is_left = || Journal::is_there(&self.view().private) && !is_locked(&self.view().lock());
+        if pending.is_empty() && !is_left() {
             return Ok(ViewReport::default());
         }
         let _running = self.view().running.lock().await;
-        let _lock = self.view().lock()?;
-        let mut report = ViewReport::default();
+        let _lock = lock_file(&self.view().lock()).await?;
+        let mut run = self.view().begin(false)?;
         // Read again: another process may have done it while we waited.
         let mut session = self.database().read().await?;
         let pending: Vec<Outbox> = session.list(&OUTBOX, &[]).await?;
@@ -191,15 +234,20 @@ impl Studio {
                 (None, None) => Scope::Project,
             });
         }
-        for (project, (outbox, scopes)) in projects {
-            self.bring_up_to_date(project, &scopes, &outbox, false, &mut report)
-                .await?;
+        for project in run.journal.projects() {
+            projects.entry(project).or_default();
         }
-        Ok(report)
+        for (project, (outbox, scopes)) in projects {
+            let done = self.bring_up_to_date(project, scopes, &outbox, &mut run);
+            if let Err(error) = done.await {
+                run.fail(error)?;
+            }
+        }
+        run.finish()
     }
 
-    /// Compares every file below `public/assets` with the database and puts right what
-    /// differs: rebuilds the tree from nothing, if need be. Files that were edited are moved
+    /// Compares every file below `public/assets`, by its size and time, with the database and
+    /// puts right what differs: rebuilds the tree from nothing, if need be. Files that were edited are moved
     /// aside, foreign ones are left where they are unless they stand in the way.
     ///
     /// `progress` is called before each project with how many are done and how many there are.
@@ -208,7 +256,8 @@ impl Studio {
     /// [`crate::Error::Io`], [`crate::Error::Damaged`].
     pub async fn sync(&self, mut progress: impl FnMut(u64, u64) + Send) -> Result<ViewReport> {
         let _running = self.view().running.lock().await;
-        let _lock = self.view().lock()?;
+        let _lock = lock_file(&self.view().lock()).await?;
+        let mut run = self.view().begin(true)?;
         let mut session = self.database().read().await?;
         let mut projects: BTreeSet<ProjectId> =
             project::ids(&mut session).await?.into_iter().collect();
@@ -220,34 +269,43 @@ impl Studio {
         projects.extend(with_files);
         let pending: Vec<Outbox> = session.list(&OUTBOX, &[]).await?;
         drop(session);
-        let mut report = ViewReport::default();
-        let scopes = BTreeSet::from([Scope::Project]);
+        projects.extend(run.journal.projects());
         let count = projects.len() as u64;
         for (done, project) in (0..).zip(projects) {
             progress(done, count);
             let outbox = pending.iter().filter(|row| row.project_id == project);
             let outbox: Vec<Uuid> = outbox.map(|row| row.id.0).collect();
-            self.bring_up_to_date(project, &scopes, &outbox, true, &mut report)
-                .await?;
+            let scopes = BTreeSet::from([Scope::Project]);
+            let done = self.bring_up_to_date(project, scopes, &outbox, &mut run);
+            if let Err(error) = done.await {
+                run.fail(error)?;
+            }
         }
         progress(count, count);
-        Ok(report)
+        run.finish()
     }
 
     async fn bring_up_to_date(
         &self,
         project: ProjectId,
-        scopes: &BTreeSet<Scope>,
+        mut scopes: BTreeSet<Scope>,
         outbox: &[Uuid],
-        thorough: bool,
-        report: &mut ViewReport,
+        run: &mut Run,
     ) -> Result<()> {
+        let interrupted = run.journal.interrupted(project);
+        if !interrupted.is_empty() {
+            // What was on its way may have got another use since, anywhere in the project.
+            scopes = BTreeSet::from([Scope::Project]);
+        }
         let mut session = self.database().snapshot().await?;
-        let stock = Stock::load(&mut session, project, scopes).await?;
+        let stock = Stock::load(&mut session, project, &scopes).await?;
         session.end().await?;
         let view = self.view();
-        let applied =
-            blocking(|| apply::apply(&view.public, &view.private, self.blobs(), stock, thorough))?;
+        let (journal, thorough) = (&mut run.journal, run.thorough);
+        let applied = blocking(|| {
+            let work = Work::new(&view.public, &view.private, self.blobs(), stock.recorded);
+            work.apply(stock.wanted, &interrupted, thorough, journal)
+        })?;
         let Applied {
             written,
             forgotten,
@@ -273,9 +331,9 @@ impl Studio {
                 .await?;
         }
         session.commit().await?;
-        report.written += done.written;
-        report.removed += done.removed;
-        report.kept.append(&mut done.kept);
+        run.report.written += done.written;
+        run.report.removed += done.removed;
+        run.report.kept.append(&mut done.kept);
         failed.map_or(Ok(()), Err)
     }
 }

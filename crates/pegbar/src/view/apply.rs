@@ -9,13 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Stamp};
-use super::{Kept, Stock, ViewFile, ViewReport, Wanted};
+use super::journal::{Journal, project_of};
+use super::{Kept, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
-
-/// There while files are on their way: whoever finds it looks for them.
-const BUSY: &str = "view-busy";
 
 /// What was done, for the rows.
 #[derive(Debug, Default)]
@@ -28,45 +26,8 @@ pub(super) struct Applied {
     pub(super) done: ViewReport,
 }
 
-/// Puts files in their places and removes those that have none any more. `thorough` looks at
-/// every file instead of trusting what was recorded.
-pub(super) fn apply(
-    public: &Path,
-    private: &Path,
-    blobs: &BlobStore,
-    stock: Stock,
-    thorough: bool,
-) -> Result<Applied> {
-    let busy = private.join(BUSY);
-    let was_interrupted = busy.exists();
-    let mut work = Work {
-        public,
-        kept: private.join("kept"),
-        blobs,
-        recorded: stock.recorded,
-        spare: HashMap::new(),
-        touched: BTreeSet::new(),
-        next_name: 0,
-        applied: Applied::default(),
-    };
-    if was_interrupted || thorough {
-        work.take_up_strays(&stock.wanted)?;
-    }
-    let (to_write, to_remove) = work.differences(stock.wanted, thorough)?;
-    if !to_write.is_empty() || !to_remove.is_empty() {
-        fs::write(&busy, "").at("writing", &busy)?;
-    }
-    work.set_aside(&to_write, &to_remove)?;
-    work.put_in_place(to_write);
-    work.drop_spares()?;
-    work.flush()?;
-    if work.applied.failed.is_none() && busy.exists() {
-        fs::remove_file(&busy).at("removing", &busy)?;
-    }
-    Ok(work.applied)
-}
-
-struct Work<'a> {
+/// The work on the files of one project.
+pub(super) struct Work<'a> {
     public: &'a Path,
     kept: PathBuf,
     blobs: &'a BlobStore,
@@ -79,14 +40,64 @@ struct Work<'a> {
     applied: Applied,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        public: &'a Path,
+        private: &Path,
+        blobs: &'a BlobStore,
+        recorded: HashMap<String, ViewFile>,
+    ) -> Self {
+        Self {
+            public,
+            kept: private.join("kept"),
+            blobs,
+            recorded,
+            spare: HashMap::new(),
+            touched: BTreeSet::new(),
+            next_name: 0,
+            applied: Applied::default(),
+        }
+    }
+
+    /// Puts files in their places and removes those that have none any more. `interrupted`
+    /// are the paths that a run left on their way; `thorough` looks at every file instead of
+    /// trusting what was recorded.
+    pub(super) fn apply(
+        mut self,
+        wanted: BTreeMap<String, Wanted>,
+        interrupted: &BTreeSet<String>,
+        thorough: bool,
+        journal: &mut Journal,
+    ) -> Result<Applied> {
+        if thorough || !interrupted.is_empty() {
+            self.take_up_strays(&wanted, interrupted);
+        }
+        let (to_write, to_remove) = self.differences(wanted, interrupted, thorough);
+        journal.add(to_write.keys().chain(&to_remove))?;
+        self.set_aside(&to_write, &to_remove);
+        self.put_in_place(to_write);
+        self.drop_spares();
+        self.flush();
+        Ok(self.applied)
+    }
+
+    /// Remembers a failure; whatever else can be done is done.
+    fn note(&mut self, error: Error) {
+        // Missing bytes leave nothing on its way: any other failure says more.
+        if matches!(self.applied.failed, None | Some(Error::Damaged { .. })) {
+            self.applied.failed = Some(error);
+        }
+    }
+
     /// Finds which files have to change, and notes those that only belong to another row now.
     fn differences(
         &mut self,
         wanted: BTreeMap<String, Wanted>,
+        interrupted: &BTreeSet<String>,
         thorough: bool,
-    ) -> Result<(BTreeMap<String, Wanted>, Vec<String>)> {
-        let mut to_remove: BTreeSet<String> = self.recorded.keys().cloned().collect();
+    ) -> (BTreeMap<String, Wanted>, Vec<String>) {
+        let mut to_remove: BTreeSet<String> =
+            self.recorded.keys().chain(interrupted).cloned().collect();
         let mut to_write = BTreeMap::new();
         for (path, wanted) in wanted {
             to_remove.remove(&path);
@@ -94,11 +105,13 @@ impl Work<'_> {
                 to_write.insert(path, wanted);
                 continue;
             };
-            let is_there = || -> Result<bool> {
-                let found = files::stamp(&self.public.join(&path))?;
-                Ok(found == Some(recorded_stamp(recorded)))
+            let is_there = || {
+                // What can't be looked at is reported when it is to be replaced.
+                let found = files::stamp(&self.public.join(&path));
+                found.is_ok_and(|found| found == Some(recorded_stamp(recorded)))
             };
-            if recorded.sha256 != wanted.sha256 || (thorough && !is_there()?) {
+            let is_doubtful = thorough || interrupted.contains(&path);
+            if recorded.sha256 != wanted.sha256 || (is_doubtful && !is_there()) {
                 to_write.insert(path, wanted);
             } else if (recorded.asset_id, recorded.animation_id)
                 != (wanted.asset_id, wanted.animation_id)
@@ -110,42 +123,48 @@ impl Work<'_> {
                     .push(view_file(path, project, &wanted, stamp));
             }
         }
-        Ok((to_write, to_remove.into_iter().collect()))
+        (to_write, to_remove.into_iter().collect())
     }
 
     /// Moves aside what stands where something else is to stand, or nothing.
-    fn set_aside(
-        &mut self,
-        to_write: &BTreeMap<String, Wanted>,
-        to_remove: &[String],
-    ) -> Result<()> {
-        let replaced = to_write.iter().map(|(path, wanted)| (path, Some(wanted)));
-        for (path, wanted) in replaced.chain(to_remove.iter().map(|path| (path, None))) {
-            let place = self.public.join(path);
-            if is_free(&place)? {
-                continue;
-            }
-            let is_recorded = self.is_as_recorded(path, &place)?;
-            if let (Some(wanted), false) = (wanted, is_recorded) {
-                // An interrupted run may have put it there already.
-                if files::hash(&place)?.is_some_and(|(_, found)| found == wanted.sha256) {
-                    continue;
-                }
-            }
-            let aside = self.new_name(MOVED_ASIDE, &place);
-            match fs::rename(&place, &aside) {
-                Err(error) if files::is_absent(&error) => {}
-                renamed => {
-                    renamed.at("moving aside", &place)?;
-                    self.look_at(path, aside)?;
-                }
+    fn set_aside(&mut self, to_write: &BTreeMap<String, Wanted>, to_remove: &[String]) {
+        for (path, wanted) in to_write {
+            if let Err(error) = self.clear(path, Some(wanted)) {
+                self.note(error);
             }
         }
         for path in to_remove {
-            self.applied.forgotten.push(path.clone());
-            self.applied.done.removed += 1;
+            match self.clear(path, None) {
+                Ok(()) => {
+                    self.applied.forgotten.push(path.clone());
+                    self.applied.done.removed += 1;
+                }
+                Err(error) => self.note(error),
+            }
         }
-        Ok(())
+    }
+
+    /// Moves aside what stands at a path, unless it is what is wanted there.
+    fn clear(&mut self, path: &str, wanted: Option<&Wanted>) -> Result<()> {
+        let place = self.public.join(path);
+        if is_free(&place)? {
+            return Ok(());
+        }
+        let is_recorded = self.is_as_recorded(path, &place)?;
+        if let (Some(wanted), false) = (wanted, is_recorded) {
+            // An interrupted run may have put it there already.
+            if files::hash(&place)?.is_some_and(|(_, found)| found == wanted.sha256) {
+                return Ok(());
+            }
+        }
+        let aside = self.new_name(MOVED_ASIDE, &place);
+        match fs::rename(&place, &aside) {
+            Err(error) if files::is_absent(&error) => Ok(()),
+            renamed => {
+                renamed.at("moving aside", &place)?;
+                self.look_at(path, aside)
+            }
+        }
     }
 
     fn is_as_recorded(&self, path: &str, place: &Path) -> Result<bool> {
@@ -188,32 +207,28 @@ impl Work<'_> {
         for (path, wanted) in to_write {
             match self.put(&path, &wanted) {
                 Ok(stamp) => {
-                    // The path begins with its project.
-                    let project = path.split('/').next().and_then(|id| id.parse().ok());
-                    if let Some(project) = project {
+                    if let Some(project) = project_of(&path) {
                         self.applied
                             .written
                             .push(view_file(path, project, &wanted, stamp));
                     }
                     self.applied.done.written += 1;
                 }
-                Err(error) => {
-                    self.applied.failed.get_or_insert(error);
-                }
+                Err(error) => self.note(error),
             }
         }
     }
 
     fn put(&mut self, path: &str, wanted: &Wanted) -> Result<Stamp> {
         let place = self.public.join(path);
+        if let Some(folder) = place.parent() {
+            self.make_folder(folder)?;
+            self.touched.insert(folder.to_owned());
+        }
         if let Some((stamp, found)) = files::hash(&place)?
             && found == wanted.sha256
         {
             return Ok(stamp);
-        }
-        if let Some(folder) = place.parent() {
-            self.make_folder(folder)?;
-            self.touched.insert(folder.to_owned());
         }
         let spare = self.spare.get_mut(&wanted.sha256).and_then(Vec::pop);
         let (ready, stamp) = if let Some(spare) = spare {
@@ -267,43 +282,54 @@ impl Work<'_> {
     }
 
     /// Takes up what an interrupted run left on its way.
-    fn take_up_strays(&mut self, wanted: &BTreeMap<String, Wanted>) -> Result<()> {
-        let paths = self.recorded.keys().chain(wanted.keys());
+    fn take_up_strays(
+        &mut self,
+        wanted: &BTreeMap<String, Wanted>,
+        interrupted: &BTreeSet<String>,
+    ) {
+        let paths = self.recorded.keys().chain(wanted.keys()).chain(interrupted);
         let folders: BTreeSet<PathBuf> = paths
             .flat_map(|path| Path::new(path).ancestors().skip(1))
             .map(|folder| self.public.join(folder))
             .collect();
         for folder in folders {
-            let entries = match fs::read_dir(&folder) {
-                Err(error) if files::is_absent(&error) => continue,
-                entries => entries.at("reading", &folder)?,
-            };
-            for entry in entries {
-                let entry = entry.at("reading", &folder)?;
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                let stray = entry.path();
-                if name.starts_with(BEING_WRITTEN) {
-                    fs::remove_file(&stray).at("removing", &stray)?;
-                } else if name.starts_with(MOVED_ASIDE) {
-                    let path = stray.strip_prefix(self.public).unwrap_or(&stray);
-                    let path = path.to_string_lossy().into_owned();
-                    self.look_at(&path, stray)?;
-                }
+            if let Err(error) = self.take_up_strays_in(&folder) {
+                self.note(error);
+            }
+        }
+    }
+
+    fn take_up_strays_in(&mut self, folder: &Path) -> Result<()> {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if files::is_absent(&error) => return Ok(()),
+            entries => entries.at("reading", folder)?,
+        };
+        for entry in entries {
+            let entry = entry.at("reading", folder)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let stray = entry.path();
+            if name.starts_with(BEING_WRITTEN) {
+                fs::remove_file(&stray).at("removing", &stray)?;
+            } else if name.starts_with(MOVED_ASIDE) {
+                let path = stray.strip_prefix(self.public).unwrap_or(&stray);
+                let path = path.to_string_lossy().into_owned();
+                self.look_at(&path, stray)?;
             }
         }
         Ok(())
     }
 
-    fn drop_spares(&mut self) -> Result<()> {
+    fn drop_spares(&mut self) {
         for (path, _) in std::mem::take(&mut self.spare).into_values().flatten() {
-            fs::remove_file(&path).at("removing", &path)?;
+            if let Err(error) = fs::remove_file(&path).at("removing", &path) {
+                self.note(error);
+            }
         }
-        Ok(())
     }
 
     /// Flushes the folders that have changed, and removes those that are empty now.
-    fn flush(&mut self) -> Result<()> {
+    fn flush(&mut self) {
         let emptied = self.applied.forgotten.iter();
         let emptied = emptied.flat_map(|path| Path::new(path).ancestors().skip(1));
         let emptied: BTreeSet<PathBuf> = emptied
@@ -317,10 +343,13 @@ impl Work<'_> {
                 self.touched.extend(folder.parent().map(Path::to_owned));
             }
         }
-        for folder in self.touched.iter().filter(|folder| folder.is_dir()) {
-            sync_folder(folder)?;
+        for folder in std::mem::take(&mut self.touched) {
+            if folder.is_dir()
+                && let Err(error) = sync_folder(&folder)
+            {
+                self.note(error);
+            }
         }
-        Ok(())
     }
 
     fn new_name(&mut self, prefix: &str, beside: &Path) -> PathBuf {

@@ -140,7 +140,19 @@ fn make_writable(path: &Path) -> io::Result<()> {
 
 /// Moves something out of the way into the folder of kept files, and returns where it is.
 pub(super) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
-    let place = kept.join(path);
+    // A file that was kept before may have the name of a folder that is needed now.
+    let mut place = kept.join(path);
+    for number in 2_u32.. {
+        let folder = place.parent().unwrap_or(kept);
+        let is_blocked = folder
+            .ancestors()
+            .take_while(|above| *above != kept)
+            .any(|above| fs::symlink_metadata(above).is_ok() && !above.is_dir());
+        if !is_blocked {
+            break;
+        }
+        place = kept.join(format!("~{number}")).join(path);
+    }
     let folder = place.parent().unwrap_or(kept);
     fs::create_dir_all(folder).at("creating", folder)?;
     for number in 1_u32.. {

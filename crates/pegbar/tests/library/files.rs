@@ -123,7 +123,8 @@ both_engines! {
         fs::rename(walk.join("Cat_Walk_0.png"), walk.join(".pegbar-old-1-1")).unwrap();
         fs::write(walk.join(".pegbar-old-1-2"), "someone's edit, moved aside").unwrap();
         fs::write(walk.join(".pegbar-new-1-3"), "half of a co").unwrap();
-        fs::write(bench.root().join(".pegbar/view-busy"), "").unwrap();
+        let place = format!("{}/frames/Walk/Cat_Walk_0.png\n", tree.project.id);
+        fs::write(bench.root().join(".pegbar/view-busy"), place).unwrap();
         let tmp = bench.root().join(".pegbar/tmp/1-0");
         fs::create_dir_all(&tmp).unwrap();
         fs::write(tmp.join("1"), "half").unwrap();

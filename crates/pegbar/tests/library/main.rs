@@ -12,6 +12,7 @@ mod delete;
 mod files;
 mod frames;
 mod gemini;
+mod interrupted;
 mod lost_commit;
 mod migration;
 mod paths;

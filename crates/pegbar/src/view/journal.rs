@@ -1,0 +1,95 @@
+//! What a run has on its way: whoever finds it left behind finishes what was begun.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::blob::sync_folder;
+use crate::error::{IoContext, Result};
+use crate::id::ProjectId;
+
+const NAME: &str = "view-busy";
+
+/// The paths whose files are on their way, until the rows know them: a file that was put in
+/// place just before a crash is in no row yet.
+pub(super) struct Journal {
+    path: PathBuf,
+    file: Option<File>,
+    /// What an interrupted run left.
+    interrupted: BTreeSet<String>,
+}
+
+impl Journal {
+    /// Says whether a run is on its way, or was interrupted.
+    pub(super) fn is_there(private: &Path) -> bool {
+        private.join(NAME).exists()
+    }
+
+    pub(super) fn open(private: &Path) -> Result<Self> {
+        let path = private.join(NAME);
+        let interrupted = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+            text => {
+                let text = text.at("reading", &path)?;
+                // A line without its end was never acted on.
+                let lines = text.split_inclusive('\n');
+                let lines = lines.filter_map(|line| line.strip_suffix('\n'));
+                lines.map(str::to_owned).collect()
+            }
+        };
+        Ok(Self {
+            path,
+            file: None,
+            interrupted,
+        })
+    }
+
+    /// Returns the projects that an interrupted run worked on.
+    pub(super) fn projects(&self) -> BTreeSet<ProjectId> {
+        let paths = self.interrupted.iter();
+        paths.filter_map(|path| project_of(path)).collect()
+    }
+
+    /// Returns the paths of a project that an interrupted run left on their way.
+    pub(super) fn interrupted(&self, project: ProjectId) -> BTreeSet<String> {
+        let paths = self.interrupted.iter();
+        let own = paths.filter(|path| project_of(path) == Some(project));
+        own.cloned().collect()
+    }
+
+    /// Notes paths, durably, before their files are touched.
+    pub(super) fn add<'p>(&mut self, paths: impl Iterator<Item = &'p String>) -> Result<()> {
+        let new = paths.filter(|path| !self.interrupted.contains(*path));
+        let lines: String = new.flat_map(|path| [path.as_str(), "\n"]).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut file = if let Some(file) = self.file.take() {
+            file
+        } else {
+            let mut options = File::options();
+            let file = options.create(true).append(true).open(&self.path);
+            let file = file.at("creating", &self.path)?;
+            self.path.parent().map_or(Ok(()), sync_folder)?;
+            file
+        };
+        file.write_all(lines.as_bytes()).at("writing", &self.path)?;
+        file.sync_data().at("flushing", &self.path)?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Forgets the paths: their files and rows agree.
+    pub(super) fn finish(self) -> Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.at("removing", &self.path),
+        }
+    }
+}
+
+/// A path begins with its project.
+pub(super) fn project_of(path: &str) -> Option<ProjectId> {
+    path.split('/').next()?.parse().ok()
+}
