@@ -106,6 +106,7 @@ impl Studio {
     /// [`Error::Io`], [`Error::Unavailable`].
     pub async fn create_with(folder: impl AsRef<Path>, options: StudioOptions) -> Result<Self> {
         let folder = Folder::create(folder.as_ref())?;
+        let _alone = folder.lock().await?;
         Self::start(folder, options, true).await
     }
 
@@ -113,8 +114,8 @@ impl Studio {
     /// what a crash interrupted.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where no studio is there; [`Error::Unavailable`] for a database
-    /// that is newer or can't be opened.
+    /// [`Error::Unavailable`] where no studio is there, and for a database that is newer or
+    /// can't be opened.
     pub async fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(folder, StudioOptions::default()).await
     }

@@ -9,6 +9,7 @@ use crate::db::sql::statements;
 use crate::db::{Database, DatabaseAddress};
 use crate::error::{Error, IoContext, Result};
 use crate::id::StoreId;
+use crate::lock::lock_file;
 use crate::time::MillisSinceEpoch;
 
 const PRIVATE: &str = ".pegbar";
@@ -36,12 +37,7 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn create(root: &Path) -> Result<Self> {
         let private = root.join(PRIVATE);
-        if private.join(STORE_ID).exists() {
-            return Err(Error::Conflict {
-                message: format!("{} is a studio already", root.display()),
-                hint: "open it, or choose another folder".to_owned(),
-            });
-        }
+        check_new(root)?;
         fs::create_dir_all(&private).at("creating", &private)?;
         // The database and the blobs are nobody's business in a shared git checkout.
         let ignore = private.join(".gitignore");
@@ -73,6 +69,13 @@ impl Folder {
         }
         let root = root.canonicalize().at("opening", root)?;
         Ok(Self { root })
+    }
+
+    /// Waits until nobody else is creating a studio here, and refuses if there is one then.
+    pub(crate) async fn lock(&self) -> Result<fs::File> {
+        let lock = lock_file(&self.private().join("create-lock")).await?;
+        check_new(&self.root)?;
+        Ok(lock)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -151,6 +154,16 @@ impl Folder {
             hint: "use the folder that the database belongs to, or an empty database".to_owned(),
         }
     }
+}
+
+fn check_new(root: &Path) -> Result<()> {
+    if !root.join(PRIVATE).join(STORE_ID).exists() {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        message: format!("{} is a studio already", root.display()),
+        hint: "open it, or choose another folder".to_owned(),
+    })
 }
 
 fn read_id(path: &Path) -> Result<StoreId> {

@@ -18,3 +18,4 @@ mod migration;
 mod paths;
 mod pixellab;
 mod studio;
+mod together;
