@@ -4,7 +4,9 @@ mod intake;
 mod open;
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
+use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -84,6 +86,8 @@ impl Default for Limits {
 /// Bytes that the store has, and what is known of them. Only the store makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredImage {
+    /// The store that took it in.
+    store: StoreMark,
     sha256: Sha256,
     file_size: u64,
     format: ImageFormat,
@@ -123,8 +127,21 @@ impl StoredImage {
     }
 }
 
+/// Tells the stores of different folders apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StoreMark(u64);
+
+impl StoreMark {
+    fn of(blobs: &Path) -> Self {
+        let mut hasher = DefaultHasher::new();
+        blobs.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// The folder of blobs.
 pub(crate) struct BlobStore {
+    mark: StoreMark,
     blobs: PathBuf,
     tmp: PathBuf,
     limits: Limits,
@@ -143,8 +160,10 @@ const LOCK: &str = "lock";
 
 impl BlobStore {
     pub(crate) fn new(private: &Path, limits: Limits) -> Self {
+        let blobs = private.join("blobs");
         Self {
-            blobs: private.join("blobs"),
+            mark: StoreMark::of(&blobs),
+            blobs,
             tmp: private.join("tmp"),
             limits,
             workspace: Mutex::new(None),
@@ -250,9 +269,13 @@ pub(crate) struct BlobBatch<'a> {
 impl BlobBatch<'_> {
     /// Takes bytes in: hashes and checks them and puts them in place.
     pub(crate) fn store(&self, image: &ImageSource) -> Result<StoredImage> {
-        let intake = Intake::new(self.store.limits);
+        let intake = Intake::new(self.store.limits, self.store.mark);
         match image {
-            ImageSource::Stored(stored) => Ok(*stored),
+            ImageSource::Stored(stored) if stored.store == self.store.mark => Ok(*stored),
+            ImageSource::Stored(stored) => {
+                let reason = format!("another studio took {} in", stored.sha256);
+                Err(Error::invalid("image", reason))
+            }
             ImageSource::Bytes(bytes) => {
                 let stored = intake.check_bytes(bytes)?;
                 self.place(stored, |path| {

@@ -7,7 +7,7 @@ use std::path::Path;
 use image::ImageReader;
 use sha2::Digest as _;
 
-use super::{ImageFormat, Limits, StoredImage};
+use super::{ImageFormat, Limits, StoreMark, StoredImage};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 
@@ -23,11 +23,12 @@ const UPLOAD: &str = "the image";
 
 pub(super) struct Intake {
     limits: Limits,
+    store: StoreMark,
 }
 
 impl Intake {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits }
+    pub(super) fn new(limits: Limits, store: StoreMark) -> Self {
+        Self { limits, store }
     }
 
     /// Hashes and checks bytes in memory.
@@ -113,6 +114,7 @@ impl Intake {
             return Err(refused(&reason));
         }
         Ok(StoredImage {
+            store: self.store,
             sha256,
             file_size,
             format,

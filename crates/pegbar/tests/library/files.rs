@@ -225,4 +225,20 @@ both_engines! {
         let error = studio.create_asset(project, svg).await.unwrap_err();
         assert_eq!(error.code(), "not_an_image");
     }
+
+    async fn an_image_that_another_studio_took_in_is_refused(bench) {
+        let studio = bench.create().await;
+        let project = cat(&studio).await.project.id;
+        let elsewhere = bench.folder.path().join("elsewhere");
+        let other = Studio::create(&elsewhere).await.unwrap();
+        let bytes = pegbar::ImageSource::Bytes(png(77));
+        let stored = other.store_image(&bytes).unwrap();
+        let new = pegbar::NewAsset::new(pegbar::ImageSource::Stored(stored));
+        let refused = studio.create_asset(project, new.clone()).await;
+        assert_eq!(refused.unwrap_err().code(), "invalid");
+        let again = bench.open().await;
+        let stored = studio.store_image(&bytes).unwrap();
+        let new = pegbar::NewAsset::new(pegbar::ImageSource::Stored(stored));
+        again.create_asset(project, new).await.unwrap();
+    }
 }
