@@ -18,7 +18,7 @@ use crate::frame::NewFrame;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::page::{Page, PageRequest};
 use crate::studio::Studio;
-use crate::text::{check_name, check_text};
+use crate::text::{check_name, check_source, check_text, check_time};
 use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
 use crate::view::{Scope, Stale};
@@ -178,6 +178,8 @@ impl NewAnimation {
         check_text("description", &self.description)?;
         check_text("userPrompt", &self.user_prompt)?;
         check_duration(self.frame_duration_ms)?;
+        check_source("sourceId", self.source_id.as_ref())?;
+        check_time("createdAt", self.created_at)?;
         Ok(Animation {
             id,
             project_id,

@@ -17,7 +17,7 @@ use crate::json::Json;
 use crate::page::{Page, PageRequest};
 use crate::segment::Segment;
 use crate::studio::Studio;
-use crate::text::{check_name, check_text, checked_tags};
+use crate::text::{check_name, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::CharacterTree;
 use crate::view::{Scope, Stale};
@@ -174,6 +174,8 @@ impl NewCharacter {
         check_name("name", &self.name)?;
         check_text("description", &self.description)?;
         check_text("userPrompt", &self.user_prompt)?;
+        check_source("sourceId", self.source_id.as_ref())?;
+        check_time("createdAt", self.created_at)?;
         Ok(Character {
             id,
             project_id,

@@ -19,7 +19,7 @@ use crate::json::Json;
 use crate::page::{Page, PageRequest};
 use crate::studio::Studio;
 use crate::tag;
-use crate::text::{check_name, check_text, checked_tags};
+use crate::text::{check_name, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::ProjectTree;
 
@@ -159,6 +159,8 @@ impl NewProject {
     pub(crate) fn take_row(&mut self, id: ProjectId, now: MillisSinceEpoch) -> Result<Project> {
         check_name("name", &self.name)?;
         check_text("description", &self.description)?;
+        check_source("sourceId", self.source_id.as_ref())?;
+        check_time("createdAt", self.created_at)?;
         Ok(Project {
             id,
             source_id: self.source_id.take(),

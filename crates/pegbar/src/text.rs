@@ -1,6 +1,9 @@
-//! Which texts are accepted.
+//! Which texts and times are accepted.
+
+use std::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
+use crate::time::MillisSinceEpoch;
 
 /// The longest display name, in bytes.
 pub const MAX_NAME_BYTES: usize = 255;
@@ -10,6 +13,28 @@ pub const MAX_TAG_BYTES: usize = 64;
 
 /// The longest prompt or description, in bytes.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// The longest id or path of another app, in bytes: it becomes part of an index, whose entries
+/// PostgreSQL keeps below 2704 bytes.
+pub const MAX_SOURCE_BYTES: usize = 2048;
+
+/// The years 1 to 9999, which PostgreSQL, JavaScript and RFC 3339 all know.
+const TIMES: RangeInclusive<MillisSinceEpoch> =
+    MillisSinceEpoch(-62_135_596_800_000)..=MillisSinceEpoch(253_402_300_799_999);
+
+pub(crate) fn check_source(field: &str, text: Option<&String>) -> Result<()> {
+    text.map_or(Ok(()), |text| check(field, text, MAX_SOURCE_BYTES))
+}
+
+pub(crate) fn check_time(field: &str, time: Option<MillisSinceEpoch>) -> Result<()> {
+    match time {
+        Some(time) if !TIMES.contains(&time) => Err(Error::invalid(
+            field,
+            format!("{time} is not in the years 1 to 9999"),
+        )),
+        _ => Ok(()),
+    }
+}
 
 pub(crate) fn check_name(field: &str, name: &str) -> Result<()> {
     if name.trim().is_empty() {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::{AssetId, ProjectId};
 use crate::json::Json;
 use crate::reference::{NewReference, ReferenceRole, References};
-use crate::text::{check_optional, checked_tags};
+use crate::text::{check_optional, check_source, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 
 /// Where the bytes of a new asset are.
@@ -19,7 +19,7 @@ pub enum ImageSource {
     File(PathBuf),
     /// Bytes in memory.
     Bytes(Vec<u8>),
-    /// Bytes that were taken in before, by [`Studio::store_image`].
+    /// Bytes that were taken in before, by [`Studio::store_image`] of the same studio.
     Stored(StoredImage),
 }
 
@@ -184,8 +184,9 @@ impl NewAsset {
         check_optional("generationSystemPrompt", self.system_prompt.as_ref())?;
         check_optional("model", self.model.as_ref())?;
         check_optional("originalName", self.original_name.as_ref())?;
-        check_optional("sourcePath", self.source_path.as_ref())?;
-        check_optional("sourceId", self.source_id.as_ref())?;
+        check_source("sourcePath", self.source_path.as_ref())?;
+        check_source("sourceId", self.source_id.as_ref())?;
+        check_time("createdAt", self.created_at)?;
         let name_of_file = || match &self.image {
             ImageSource::File(path) => path.file_name()?.to_str().map(str::to_owned),
             _ => None,

@@ -13,6 +13,7 @@ mod files;
 mod frames;
 mod gemini;
 mod interrupted;
+mod limits;
 mod lost_commit;
 mod migration;
 mod paths;
