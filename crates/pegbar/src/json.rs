@@ -103,7 +103,33 @@ impl Json {
 
     /// Reads what the database kept: checked when it was written.
     pub(crate) fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text).map(Self)
+        let mut value = serde_json::from_str(text)?;
+        restore_doubles(&mut value);
+        Ok(Self(value))
+    }
+}
+
+/// jsonb writes large doubles out as integers: `1e16` becomes `10000000000000000`. Integers
+/// of that size never enter, so it was a double.
+fn restore_doubles(value: &mut Value) {
+    match value {
+        Value::Number(number) if !number.is_f64() => {
+            let is_safe = |n: u64| n <= MAX_SAFE_INTEGER;
+            if number.as_u64().is_some_and(is_safe)
+                || number.as_i64().is_some_and(|n| is_safe(n.unsigned_abs()))
+            {
+                return;
+            }
+            // What another program wrote may have more digits than a double holds.
+            let double = number.as_f64();
+            let double = double.filter(|double| double.to_string() == number.to_string());
+            if let Some(double) = double.and_then(Number::from_f64) {
+                *number = double;
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(restore_doubles),
+        Value::Object(members) => members.values_mut().for_each(restore_doubles),
+        _ => {}
     }
 }
 

@@ -1,12 +1,37 @@
 //! What is kept is the same on both engines, and what one of them can't keep is refused.
 
-use pegbar::{
-    MillisSinceEpoch, NewAnimation, NewCharacter, NewProject,
-};
+use pegbar::{Json, MillisSinceEpoch, NewAnimation, NewCharacter, NewProject};
 
 use crate::support::{asset, project_with_character};
 
 both_engines! {
+    async fn numbers_come_back_as_they_were_written(bench) {
+        let studio = bench.create().await;
+        let texts = [
+            "1e16", "-1e17", "1e19", "1e22", "1.5e300", "1e-7", "0.30000000000000004",
+            "5e-324", "2.2250738585072014e-308", "7.2057594037927945e16", "100.0",
+            "9007199254740993.0", "0.000031415926535897931",
+        ];
+        let settings = Json::parse(&format!("[{}]", texts.join(","))).unwrap();
+        let mut doubles = Vec::new();
+        let mut bits = 1_u64;
+        while doubles.len() < 300 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let double = f64::from_bits(bits);
+            if double.is_finite() {
+                doubles.push(double);
+            }
+        }
+        let doubles = Json::from_typed(&doubles).unwrap();
+        for settings in [settings, doubles] {
+            let new = NewProject::new("P").settings(settings.clone());
+            let created = studio.create_project(new).await.unwrap().project;
+            let read = studio.get_project(created.id).await.unwrap();
+            assert_eq!(read, created);
+            assert_eq!(read.settings.to_string(), settings.to_string());
+        }
+    }
+
     async fn names_of_other_apps_are_texts_that_an_index_takes(bench) {
         let studio = bench.create().await;
         let tree = project_with_character(&studio).await;
