@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
+use futures_util::future::try_join_all;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Statement};
@@ -18,6 +19,8 @@ use crate::error::{Error, Result};
 const CONNECTIONS: usize = 16;
 /// Rows per batch: PostgreSQL takes any number, memory on both sides does not.
 const BATCH: usize = 10_000;
+/// How many changes are on their way at once.
+const PIPELINE: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often the outcome of a commit whose answer was lost is looked up, a second apart.
 const COMMIT_LOOKUPS: u32 = 30;
@@ -177,10 +180,15 @@ impl PostgresSession {
 
     pub(super) async fn execute_many(&mut self, text: &str, sets: &[Vec<Value<'_>>]) -> Result<()> {
         let statement = self.prepare(text).await?;
-        for parameters in sets {
-            let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|p| p as _).collect();
-            let changed = self.object()?.execute(&statement, &parameters).await;
-            changed.map_err(refused("a change"))?;
+        let client = self.object()?;
+        for batch in sets.chunks(PIPELINE) {
+            // Sent one behind the other without waiting for the answers.
+            let changes = batch.iter().map(async |parameters| {
+                let parameters: Vec<&(dyn ToSql + Sync)> =
+                    parameters.iter().map(|p| p as _).collect();
+                client.execute(&statement, &parameters).await
+            });
+            try_join_all(changes).await.map_err(refused("a change"))?;
         }
         Ok(())
     }
@@ -292,6 +300,11 @@ fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
             (
                 "the database user may not do this",
                 "grant it the rights on Pegbar's tables",
+            )
+        } else if *state == SqlState::LOCK_NOT_AVAILABLE {
+            (
+                "another program is changing this project",
+                "wait for it to finish, then run the command again",
             )
         } else if *state == SqlState::T_R_DEADLOCK_DETECTED {
             (
