@@ -76,7 +76,8 @@ struct Uses {
     /// The animation of the first; most assets are shown once.
     first: AnimationId,
     others: Vec<AnimationId>,
-    asset: Option<Asset>,
+    /// Where the asset lies in the list of all.
+    place: Option<usize>,
 }
 
 impl Uses {
@@ -85,11 +86,12 @@ impl Uses {
     }
 
     /// Returns the asset for one more frame.
-    fn next(&mut self) -> Option<Asset> {
+    fn next(&mut self, assets: &mut [Option<Asset>]) -> Option<Asset> {
         self.left -= 1;
+        let asset = assets.get_mut(self.place?)?;
         match self.left {
-            0 => self.asset.take(),
-            _ => self.asset.clone(),
+            0 => asset.take(),
+            _ => asset.clone(),
         }
     }
 }
@@ -117,35 +119,41 @@ impl Rows {
                     left: 1,
                     first: frame.animation_id,
                     others: Vec::new(),
-                    asset: None,
+                    place: None,
                 });
         }
         let mut takes: HashMap<AnimationId, Vec<Asset>> = HashMap::new();
         let mut places = Places::default();
-        for asset in self.assets {
-            let uses = uses.get_mut(&asset.id);
+        // They lie where they are until their place in the tree is known.
+        let mut assets: Vec<Option<Asset>> = self.assets.into_iter().map(Some).collect();
+        for (place, slot) in assets.iter_mut().enumerate() {
+            let Some(asset) = slot else { continue };
+            let mut uses = uses.get_mut(&asset.id);
+            if let Some(uses) = &mut uses {
+                uses.place = Some(place);
+            }
             let list = match (asset.kind, asset.character_id, asset.animation_id) {
                 (AssetKind::Character, Some(character), _) => {
                     places.variations.entry(character).or_default()
                 }
-                (AssetKind::Frame, _, Some(animation)) => match uses {
-                    Some(uses) if uses.is_in(animation) => {
-                        uses.asset = Some(asset);
-                        continue;
-                    }
+                (AssetKind::Frame, _, Some(animation)) => match &uses {
+                    Some(uses) if uses.is_in(animation) => continue,
                     _ => takes.entry(animation).or_default(),
                 },
                 _ => &mut places.references,
             };
-            if let Some(uses) = uses {
-                uses.asset = Some(asset.clone());
-            }
-            list.push(asset);
+            list.extend(match uses {
+                Some(_) => slot.clone(),
+                None => slot.take(),
+            });
         }
         let mut frames: HashMap<AnimationId, Vec<FrameTree>> = HashMap::new();
         for frame in self.frames {
             // A foreign key keeps every frame's asset in the same project.
-            if let Some(asset) = uses.get_mut(&frame.asset_id).and_then(Uses::next) {
+            if let Some(asset) = uses
+                .get_mut(&frame.asset_id)
+                .and_then(|uses| uses.next(&mut assets))
+            {
                 let list = frames.entry(frame.animation_id).or_default();
                 list.push(FrameTree { frame, asset });
             }
