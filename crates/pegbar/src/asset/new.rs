@@ -19,7 +19,7 @@ pub enum ImageSource {
     File(PathBuf),
     /// Bytes in memory.
     Bytes(Vec<u8>),
-    /// Bytes that were taken in before, by [`Studio::store_image`] of the same studio.
+    /// Bytes that were taken in before, by [`Studio::store_image`](crate::Studio::store_image) of the same studio.
     Stored(StoredImage),
 }
 
