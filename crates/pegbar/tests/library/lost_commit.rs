@@ -73,10 +73,10 @@ fn a_commit_whose_answer_is_lost_is_settled_by_the_server() {
         let DatabaseAddress::Postgres(url) = &bench.database else {
             unreachable!()
         };
-        let (_, rest) = url.split_once('@').unwrap();
+        let (user, rest) = url.split_once('@').unwrap();
         let (server, database) = rest.split_once('/').unwrap();
         let cutter = Cutter::before(server.to_owned()).await;
-        let database = format!("postgres://pegbar@127.0.0.1:{}/{database}", cutter.port);
+        let database = format!("{user}@127.0.0.1:{}/{database}", cutter.port);
         let database = DatabaseAddress::Postgres(database);
         let options = StudioOptions {
             database,
