@@ -18,6 +18,8 @@ pub(super) struct Journal {
     file: Option<File>,
     /// What an interrupted run left.
     interrupted: BTreeSet<String>,
+    /// The last line has no end: the next one must not go on with it.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -28,20 +30,20 @@ impl Journal {
 
     pub(super) fn open(private: &Path) -> Result<Self> {
         let path = private.join(NAME);
-        let interrupted = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
-            text => {
-                let text = text.at("reading", &path)?;
-                // A line without its end was never acted on.
-                let lines = text.split_inclusive('\n');
-                let lines = lines.filter_map(|line| line.strip_suffix('\n'));
-                lines.map(str::to_owned).collect()
-            }
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            text => text.at("reading", &path)?,
         };
+        // Cut short in the middle of a letter, if a power cut came.
+        let text = String::from_utf8_lossy(&text);
+        // A line without its end was never acted on.
+        let lines = text.split_inclusive('\n');
+        let lines = lines.filter_map(|line| line.strip_suffix('\n'));
         Ok(Self {
+            interrupted: lines.map(str::to_owned).collect(),
+            is_torn: !text.is_empty() && !text.ends_with('\n'),
             path,
             file: None,
-            interrupted,
         })
     }
 
@@ -74,6 +76,9 @@ impl Journal {
             self.path.parent().map_or(Ok(()), sync_folder)?;
             file
         };
+        if std::mem::take(&mut self.is_torn) {
+            file.write_all(b"\n").at("writing", &self.path)?;
+        }
         file.write_all(lines.as_bytes()).at("writing", &self.path)?;
         file.sync_data().at("flushing", &self.path)?;
         self.file = Some(file);
@@ -92,4 +97,29 @@ impl Journal {
 /// A path begins with its project.
 pub(super) fn project_of(path: &str) -> Option<ProjectId> {
     path.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_short_spoils_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = "0192a0f0-7d3c-7a51-8f10-0123456789ab";
+        let path = |name: &str| format!("{project}/takes/{name}");
+        let torn = format!("{}\n{}", path("whole"), path("to"));
+        fs::write(
+            folder.path().join(NAME),
+            [torn.as_bytes(), b"\xe8"].concat(),
+        )
+        .unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.add([path("next")].iter()).unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        let interrupted = journal.interrupted(project.parse().unwrap());
+        assert!(interrupted.contains(&path("whole")) && interrupted.contains(&path("next")));
+        journal.finish().unwrap();
+        assert!(!Journal::is_there(folder.path()));
+    }
 }
