@@ -136,6 +136,8 @@ impl Session {
         parameters: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T> + Send,
     ) -> Result<Vec<T>> {
+        #[cfg(test)]
+        tests::QUERIES.with(|queries| queries.set(queries.get() + 1));
         let text = statement.text(self.engine());
         match self {
             Self::Sqlite(session) => session.query(&text, parameters, read),
@@ -246,4 +248,4 @@ pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

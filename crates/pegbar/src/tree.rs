@@ -309,3 +309,50 @@ impl Studio {
             .ok_or_else(|| crate::Error::not_found("animation", id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::db::tests::QUERIES;
+    use crate::{ImageSource, NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject, Studio};
+
+    fn project(characters: u32, animations: u32, frames: u32, image: &ImageSource) -> NewProject {
+        let asset = || NewAsset::new(image.clone()).tag("t");
+        let mut project = NewProject::new("P").reference(asset());
+        for c in 0..characters {
+            let mut character = NewCharacter::new(format!("C{c}")).variation(asset());
+            for a in 0..animations {
+                let mut animation = NewAnimation::new(format!("A{a}"));
+                for _ in 0..frames {
+                    animation = animation.frame(NewFrame::new(asset()));
+                }
+                character = character.animation(animation);
+            }
+            project = project.character(character);
+        }
+        project
+    }
+
+    #[tokio::test]
+    async fn a_tree_takes_as_many_queries_whatever_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let studio = Studio::create(folder.path()).await.unwrap();
+        let mut png = std::io::Cursor::new(Vec::new());
+        let picture = image::RgbaImage::new(2, 2);
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let stored = studio
+            .store_image(&ImageSource::Bytes(png.into_inner()))
+            .unwrap();
+        let image = ImageSource::Stored(stored);
+        let mut counts = Vec::new();
+        for (characters, animations, frames) in [(0, 0, 0), (1, 1, 1), (6, 4, 5)] {
+            let new = project(characters, animations, frames, &image);
+            let created = studio.create_project(new).await.unwrap();
+            let before = QUERIES.get();
+            let tree = studio.get_project_tree(created.project.id).await.unwrap();
+            counts.push(QUERIES.get() - before);
+            assert_eq!(tree, created);
+        }
+        assert_eq!(counts, [counts[0]; 3]);
+        assert!(counts[0] > 3, "nothing was counted");
+    }
+}

@@ -7,6 +7,11 @@ use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{animation, asset, character, delete, frame, import, project, reference, studio, tag};
 use crate::{trash, variation, view};
 
+thread_local! {
+    /// How many queries this thread's test has run.
+    pub(crate) static QUERIES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
     animation::FOLDER_STATEMENTS,
