@@ -86,6 +86,9 @@ entity! {
         pub created_at: MillisSinceEpoch,
         /// When its tags or original name last changed.
         pub updated_at: MillisSinceEpoch,
+        /// How many images the file holds: 1, or more for an animated GIF, PNG or WebP; `None`
+        /// where nobody has counted them.
+        pub image_count: Option<u32>,
     }
     joined {
         /// Free words, in order.

@@ -93,6 +93,7 @@ pub struct StoredImage {
     format: ImageFormat,
     width: u32,
     height: u32,
+    image_count: u32,
 }
 
 impl StoredImage {
@@ -124,6 +125,12 @@ impl StoredImage {
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
+    }
+
+    /// Returns how many images the file holds: 1, or more for an animated GIF, PNG or WebP.
+    #[must_use]
+    pub fn image_count(&self) -> u32 {
+        self.image_count
     }
 }
 

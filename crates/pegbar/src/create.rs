@@ -20,7 +20,7 @@ use crate::reference::{NewReference, Reference, ReferenceRow};
 use crate::segment::{self, Segment};
 use crate::studio::Studio;
 use crate::tag::{self, AssetTag, CharacterTag, ProjectTag};
-use crate::text::check_optional;
+use crate::text::{check_optional, check_source};
 use crate::time::MillisSinceEpoch;
 use crate::variation;
 use crate::view::{self, Scope, Stale, path};
@@ -157,10 +157,12 @@ impl<'a> Plan<'a> {
     ) -> Result<Vec<Slot>> {
         let slots = frames.into_iter().map(|new| {
             check_optional("framePrompt", new.prompt.as_ref())?;
+            check_source("sourceId", new.source_id.as_ref())?;
             Ok(Slot {
                 id: new.id.unwrap_or_else(|| self.studio.new_id()),
                 asset_id: self.frame_asset(animation, new.image)?,
                 prompt: new.prompt,
+                source_id: new.source_id,
             })
         });
         slots.collect()
@@ -221,6 +223,7 @@ impl<'a> Plan<'a> {
                 frame_index,
                 frame_prompt: slot.prompt,
                 created_at,
+                source_id: slot.source_id,
             }));
         Ok(id)
     }

@@ -37,6 +37,8 @@ entity! {
         pub frame_prompt: Option<String>,
         /// When it was created.
         pub created_at: MillisSinceEpoch,
+        /// The id it had in the app it was imported from.
+        pub source_id: Option<String>,
     }
 }
 
@@ -78,6 +80,8 @@ pub struct NewFrame {
     pub image: FrameImage,
     /// What this frame in particular is to show.
     pub prompt: Option<String>,
+    /// The id it has in the app it comes from.
+    pub source_id: Option<String>,
 }
 
 impl NewFrame {
@@ -88,6 +92,7 @@ impl NewFrame {
             id: None,
             image: FrameImage::New(Box::new(asset)),
             prompt: None,
+            source_id: None,
         }
     }
 
@@ -98,6 +103,7 @@ impl NewFrame {
             id: None,
             image: FrameImage::Asset(asset),
             prompt: None,
+            source_id: None,
         }
     }
 
@@ -106,6 +112,15 @@ impl NewFrame {
     pub fn id(self, id: FrameId) -> Self {
         Self {
             id: Some(id),
+            ..self
+        }
+    }
+
+    /// Sets the id it has in the app it comes from.
+    #[must_use]
+    pub fn source_id(self, id: impl Into<String>) -> Self {
+        Self {
+            source_id: Some(id.into()),
             ..self
         }
     }
@@ -178,6 +193,7 @@ async fn replace_list(
         frame_index,
         frame_prompt: slot.prompt.clone(),
         created_at: now,
+        source_id: slot.source_id.clone(),
     });
     if !change.removed.is_empty() {
         let doomed = Doomed {

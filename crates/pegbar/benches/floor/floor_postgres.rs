@@ -198,6 +198,7 @@ impl PostgresFloor {
                     &column(list, |row| row.frame_index),
                     &column(list, |row| row.frame_prompt),
                     &vec![Millis(NOW); list.len()],
+                    &vec![None::<&str>; list.len()],
                 ],
             )
             .await?;
@@ -267,7 +268,7 @@ impl PostgresFloor {
         let list = &rows.assets;
         let count = list.len();
         let no_text = vec![None::<&str>; count];
-        let pixels = |side: u32| vec![i32::try_from(side).unwrap_or_default(); count];
+        let number = |number: u32| vec![i32::try_from(number).unwrap_or_default(); count];
         let file_size = i64::try_from(image.file_size()).unwrap_or_default();
         self.into(
             "asset",
@@ -283,8 +284,8 @@ impl PostgresFloor {
                 &column(list, |row| row.file_path.as_str()),
                 &vec!["image/png"; count],
                 &vec![file_size; count],
-                &pixels(image.width()),
-                &pixels(image.height()),
+                &number(image.width()),
+                &number(image.height()),
                 &vec![rows.sha256.as_str(); count],
                 &no_text,
                 &column(list, |row| row.input.prompt.as_str()),
@@ -296,6 +297,7 @@ impl PostgresFloor {
                 &vec![None::<Millis>; count],
                 &column(list, |row| Millis(row.input.created_at)),
                 &vec![Millis(NOW); count],
+                &number(image.image_count()),
             ],
         )
         .await?;

@@ -138,7 +138,7 @@ impl SqliteFloor {
             ])?;
         }
         self.insert_assets(rows, image)?;
-        let mut insert = self.into("frame", FRAME, 7)?;
+        let mut insert = self.into("frame", FRAME, 8)?;
         for row in &rows.frames {
             insert.execute(params![
                 row.id.as_bytes(),
@@ -147,7 +147,8 @@ impl SqliteFloor {
                 row.asset_id.as_bytes(),
                 row.frame_index,
                 row.frame_prompt,
-                NOW.0
+                NOW.0,
+                None::<&str>
             ])?;
         }
         let mut insert = self.into("outbox", "id, project_id, asset_id, created_at", 4)?;
@@ -160,7 +161,7 @@ impl SqliteFloor {
 
     fn insert_assets(&self, rows: &Rows<'_>, image: &StoredImage) -> Read<()> {
         let project = rows.project_id.as_bytes();
-        let mut insert = self.into("asset", ASSET, 24)?;
+        let mut insert = self.into("asset", ASSET, 25)?;
         for row in &rows.assets {
             let settings = row.input.settings.to_string();
             insert.execute(params![
@@ -187,7 +188,8 @@ impl SqliteFloor {
                 row.record_hash,
                 None::<i64>,
                 row.input.created_at.0,
-                NOW.0
+                NOW.0,
+                image.image_count()
             ])?;
         }
         let mut insert = self.into("asset_tag", "project_id, tag, asset_id, position", 4)?;
@@ -410,6 +412,7 @@ fn frame(row: &Row<'_>) -> Read<Frame> {
         frame_index: row.get(4)?,
         frame_prompt: row.get(5)?,
         created_at: time(row, 6)?,
+        source_id: row.get(7)?,
     })
 }
 
@@ -439,6 +442,7 @@ fn asset(row: &Row<'_>) -> Read<Asset> {
         bytes_dropped_at: row.get::<_, Option<i64>>(21)?.map(MillisSinceEpoch),
         created_at: time(row, 22)?,
         updated_at: time(row, 23)?,
+        image_count: row.get(24)?,
         tags: Vec::new(),
         references: Vec::new(),
     })

@@ -14,12 +14,12 @@ pub(crate) const CHARACTER: &str = "id, project_id, source_id, name, segment, se
 pub(crate) const ANIMATION: &str = "id, project_id, character_id, source_id, name, segment, \
      segment_key, description, user_prompt, version, created_at, updated_at, \
      frame_duration_ms";
-pub(crate) const FRAME: &str =
-    "id, project_id, animation_id, asset_id, frame_index, frame_prompt, created_at";
+pub(crate) const FRAME: &str = "id, project_id, animation_id, asset_id, frame_index, frame_prompt, created_at, \
+     source_id";
 pub(crate) const ASSET: &str = "id, project_id, source_id, source_path, kind, character_id, \
      animation_id, generation_id, file_path, mime_type, file_size, width, height, sha256, \
      original_name, generation_prompt, generation_system_prompt, generation_settings, model, \
-     record, record_hash, bytes_dropped_at, created_at, updated_at";
+     record, record_hash, bytes_dropped_at, created_at, updated_at, image_count";
 pub(crate) const REFERENCE: &str = "asset_id, referenced_asset_id, role, sha256";
 
 #[derive(Serialize)]
@@ -88,6 +88,7 @@ pub(crate) struct Frame {
     pub(crate) frame_index: u32,
     pub(crate) frame_prompt: Option<String>,
     pub(crate) created_at: MillisSinceEpoch,
+    pub(crate) source_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +118,7 @@ pub(crate) struct Asset {
     pub(crate) bytes_dropped_at: Option<MillisSinceEpoch>,
     pub(crate) created_at: MillisSinceEpoch,
     pub(crate) updated_at: MillisSinceEpoch,
+    pub(crate) image_count: Option<u32>,
     pub(crate) tags: Vec<String>,
     pub(crate) references: Vec<Reference>,
 }

@@ -216,6 +216,7 @@ impl NewAsset {
             bytes_dropped_at: None,
             created_at: self.created_at.unwrap_or(now),
             updated_at: now,
+            image_count: Some(image.image_count()),
             tags: checked_tags(take(&mut self.tags))?,
             references: References::default(),
         })

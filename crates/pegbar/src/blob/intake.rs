@@ -120,6 +120,7 @@ impl Intake {
             format,
             width,
             height,
+            image_count: 1,
         })
     }
 }

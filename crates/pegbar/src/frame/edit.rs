@@ -14,6 +14,7 @@ pub(crate) struct Slot {
     pub(crate) id: FrameId,
     pub(crate) asset_id: AssetId,
     pub(crate) prompt: Option<String>,
+    pub(crate) source_id: Option<String>,
 }
 
 impl Slot {
@@ -22,6 +23,7 @@ impl Slot {
             id: frame.id,
             asset_id: frame.asset_id,
             prompt: frame.frame_prompt.clone(),
+            source_id: frame.source_id.clone(),
         }
     }
 }
@@ -195,6 +197,7 @@ mod tests {
             id: FrameId(Uuid::from_u128(n)),
             asset_id: AssetId(Uuid::from_u128(100 + n)),
             prompt: None,
+            source_id: None,
         }
     }
 

@@ -164,7 +164,7 @@ both_engines! {
         assert_eq!(projects.rows.len(), 1);
         assert_eq!(files_below(&studio.assets_folder()), before);
         let gone: AnimationId = studio.new_id();
-        let frame = NewFrame { id: None, image: FrameImage::Asset(id), prompt: None };
+        let frame = NewFrame { id: None, image: FrameImage::Asset(id), ..NewFrame::showing(id) };
         let error = studio.append_frames(gone, vec![frame], None).await.unwrap_err();
         assert_eq!(error.code(), "not_found");
     }

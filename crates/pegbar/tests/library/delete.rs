@@ -42,6 +42,7 @@ both_engines! {
             "animation_id": frame.animation_id.0.simple().to_string(),
             "asset_id": frame.asset_id.0.simple().to_string(),
             "frame_index": 0, "frame_prompt": "f", "created_at": frame.created_at.0,
+            "source_id": null,
         }));
     }
 

@@ -123,6 +123,7 @@ pub(super) fn frame(row: &Row) -> Read<Frame> {
         frame_index: row.try_get::<_, i32>(4)?.unsigned_abs(),
         frame_prompt: row.try_get(5)?,
         created_at: time(row, 6)?,
+        source_id: row.try_get(7)?,
     })
 }
 
@@ -152,6 +153,7 @@ pub(super) fn asset(row: &Row) -> Read<Asset> {
         bytes_dropped_at: row.try_get::<_, Option<Time>>(21)?.map(|time| time.0),
         created_at: time(row, 22)?,
         updated_at: time(row, 23)?,
+        image_count: unsigned(row, 24)?,
         tags: Vec::new(),
         references: Vec::new(),
     })
