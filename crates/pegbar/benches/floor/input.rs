@@ -1,8 +1,8 @@
 //! What both sides are given: the same descriptions of projects and assets.
 
 use pegbar::{
-    AssetId, FrameImage, Json, MillisSinceEpoch, NewAnimation, NewAsset, NewCharacter, NewFrame,
-    NewProject, ReferenceRole, StoredImage, Studio,
+    AssetId, Json, MillisSinceEpoch, NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject,
+    ReferenceRole, StoredImage, Studio,
 };
 use serde_json::{Value, json};
 
@@ -184,11 +184,7 @@ impl ProjectInput {
                     frames: animation
                         .frames
                         .iter()
-                        .map(|asset| NewFrame {
-                            id: None,
-                            image: FrameImage::New(Box::new(asset.for_pegbar(image))),
-                            prompt: Some(asset.prompt.clone()),
-                        })
+                        .map(|asset| NewFrame::new(asset.for_pegbar(image)).prompt(&asset.prompt))
                         .collect(),
                     ..NewAnimation::default()
                 })
