@@ -60,7 +60,7 @@ const INSERTS: [(&str, &str, &str); 9] = [
         "asset",
         ASSET,
         "uuid uuid text text asset_kind uuid uuid uuid text text bigint int int text text text \
-         text jsonb text text text timestamptz timestamptz timestamptz",
+         text jsonb text text text timestamptz timestamptz timestamptz int",
     ),
     (
         "asset_tag",
@@ -72,7 +72,11 @@ const INSERTS: [(&str, &str, &str); 9] = [
         "project_id, asset_id, position, referenced_asset_id, role, sha256",
         "uuid uuid int uuid reference_role text",
     ),
-    ("frame", FRAME, "uuid uuid uuid uuid int text timestamptz"),
+    (
+        "frame",
+        FRAME,
+        "uuid uuid uuid uuid int text timestamptz text",
+    ),
 ];
 const OUTBOX: (&str, &str, &str) = (
     "outbox",
