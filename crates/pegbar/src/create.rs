@@ -3,7 +3,7 @@
 
 mod records;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -38,6 +38,8 @@ pub(crate) struct Plan<'a> {
     now: MillisSinceEpoch,
     /// What the rows belong to.
     owner: Owner,
+    /// Characters that are there already and get something added.
+    extended: BTreeSet<CharacterId>,
     project: Option<Project>,
     characters: Vec<Character>,
     animations: Vec<Animation>,
@@ -75,6 +77,7 @@ impl<'a> Plan<'a> {
             blobs: studio.blobs().batch(),
             now: studio.now(),
             owner: Owner::None,
+            extended: BTreeSet::new(),
             project: None,
             characters: Vec::new(),
             animations: Vec::new(),
@@ -124,6 +127,7 @@ impl<'a> Plan<'a> {
     /// Adds variations to a character.
     pub(crate) fn variations(&mut self, character: CharacterId, new: Vec<NewAsset>) -> Result<()> {
         self.owner = Owner::Character(character);
+        self.extended.insert(character);
         new.into_iter().try_for_each(|new| {
             self.asset(new, AssetKind::Character, Some(character), None)
                 .map(drop)
@@ -137,6 +141,7 @@ impl<'a> Plan<'a> {
         new: NewAnimation,
     ) -> Result<AnimationId> {
         self.owner = Owner::Character(character);
+        self.extended.insert(character);
         self.add_animation(character, new)
     }
 
@@ -340,7 +345,10 @@ impl<'a> Plan<'a> {
             row.segment = Some(segment.text);
             row.segment_key = Some(segment.key);
         }
-        if let Owner::Character(id) = self.owner {
+        for &id in &self.extended {
+            if segments.contains_key(&id) {
+                continue;
+            }
             let owner = character::get(session, id).await?;
             let is_first = owner.primary_asset_id.is_none()
                 && variation::ids(session, project, id).await?.is_empty();

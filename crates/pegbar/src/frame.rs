@@ -244,6 +244,24 @@ async fn replace_list(
     Ok(())
 }
 
+/// Changes an animation's list of frames within a transaction that has locked the project.
+pub(crate) async fn edit_list(
+    session: &mut Session,
+    studio: &Studio,
+    animation: AnimationId,
+    edit: impl FnOnce(Vec<Slot>) -> Vec<Slot>,
+    stale: &mut Stale,
+) -> Result<()> {
+    let current = animation::lock(session, animation).await?;
+    let old = of_animation(session, current.project_id, animation).await?;
+    let list: Vec<Slot> = old.iter().map(Slot::of).collect();
+    let new = edit(list.clone());
+    if new == list {
+        return Ok(());
+    }
+    replace_list(session, studio, &current, &old, new, stale).await
+}
+
 /// Refuses a change that was decided on a list which is no longer there.
 fn check_version(animation: &Animation, expected: Option<i64>) -> Result<()> {
     match expected {

@@ -1,6 +1,7 @@
 //! Taking in what other programs export.
 
 mod folder;
+mod images;
 mod pixellab;
 
 use std::path::Path;
@@ -12,6 +13,12 @@ use crate::hash::Sha256;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
 
+#[cfg(test)]
+pub(crate) use images::STATEMENTS as FOLDER_STATEMENTS;
+pub use images::{
+    CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, PlannedAnimation,
+    PlannedCharacter, PlannedImage, ReplacedImage, SkippedFile, UnplacedImage,
+};
 #[cfg(test)]
 pub(crate) use pixellab::STATEMENTS;
 
@@ -76,6 +83,12 @@ impl<T> Listed<T> {
             self.first.push(entry);
         }
     }
+
+    fn append(&mut self, other: Self) {
+        self.count += other.count;
+        let room = MAX_LISTED - self.first.len();
+        self.first.extend(other.first.into_iter().take(room));
+    }
 }
 
 /// A file whose bytes are not those that were imported from it.
@@ -122,5 +135,48 @@ impl Studio {
         progress: impl FnMut(u64, u64) + Send,
     ) -> Result<ImportReport> {
         pixellab::import(self, project, folder.as_ref(), progress).await
+    }
+
+    /// Imports a folder of images as it was planned.
+    ///
+    /// A planned character or animation is the one that its images were imported into before,
+    /// whatever it is called now; else the one of its name, or whose name gives the same folder;
+    /// else a new one. Images are matched by where they come from (`source_path`: the plan's
+    /// source and the path in the folder), so that importing again adds nothing twice. A file
+    /// with other bytes than last time becomes a new asset; with `shows_changed`, a frame that
+    /// shows the earlier one shows it. A new frame stands behind the one it follows in the
+    /// folder. What the user has renamed, reordered or removed stays so; what was moved into the
+    /// trash comes anew.
+    ///
+    /// Up to a thousand images are one transaction: after an interruption the next import goes
+    /// on where this one stopped. Memory does not grow with the bytes. A file that is broken or
+    /// can't be read is refused by itself and listed in the report.
+    ///
+    /// `progress` is called before the first transaction and after each, with how many images
+    /// are done and how many there are.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] where an image of the plan has no place;
+    /// [`crate::Error::NotFound`] for the project; [`crate::Error::Conflict`] where a name means
+    /// several characters or animations; [`crate::Error::Io`], [`crate::Error::Unavailable`]:
+    /// what was done before it stays.
+    pub async fn import_folder(
+        &self,
+        project: ProjectId,
+        plan: &FolderPlan,
+        shows_changed: bool,
+        progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<FolderReport> {
+        images::import(self, project, plan, shows_changed, progress).await
+    }
+
+    /// Counts the images of a plan whose files were imported into a project before; whether
+    /// their bytes are still the same, only the import finds out.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`] for the project; [`crate::Error::Conflict`] where a name means
+    /// several characters or animations.
+    pub async fn count_imported(&self, project: ProjectId, plan: &FolderPlan) -> Result<u64> {
+        images::count_known(self, project, plan).await
     }
 }

@@ -73,7 +73,9 @@ mod id;
 mod import;
 mod json;
 mod lock;
+mod natural;
 mod page;
+mod parallel;
 mod project;
 mod record;
 mod reference;
@@ -100,8 +102,13 @@ pub use hash::{NotASha256, Sha256};
 pub use id::{
     AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
 };
-pub use import::{ChangedFile, ImportReport, ImportedRows, Listed, MAX_LISTED};
+pub use import::{
+    ChangedFile, CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, ImportReport,
+    ImportedRows, Listed, MAX_LISTED, PlannedAnimation, PlannedCharacter, PlannedImage,
+    ReplacedImage, SkippedFile, UnplacedImage,
+};
 pub use json::{Json, JsonError};
+pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};

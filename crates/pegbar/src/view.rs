@@ -59,7 +59,7 @@ entity! {
 statements! {
     OUTBOX = "SELECT {outbox} FROM outbox ORDER BY id";
     CLEAR_OUTBOX = "DELETE FROM outbox WHERE id {in $1}";
-    FORGET = "DELETE FROM view_file WHERE path = $1";
+    FORGET = "DELETE FROM view_file WHERE path {in $1}";
     PROJECTS_WITH_FILES = "SELECT DISTINCT project_id FROM view_file";
 }
 
@@ -319,11 +319,8 @@ impl Studio {
         let paths = forgotten
             .iter()
             .chain(written.iter().map(|file| &file.path));
-        let paths: Vec<_> = paths
-            .map(|path| vec![Value::Text(path.as_str().into())])
-            .collect();
-        session.execute_many(&FORGET, &paths).await?;
-        drop(paths);
+        let paths: Vec<String> = paths.cloned().collect();
+        session.execute(&FORGET, &[Value::Texts(&paths)]).await?;
         session.insert(&written).await?;
         if failed.is_none() {
             session

@@ -20,6 +20,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     delete::STATEMENTS,
     frame::STATEMENTS,
     import::STATEMENTS,
+    import::FOLDER_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,

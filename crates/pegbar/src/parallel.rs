@@ -1,0 +1,46 @@
+//! Doing one thing to many items, several at a time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// How many items are worked on at once. More than there are processors: flushing a file is
+/// waiting, and a file system makes one write of several flushes that wait together.
+const WORKERS: usize = 8;
+
+/// Does `work` to every item, and returns the results in the order of the items.
+pub(crate) fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    if items.len() < 2 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(items.len()));
+    thread::scope(|scope| {
+        for _ in 0..WORKERS.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(place) else { break };
+                    let result = work(item);
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    results.push((place, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_unstable_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn results_come_in_the_order_of_the_items() {
+        let items: Vec<u32> = (0..1000).collect();
+        let doubled = super::each(&items, |item| item * 2);
+        assert!(doubled.iter().zip(&items).all(|(two, one)| *two == one * 2));
+        assert_eq!(doubled.len(), 1000);
+        assert!(super::each(&[] as &[u32], |item| *item).is_empty());
+    }
+}
