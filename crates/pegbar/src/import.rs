@@ -83,12 +83,6 @@ impl<T> Listed<T> {
             self.first.push(entry);
         }
     }
-
-    fn append(&mut self, other: Self) {
-        self.count += other.count;
-        let room = MAX_LISTED - self.first.len();
-        self.first.extend(other.first.into_iter().take(room));
-    }
 }
 
 /// A file whose bytes are not those that were imported from it.

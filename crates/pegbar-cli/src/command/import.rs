@@ -1,21 +1,24 @@
 //! `pegbar import`: one file for each program that exports.
 
+mod folder;
 mod pixellab;
 
 use std::fmt::Write as _;
 
-use pegbar::Listed;
+use pegbar::{Listed, NewProject, Project, Studio};
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::find::{self, InProject};
 
 /// How many entries of a list are named; --json has more.
 const MAX_NAMED: usize = 10;
 
-/// Take in what another program exported
+/// Take in folders of images, and what other programs export
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
+  pegbar import folder --project 'Alley cats' art --dry-run
   pegbar import pixellab --project 'Alley cats' tabby")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,13 +27,34 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum From {
+    Folder(folder::Args),
     #[command(name = "pixellab")]
     PixelLab(pixellab::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     match args.from {
+        From::Folder(args) => folder::run(args, context).await,
         From::PixelLab(args) => pixellab::run(args, context).await,
+    }
+}
+
+/// Returns the project that is meant, and whether it is new.
+async fn project_or_new(
+    studio: &Studio,
+    wanted: Option<String>,
+) -> Result<(Project, bool), CommandError> {
+    let Some(name) = wanted else {
+        let within = InProject::default();
+        return Ok((within.one(studio).await?, false));
+    };
+    match find::project(studio, &name).await {
+        // An id that nothing has is no name for a new project.
+        Err(error) if error.is_not_found() && name.parse::<pegbar::ProjectId>().is_err() => {
+            let tree = studio.create_project(NewProject::new(name)).await?;
+            Ok((tree.project, true))
+        }
+        found => Ok((found?, false)),
     }
 }
 

@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Listed;
 use crate::error::{Error, Result};
 use crate::id::{AnimationId, AssetId};
 use crate::text::{MAX_NAME_BYTES, check_name};
@@ -137,9 +136,9 @@ pub struct FolderReport {
     pub unchanged: u64,
     /// Files with other bytes than at the last import: each became a new asset, and the earlier
     /// one is still there.
-    pub changed: Listed<ReplacedImage>,
+    pub changed: Vec<ReplacedImage>,
     /// Files that could not be taken in, and why. Everything else was.
-    pub refused: Listed<SkippedFile>,
+    pub refused: Vec<SkippedFile>,
 }
 
 /// How many rows an import of a folder created.

@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use pegbar::{ImportReport, ImportedRows, NewProject, Project, Studio, ViewUpdates};
+use pegbar::{ImportReport, ImportedRows, Project, Studio, ViewUpdates};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::find::{self, InProject};
 use crate::output::Output;
 use crate::text::{count, counts, quoted};
 
-use super::{has, named};
+use super::{has, named, project_or_new};
 
 /// Take in a character that was exported from PixelLab
 ///
@@ -62,7 +61,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         let error = CommandError::refused("not_found", message);
         return Err(error.hint("unpack the export, and name the folder that has metadata.json"));
     }
-    let (project, is_new_project) = project(studio, args.project).await?;
+    let (project, is_new_project) = project_or_new(studio, args.project).await?;
     if is_new_project && !output.is_json() {
         let name = quoted(&project.name);
         output.line(format_args!("created the project {name} ({})", project.id))?;
@@ -86,22 +85,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         });
     }
     print(studio, output, &project, report).await
-}
-
-/// Returns the project that is meant, and whether it is new.
-async fn project(studio: &Studio, wanted: Option<String>) -> Result<(Project, bool), CommandError> {
-    let Some(name) = wanted else {
-        let within = InProject::default();
-        return Ok((within.one(studio).await?, false));
-    };
-    match find::project(studio, &name).await {
-        // An id that nothing has is no name for a new project.
-        Err(error) if error.is_not_found() && name.parse::<pegbar::ProjectId>().is_err() => {
-            let tree = studio.create_project(NewProject::new(name)).await?;
-            Ok((tree.project, true))
-        }
-        found => Ok((found?, false)),
-    }
 }
 
 async fn print(

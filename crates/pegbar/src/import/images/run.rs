@@ -140,7 +140,7 @@ impl<'a> Import<'a> {
             report.created.frames += merged.inserted;
             shown.extend(merged.shown.into_iter().map(|asset| (asset, edit.id)));
         }
-        for replaced in &mut report.changed.first {
+        for replaced in &mut report.changed {
             replaced.shown_in = shown.get(&replaced.asset_id).copied();
         }
         self.studio.commit(session, stale).await?;
@@ -178,8 +178,8 @@ impl FolderReport {
         sum.takes += more.takes;
         sum.references += more.references;
         self.unchanged += other.unchanged;
-        self.changed.append(other.changed);
-        self.refused.append(other.refused);
+        self.changed.extend(other.changed);
+        self.refused.extend(other.refused);
     }
 }
 
