@@ -24,6 +24,7 @@ pub(crate) struct PostgresFloor {
     client: Client,
     selects: Selects,
     inserts: HashMap<&'static str, Statement>,
+    add_file: Statement,
     prepared: HashMap<String, Statement>,
 }
 
@@ -78,6 +79,8 @@ const INSERTS: [(&str, &str, &str); 9] = [
         "uuid uuid uuid uuid int text timestamptz text",
     ),
 ];
+const ADD_FILE: &str = "INSERT INTO asset (id, project_id, kind, file_path, file_size, \
+     created_at, updated_at) VALUES ($1, $2, 'reference', $3, $4, $5, $5)";
 const OUTBOX: (&str, &str, &str) = (
     "outbox",
     "id, project_id, animation_id, asset_id, created_at",
@@ -117,12 +120,27 @@ impl PostgresFloor {
         ] {
             prepared.insert(text.clone(), client.prepare(text).await?);
         }
+        let add_file = client.prepare(ADD_FILE).await?;
         Ok(Self {
             client,
+            add_file,
             selects,
             inserts,
             prepared,
         })
+    }
+
+    /// Commits the row of one file.
+    pub(crate) async fn add_file(
+        &self,
+        id: Uuid,
+        project: Uuid,
+        path: &str,
+        size: i64,
+    ) -> Read<()> {
+        let row: Parameters<'_> = &[&id, &project, &path, &size, &Millis(NOW)];
+        self.client.execute(&self.add_file, row).await?;
+        Ok(())
     }
 
     pub(crate) async fn write(&self, rows: &Rows<'_>, image: &StoredImage) -> Read<()> {

@@ -47,6 +47,21 @@ impl SqliteFloor {
         })
     }
 
+    /// Commits the row of one file.
+    pub(crate) fn add_file(&self, id: Uuid, project: Uuid, path: &str, size: i64) -> Read<()> {
+        let text = "INSERT INTO asset (id, project_id, kind, file_path, file_size, created_at, \
+                    updated_at) VALUES (?1, ?2, 'reference', ?3, ?4, ?5, ?5)";
+        let mut insert = self.writer.prepare_cached(text)?;
+        insert.execute(params![
+            id.as_bytes(),
+            project.as_bytes(),
+            path,
+            size,
+            NOW.0
+        ])?;
+        Ok(())
+    }
+
     pub(crate) fn write(&self, rows: &Rows<'_>, image: &StoredImage) -> Read<()> {
         self.writer.execute_batch("BEGIN IMMEDIATE")?;
         self.insert(rows, image)?;

@@ -4,7 +4,8 @@
 //! The floor computes the same values, records and their hashes included: the canonical JSON
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
-//! part of it: the image is in the store already and the view follows later.
+//! part of it: the image is in the store already and the view follows later. Only `intake` is
+//! about files: blobs, view and rows, durably.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
@@ -13,6 +14,7 @@ mod check;
 mod floor_postgres;
 mod floor_sqlite;
 mod input;
+mod intake;
 mod measure;
 mod race;
 mod rows;
@@ -24,7 +26,7 @@ mod tree;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use pegbar::Engine;
+use pegbar::{Engine, ViewUpdates};
 use race::Race;
 use scenario::{Goals, Scale};
 use site::Site;
@@ -91,11 +93,15 @@ async fn compare(
 ) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in ["create", "insert", "page"] {
+    for scenario in ["create", "insert", "page", "intake"] {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let site = Site::open(server).await?;
+        let view_updates = match scenario {
+            "intake" => ViewUpdates::WithEachChange,
+            _ => ViewUpdates::Deferred,
+        };
+        let site = Site::open(server, view_updates).await?;
         title = describe(&site, scale);
         let done = run_scenario(&site, scenario, scale, goals).await;
         let closed = site.close().await;
@@ -118,6 +124,7 @@ async fn run_scenario(
             races
         }
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
+        "intake" => intake::intake(site, scale).await?,
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

@@ -17,6 +17,8 @@ pub(crate) struct Scale {
     pub(crate) inserted: usize,
     pub(crate) listed: usize,
     pub(crate) pages: usize,
+    /// How many files are taken in.
+    pub(crate) files: usize,
     pub(crate) rounds: usize,
 }
 
@@ -31,6 +33,7 @@ impl Scale {
         inserted: 10_000,
         listed: 100_000,
         pages: 100,
+        files: 1_000,
         rounds: 15,
     };
 
@@ -45,6 +48,7 @@ impl Scale {
         inserted: 200,
         listed: 1_000,
         pages: 2,
+        files: 50,
         rounds: 2,
     };
 }

@@ -34,10 +34,10 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn open(server: Option<&str>) -> Outcome<Self> {
+    pub(crate) async fn open(server: Option<&str>, view_updates: ViewUpdates) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         let mut options = StudioOptions {
-            view_updates: ViewUpdates::Deferred,
+            view_updates,
             clock: std::sync::Arc::new(FixedClock(NOW)),
             ..StudioOptions::default()
         };
