@@ -1,5 +1,6 @@
 //! The blob store: immutable bytes, named by their SHA-256. The truth about every image.
 
+mod inspect;
 mod intake;
 mod open;
 
@@ -115,13 +116,13 @@ impl StoredImage {
         self.format
     }
 
-    /// Returns the width in pixels.
+    /// Returns the width in pixels, as seen: after the turn that Exif metadata ask for.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Returns the height in pixels.
+    /// Returns the height in pixels, as seen.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
@@ -299,12 +300,7 @@ impl BlobBatch<'_> {
     /// Copies a file while it is hashed: what is checked is the copy, which nobody changes.
     fn store_file(&self, intake: &Intake, source: &Path) -> Result<StoredImage> {
         let metadata = fs::metadata(source).at("reading", source)?;
-        if !metadata.is_file() {
-            return Err(Error::NotAnImage {
-                origin: source.display().to_string(),
-                reason: "not a file".to_owned(),
-            });
-        }
+        intake::check_is_file(source, &metadata)?;
         if metadata.len() <= intake::IN_MEMORY {
             let bytes = intake.read(source)?;
             let name = |error| intake::named(error, source);
