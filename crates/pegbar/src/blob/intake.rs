@@ -218,3 +218,54 @@ pub(super) fn named(error: Error, source: &Path) -> Error {
         error => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_written_meanwhile_is_refused_and_one_that_vanished_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cat.png");
+        let watch = || {
+            fs::write(&path, "twelve bytes").unwrap();
+            Watched::open(&path).unwrap()
+        };
+        assert!(watch().check_unchanged(12).is_ok());
+        let changed = |watched: Watched<'_>| {
+            let error = watched.check_unchanged(12).unwrap_err();
+            let expected = format!("{} changed while it was read", path.display());
+            assert_eq!((error.code(), error.to_string()), ("conflict", expected));
+        };
+        let watched = watch();
+        let mut appending = File::options().append(true).open(&path).unwrap();
+        appending.write_all(b"!").unwrap();
+        changed(watched);
+        let watched = watch();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(3)
+            .unwrap();
+        changed(watched);
+        let watched = watch();
+        let later = watched.before.modified().unwrap() + Duration::from_secs(1);
+        fs::write(&path, "other  bytes").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(later).unwrap();
+        changed(watched);
+        let watched = watch();
+        assert!(
+            watched.check_unchanged(11).is_err(),
+            "not all of it was read"
+        );
+        let watched = watch();
+        fs::remove_file(&path).unwrap();
+        assert!(watched.check_unchanged(12).is_ok());
+    }
+}
