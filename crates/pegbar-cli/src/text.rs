@@ -62,11 +62,14 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// Writes width and height of an image.
+/// Writes width and height of an image, and how many there are in an animated one.
 pub(crate) fn pixels(asset: &Asset) -> String {
-    match (asset.width, asset.height) {
-        (Some(width), Some(height)) => format!("{width}×{height}"),
-        _ => "?".to_owned(),
+    let (Some(width), Some(height)) = (asset.width, asset.height) else {
+        return "?".to_owned();
+    };
+    match asset.image_count {
+        Some(images @ 2..) => format!("{width}×{height}, animated, {images} images"),
+        _ => format!("{width}×{height}"),
     }
 }
 

@@ -60,9 +60,9 @@ entity! {
         pub mime_type: Option<String>,
         /// The size of the file in bytes.
         pub file_size: Option<u64>,
-        /// The width in pixels.
+        /// The width in pixels, as seen: after the turn that Exif metadata ask for.
         pub width: Option<u32>,
-        /// The height in pixels.
+        /// The height in pixels, as seen.
         pub height: Option<u32>,
         /// The SHA-256 of the bytes.
         pub sha256: Option<Sha256>,

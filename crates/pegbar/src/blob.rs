@@ -1,5 +1,6 @@
 //! The blob store: immutable bytes, named by their SHA-256. The truth about every image.
 
+mod inspect;
 mod intake;
 mod open;
 
@@ -13,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::asset::ImageSource;
 use crate::db::value::word_enum;
+use crate::disk::{create_folders, is_elsewhere};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use intake::Intake;
@@ -115,13 +117,13 @@ impl StoredImage {
         self.format
     }
 
-    /// Returns the width in pixels.
+    /// Returns the width in pixels, as seen: after the turn that Exif metadata ask for.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Returns the height in pixels.
+    /// Returns the height in pixels, as seen.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
@@ -150,7 +152,7 @@ impl StoreMark {
 pub(crate) struct BlobStore {
     mark: StoreMark,
     blobs: PathBuf,
-    tmp: PathBuf,
+    private: PathBuf,
     limits: Limits,
     workspace: Mutex<Option<Workspace>>,
 }
@@ -171,7 +173,7 @@ impl BlobStore {
         Self {
             mark: StoreMark::of(&blobs),
             blobs,
-            tmp: private.join("tmp"),
+            private: private.to_owned(),
             limits,
             workspace: Mutex::new(None),
         }
@@ -181,6 +183,15 @@ impl BlobStore {
     pub(crate) fn path(&self, sha256: Sha256) -> PathBuf {
         let name = sha256.to_string();
         self.blobs.join(&name[..2]).join(name)
+    }
+
+    /// Returns the folder of files that are being written, on the disk that they are to be
+    /// moved on.
+    fn tmp(&self) -> PathBuf {
+        if is_elsewhere(&self.blobs, &self.private) {
+            return self.blobs.join(".tmp");
+        }
+        self.private.join("tmp")
     }
 
     /// Begins to take bytes in; they are durable after [`BlobBatch::finish`].
@@ -206,11 +217,12 @@ impl BlobStore {
     }
 
     fn new_workspace(&self) -> Result<Workspace> {
-        fs::create_dir_all(&self.tmp).at("creating", &self.tmp)?;
+        let tmp = self.tmp();
+        fs::create_dir_all(&tmp).at("creating", &tmp)?;
         // Nobody sweeps while a folder is there whose lock is not held yet.
         let _guard = self.guard()?;
         let process = std::process::id();
-        let candidates = (0_u32..).map(|n| self.tmp.join(format!("{process}-{n}")));
+        let candidates = (0_u32..).map(|n| tmp.join(format!("{process}-{n}")));
         for folder in candidates {
             match fs::create_dir(&folder) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -231,7 +243,7 @@ impl BlobStore {
     }
 
     fn guard(&self) -> Result<File> {
-        let path = self.tmp.join(LOCK);
+        let path = self.tmp().join(LOCK);
         let guard = File::create(&path).at("creating", &path)?;
         guard.lock().at("locking", &path)?;
         Ok(guard)
@@ -239,13 +251,14 @@ impl BlobStore {
 
     /// Removes the half-written files of processes that are gone.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
-        let entries = match fs::read_dir(&self.tmp) {
+        let tmp = self.tmp();
+        let entries = match fs::read_dir(&tmp) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries.at("reading", &self.tmp)?,
+            entries => entries.at("reading", &tmp)?,
         };
         let _guard = self.guard()?;
         for entry in entries {
-            let folder = entry.at("reading", &self.tmp)?.path();
+            let folder = entry.at("reading", &tmp)?.path();
             let lock = match File::open(folder.join(LOCK)) {
                 Ok(lock) => Some(lock),
                 // A crash between the folder and its lock.
@@ -299,12 +312,7 @@ impl BlobBatch<'_> {
     /// Copies a file while it is hashed: what is checked is the copy, which nobody changes.
     fn store_file(&self, intake: &Intake, source: &Path) -> Result<StoredImage> {
         let metadata = fs::metadata(source).at("reading", source)?;
-        if !metadata.is_file() {
-            return Err(Error::NotAnImage {
-                origin: source.display().to_string(),
-                reason: "not a file".to_owned(),
-            });
-        }
+        intake::check_is_file(source, &metadata)?;
         if metadata.len() <= intake::IN_MEMORY {
             let bytes = intake.read(source)?;
             let name = |error| intake::named(error, source);
@@ -333,7 +341,7 @@ impl BlobBatch<'_> {
         let folder = place.parent().unwrap_or(&self.store.blobs).to_owned();
         let is_there = fs::metadata(&place).is_ok_and(|found| found.len() == stored.file_size);
         if !is_there {
-            fs::create_dir_all(&folder).at("creating", &folder)?;
+            create_folders(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
             make_read_only(&file).at("protecting", &file)?;

@@ -47,6 +47,16 @@ pub enum DatabaseAddress {
     Postgres(String),
 }
 
+impl DatabaseAddress {
+    /// Refuses a file that the engine could not open because of where it is.
+    pub(crate) fn check(&self, file: &Path) -> Result<()> {
+        match self {
+            Self::Sqlite => sqlite::check_path(file),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+}
+
 /// An open database.
 pub(crate) enum Database {
     Sqlite(sqlite::SqliteDatabase),

@@ -153,6 +153,13 @@ impl Error {
         }
     }
 
+    /// Says whether the file system refused only to write.
+    pub(crate) fn is_read_only(&self) -> bool {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(self, Self::Io { source, .. }
+            if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
+    }
+
     pub(crate) fn not_found<T: std::fmt::Display>(entity: &'static str, name: T) -> Self {
         Self::NotFound {
             entity,
@@ -186,6 +193,9 @@ fn io_hint(error: &std::io::Error) -> Option<&'static str> {
         }
         std::io::ErrorKind::ReadOnlyFilesystem => Some("the file system is mounted read-only"),
         std::io::ErrorKind::NotFound => Some("check the path"),
+        std::io::ErrorKind::InvalidFilename => {
+            Some("the path, or a name in it, is too long for the file system: choose a shorter one")
+        }
         _ => None,
     }
 }

@@ -66,6 +66,7 @@ mod character;
 mod create;
 mod db;
 mod delete;
+mod disk;
 mod error;
 mod frame;
 mod hash;

@@ -105,7 +105,7 @@ impl Studio {
     /// [`Error::Conflict`] where one is there, or where the database belongs to another;
     /// [`Error::Io`], [`Error::Unavailable`].
     pub async fn create_with(folder: impl AsRef<Path>, options: StudioOptions) -> Result<Self> {
-        let folder = Folder::create(folder.as_ref())?;
+        let folder = Folder::create(folder.as_ref(), &options.database)?;
         let _alone = folder.lock().await?;
         Self::start(folder, options, true).await
     }
@@ -154,7 +154,11 @@ impl Studio {
                 notices: Mutex::new(Vec::new()),
             }),
         };
-        studio.inner.blobs.remove_leftovers()?;
+        match studio.inner.blobs.remove_leftovers() {
+            // Where nothing can be removed, much can still be read.
+            Err(error) if error.is_read_only() => {}
+            removed => removed?,
+        }
         studio.follow().await;
         Ok(studio)
     }

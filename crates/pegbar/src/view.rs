@@ -17,6 +17,7 @@ use crate::db::blocking;
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
+use crate::disk::links_to;
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
@@ -297,10 +298,15 @@ impl Studio {
             // What was on its way may have got another use since, anywhere in the project.
             scopes = BTreeSet::from([Scope::Project]);
         }
-        let mut session = self.database().snapshot().await?;
-        let stock = Stock::load(&mut session, project, &scopes).await?;
-        session.end().await?;
         let view = self.view();
+        let mut session = self.database().snapshot().await?;
+        let mut stock = Stock::load(&mut session, project, &scopes).await?;
+        if !links_to(&view.public, stock.paths()).is_empty() {
+            // Whatever else was behind the link is to be written again, too.
+            scopes = BTreeSet::from([Scope::Project]);
+            stock = Stock::load(&mut session, project, &scopes).await?;
+        }
+        session.end().await?;
         let (journal, thorough) = (&mut run.journal, run.thorough);
         let applied = blocking(|| {
             let work = Work::new(&view.public, &view.private, self.blobs(), stock.recorded);

@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use image::{ImageReader, RgbaImage};
+use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, RgbaImage};
 use pegbar::{AnimationTree, Asset, Character, CharacterTree, Id, Studio};
 
 use crate::context::Context;
@@ -202,14 +202,21 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Reads an image from the bytes that were taken in, not from the file that anyone may edit.
+/// Reads an image, turned as it is to be seen, from the bytes that were taken in, not from
+/// the file that anyone may edit.
 fn load(studio: &Studio, asset: &Asset) -> Result<RgbaImage, String> {
     let file = studio.open_image(asset);
     let file = BufReader::new(file.map_err(|error| with_causes(&error))?);
     let reader = ImageReader::new(file).with_guessed_format();
     let reader = reader.map_err(|error| error.to_string())?;
-    let image = reader.decode().map_err(|error| error.to_string())?;
-    Ok(image.into_rgba8())
+    let decode = || {
+        let mut decoder = reader.into_decoder()?;
+        let orientation = decoder.orientation()?;
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(orientation);
+        Ok(image.into_rgba8())
+    };
+    decode().map_err(|error: ImageError| error.to_string())
 }
 
 /// Returns what people would call an image.

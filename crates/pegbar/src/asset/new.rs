@@ -1,5 +1,7 @@
 //! Assets that are about to be created.
 
+use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::mem::take;
 use std::path::PathBuf;
 
@@ -34,7 +36,8 @@ pub struct NewAsset {
     pub source_id: Option<String>,
     /// Where it comes from, as the importer names it.
     pub source_path: Option<String>,
-    /// The file name it came with; `None` for the name of the file it is read from.
+    /// The file name it came with; `None` for the name of the file it is read from, in which
+    /// bytes that are not UTF-8 are written like `\xe9`.
     pub original_name: Option<String>,
     /// Free words, at most 64 bytes each.
     pub tags: Vec<String>,
@@ -188,7 +191,7 @@ impl NewAsset {
         check_source("sourceId", self.source_id.as_ref())?;
         check_time("createdAt", self.created_at)?;
         let name_of_file = || match &self.image {
-            ImageSource::File(path) => path.file_name()?.to_str().map(str::to_owned),
+            ImageSource::File(path) => path.file_name().map(file_name_text),
             _ => None,
         };
         Ok(Asset {
@@ -221,4 +224,17 @@ impl NewAsset {
             references: References::default(),
         })
     }
+}
+
+/// Writes a file name as text. What is not UTF-8 stays to be seen, byte by byte.
+fn file_name_text(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
 }

@@ -1,13 +1,13 @@
 //! Taking bytes in: with limits, hashed on the way, checked to be an image that we accept.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, Write as _};
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, BufReader, Cursor, Read as _, Seek, Write as _};
 use std::path::Path;
 
-use image::ImageReader;
 use sha2::Digest as _;
 
-use super::{ImageFormat, Limits, StoreMark, StoredImage};
+use super::inspect::{Flaw, Inspected, inspect};
+use super::{Limits, StoreMark, StoredImage};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 
@@ -40,24 +40,27 @@ impl Intake {
 
     /// Reads a small file, which may grow meanwhile.
     pub(super) fn read(&self, source: &Path) -> Result<Vec<u8>> {
-        let file = File::open(source).at("reading", source)?;
+        let watched = Watched::open(source)?;
         let mut bytes = Vec::new();
         let limit = self.limits.max_file_size.saturating_add(1);
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .at("reading", source)?;
+        let mut file = (&watched.file).take(limit);
+        file.read_to_end(&mut bytes).at("reading", source)?;
+        // What is too large is refused as that, whatever becomes of it.
+        if bytes.len() as u64 <= self.limits.max_file_size {
+            watched.check_unchanged(bytes.len() as u64)?;
+        }
         Ok(bytes)
     }
 
     /// Copies a file and flushes the copy, hashing what is copied; then checks the copy.
     pub(super) fn copy(&self, source: &Path, target: &Path) -> Result<StoredImage> {
-        let mut from = File::open(source).at("reading", source)?;
+        let watched = Watched::open(source)?;
         let mut to = File::create_new(target).at("writing", target)?;
         let mut hasher = sha2::Sha256::new();
         let mut file_size = 0_u64;
         let mut chunk = vec![0; CHUNK];
         loop {
-            let read = match from.read(&mut chunk) {
+            let read = match (&watched.file).read(&mut chunk) {
                 Ok(0) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 read => read.at("reading", source)?,
@@ -68,6 +71,7 @@ impl Intake {
             hasher.update(&chunk[..read]);
             to.write_all(&chunk[..read]).at("writing", target)?;
         }
+        watched.check_unchanged(file_size)?;
         to.sync_all().at("flushing", target)?;
         let copy = BufReader::new(File::open(target).at("reading", target)?);
         let sha256 = Sha256(hasher.finalize().into());
@@ -94,25 +98,20 @@ impl Intake {
         sha256: Sha256,
         file_size: u64,
     ) -> Result<StoredImage> {
-        let reader = ImageReader::new(bytes)
-            .with_guessed_format()
-            .map_err(|error| refused(&error.to_string()))?;
-        let format = match reader.format() {
-            Some(image::ImageFormat::Png) => ImageFormat::Png,
-            Some(image::ImageFormat::Jpeg) => ImageFormat::Jpeg,
-            Some(image::ImageFormat::WebP) => ImageFormat::WebP,
-            Some(image::ImageFormat::Gif) => ImageFormat::Gif,
-            _ => return Err(refused("not a PNG, JPEG, WebP or GIF")),
-        };
-        let (width, height) = reader
-            .into_dimensions()
-            .map_err(|error| refused(&error.to_string()))?;
-        let pixels = u64::from(width) * u64::from(height);
-        let max = self.limits.max_pixels;
-        if pixels == 0 || pixels > max {
-            let reason = format!("{width} × {height} pixels; 1 to {max} in all are taken in");
-            return Err(refused(&reason));
-        }
+        let inspected = inspect(bytes, file_size, self.limits.max_pixels);
+        let Inspected {
+            format,
+            width,
+            height,
+            image_count,
+        } = inspected.map_err(|flaw| match flaw {
+            Flaw::Refused(reason) => refused(&reason),
+            Flaw::Io(source) => Error::Io {
+                action: "reading",
+                path: UPLOAD.into(),
+                source,
+            },
+        })?;
         Ok(StoredImage {
             store: self.store,
             sha256,
@@ -120,8 +119,76 @@ impl Intake {
             format,
             width,
             height,
-            image_count: 1,
+            image_count,
         })
+    }
+}
+
+/// An open file that is to stay as it is while it is read.
+struct Watched<'a> {
+    path: &'a Path,
+    file: File,
+    before: Metadata,
+}
+
+impl<'a> Watched<'a> {
+    /// Opens a file, and nothing that only has its place among files.
+    fn open(path: &'a Path) -> Result<Self> {
+        // Looked at first: to open a pipe would be to wait for someone who writes into it.
+        check_is_file(path, &std::fs::metadata(path).at("reading", path)?)?;
+        let file = File::open(path).at("reading", path)?;
+        let before = file.metadata().at("reading", path)?;
+        check_is_file(path, &before)?;
+        Ok(Self { path, file, before })
+    }
+
+    /// Refuses what was read if someone wrote into the file meanwhile: it may be half of
+    /// what it was and half of what it is now.
+    fn check_unchanged(&self, read: u64) -> Result<()> {
+        let after = self.file.metadata().at("reading", self.path)?;
+        let is_same_time = match (self.before.modified(), after.modified()) {
+            (Ok(before), Ok(after)) => before == after,
+            // A file system that keeps no times.
+            _ => true,
+        };
+        if is_same_time && self.before.len() == read && after.len() == read {
+            return Ok(());
+        }
+        Err(Error::Conflict {
+            message: format!("{} changed while it was read", self.path.display()),
+            hint: "wait until the program that writes it is done, then try again".to_owned(),
+        })
+    }
+}
+
+/// Refuses what can't be read like a file.
+pub(super) fn check_is_file(path: &Path, metadata: &Metadata) -> Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Error::NotAnImage {
+        origin: path.display().to_string(),
+        reason: format!("{}, not a file", kind(metadata)),
+    })
+}
+
+#[cfg(unix)]
+fn kind(metadata: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    match metadata.file_type() {
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn kind(metadata: &Metadata) -> &'static str {
+    if metadata.is_dir() {
+        "a folder"
+    } else {
+        "a device"
     }
 }
 
@@ -139,6 +206,66 @@ pub(super) fn named(error: Error, source: &Path) -> Error {
             origin: source.display().to_string(),
             reason,
         },
+        Error::Io {
+            action,
+            path,
+            source: cause,
+        } if path == Path::new(UPLOAD) => Error::Io {
+            action,
+            path: source.to_owned(),
+            source: cause,
+        },
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_written_meanwhile_is_refused_and_one_that_vanished_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cat.png");
+        let watch = || {
+            fs::write(&path, "twelve bytes").unwrap();
+            Watched::open(&path).unwrap()
+        };
+        assert!(watch().check_unchanged(12).is_ok());
+        let changed = |watched: Watched<'_>| {
+            let error = watched.check_unchanged(12).unwrap_err();
+            let expected = format!("{} changed while it was read", path.display());
+            assert_eq!((error.code(), error.to_string()), ("conflict", expected));
+        };
+        let watched = watch();
+        let mut appending = File::options().append(true).open(&path).unwrap();
+        appending.write_all(b"!").unwrap();
+        changed(watched);
+        let watched = watch();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(3)
+            .unwrap();
+        changed(watched);
+        let watched = watch();
+        let later = watched.before.modified().unwrap() + Duration::from_secs(1);
+        fs::write(&path, "other  bytes").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(later).unwrap();
+        changed(watched);
+        let watched = watch();
+        assert!(
+            watched.check_unchanged(11).is_err(),
+            "not all of it was read"
+        );
+        let watched = watch();
+        fs::remove_file(&path).unwrap();
+        assert!(watched.check_unchanged(12).is_ok());
     }
 }

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use refinery::{Migration, Runner};
 use rusqlite::Connection;
 
+use super::postgres::refused;
 use super::sql::{Engine, render_migration};
 use crate::error::{Error, IoContext, Result};
 
@@ -118,14 +119,11 @@ pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrate
 }
 
 pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migrated> {
-    let refused = |source| Error::Database {
-        action: "migrating",
-        source: Box::new(source),
-    };
+    let refused = refused("migrating");
     let version = client
         .query_one("SHOW server_version_num", &[])
         .await
-        .map_err(refused)?;
+        .map_err(&refused)?;
     let version: String = version.get(0);
     // pg_current_xact_id came with 13.
     if version
@@ -142,27 +140,24 @@ pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migr
     client
         .execute("SELECT pg_advisory_lock($1)", &[&LOCK_KEY])
         .await
-        .map_err(refused)?;
+        .map_err(&refused)?;
     let migrated = migrate_locked(client).await;
     client
         .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
         .await
-        .map_err(refused)?;
+        .map_err(&refused)?;
     migrated
 }
 
 async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated> {
-    let refused = |source| Error::Database {
-        action: "migrating",
-        source: Box::new(source),
-    };
+    let refused = refused("migrating");
     let known = client
         .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
         .await;
-    let known: bool = known.map_err(refused)?.get(0);
+    let known: bool = known.map_err(&refused)?.get(0);
     let from = if known {
         let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
-        let version: i32 = client.query_one(&text, &[]).await.map_err(refused)?.get(0);
+        let version: i32 = client.query_one(&text, &[]).await.map_err(&refused)?.get(0);
         refuse_newer(version.unsigned_abs())?
     } else {
         0

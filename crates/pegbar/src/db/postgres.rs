@@ -92,6 +92,14 @@ fn unreachable_server(source: impl std::error::Error + Send + Sync + 'static) ->
     }
 }
 
+fn lost_server(source: tokio_postgres::Error) -> Error {
+    Error::Unavailable {
+        message: "the connection to the PostgreSQL server was lost".to_owned(),
+        hint: "nothing was changed; run the command again when the server is back".to_owned(),
+        source: Some(Box::new(source)),
+    }
+}
+
 #[derive(PartialEq)]
 enum State {
     Idle,
@@ -223,6 +231,12 @@ impl PostgresSession {
     }
 }
 
+/// Says whether the connection broke, however it was noticed.
+fn is_cut(error: &tokio_postgres::Error) -> bool {
+    let cause = std::error::Error::source(error);
+    error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
+}
+
 /// Says whether the server ended the connection, which leaves open what became of a commit.
 fn is_lost(code: &SqlState) -> bool {
     code.code().starts_with("57P") || code.code().starts_with("08")
@@ -269,11 +283,11 @@ impl Drop for PostgresSession {
 }
 
 /// Turns PostgreSQL's refusals into what a caller can react to.
-fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
+pub(super) fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) -> Error {
     move |error| {
         let Some(database_error) = error.as_db_error() else {
-            return if error.is_closed() {
-                unreachable_server(error)
+            return if is_cut(&error) {
+                lost_server(error)
             } else {
                 Error::Database {
                     action,

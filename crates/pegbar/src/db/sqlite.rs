@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 
 const READERS: usize = 4;
 const CACHED_STATEMENTS: usize = 128;
+/// The longest path of a database file, in bytes: SQLite's limit (`MAX_PATHNAME`), less the
+/// ending of the files beside it.
+const MAX_PATH_BYTES: usize = 512 - "-journal".len();
 
 pub(crate) struct SqliteDatabase {
     writer: std::sync::Arc<Mutex<Connection>>,
@@ -23,6 +26,7 @@ pub(crate) struct SqliteDatabase {
 
 impl SqliteDatabase {
     pub(super) fn open(file: &Path) -> Result<(Self, Migrated)> {
+        check_path(file)?;
         let mut writer =
             open_connection(file, OpenFlags::default()).map_err(|e| opening(file, e))?;
         let migrated = migrate::sqlite(&mut writer, file)?;
@@ -60,6 +64,21 @@ impl SqliteDatabase {
             in_transaction: false,
         }
     }
+}
+
+pub(super) fn check_path(file: &Path) -> Result<()> {
+    let length = file.as_os_str().len();
+    if cfg!(unix) && length > MAX_PATH_BYTES {
+        return Err(Error::Unavailable {
+            message: format!(
+                "the path of the database would be {length} bytes long, and SQLite opens up to \
+                 {MAX_PATH_BYTES}"
+            ),
+            hint: "choose a folder that is not so deep, or a PostgreSQL database".to_owned(),
+            source: None,
+        });
+    }
+    Ok(())
 }
 
 /// Opens read-only connections for the pool.
@@ -250,6 +269,11 @@ fn refused(action: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => unavailable(
                 "the database is read-only",
                 "check who owns .pegbar and whether it is mounted read-only",
+                error,
+            ),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => unavailable(
+                "the database file cannot be read or written",
+                "check that its disk is there, has room and works",
                 error,
             ),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged {

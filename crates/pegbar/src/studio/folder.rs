@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::{Database, DatabaseAddress};
+use crate::disk::create_folders;
 use crate::error::{Error, IoContext, Result};
 use crate::id::StoreId;
 use crate::lock::lock_file;
@@ -35,15 +36,18 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    pub(crate) fn create(root: &Path) -> Result<Self> {
-        let private = root.join(PRIVATE);
+    pub(crate) fn create(root: &Path, address: &DatabaseAddress) -> Result<Self> {
         check_new(root)?;
-        fs::create_dir_all(&private).at("creating", &private)?;
+        create_folders(root)?;
+        let root = root.canonicalize().at("opening", root)?;
+        let folder = Self { root };
+        let private = folder.private();
+        address.check(&folder.database_file())?;
+        create_folders(&private)?;
         // The database and the blobs are nobody's business in a shared git checkout.
         let ignore = private.join(".gitignore");
         fs::write(&ignore, "*\n").at("writing", &ignore)?;
-        let root = root.canonicalize().at("opening", root)?;
-        Ok(Self { root })
+        Ok(folder)
     }
 
     pub(crate) fn open(root: &Path, address: &DatabaseAddress) -> Result<Self> {

@@ -4,14 +4,16 @@
 //! that the blob store has are dropped or used elsewhere, all others are kept. So a file that
 //! someone edits or puts there at any moment is never lost.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Stamp};
 use super::journal::{Journal, project_of};
 use super::{Kept, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
+use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 
@@ -32,6 +34,10 @@ pub(super) struct Work<'a> {
     kept: PathBuf,
     blobs: &'a BlobStore,
     recorded: HashMap<String, ViewFile>,
+    /// Folders that someone has replaced by links: what is behind them is not ours.
+    links: BTreeSet<PathBuf>,
+    /// Folders that are known to be there and to be no links.
+    folders: HashSet<PathBuf>,
     /// Files that were moved aside and whose bytes the store has, by their hash.
     spare: HashMap<Sha256, Vec<(PathBuf, Stamp)>>,
     /// Folders to flush.
@@ -52,6 +58,8 @@ impl<'a> Work<'a> {
             kept: private.join("kept"),
             blobs,
             recorded,
+            links: BTreeSet::new(),
+            folders: HashSet::new(),
             spare: HashMap::new(),
             touched: BTreeSet::new(),
             next_name: 0,
@@ -69,11 +77,14 @@ impl<'a> Work<'a> {
         thorough: bool,
         journal: &mut Journal,
     ) -> Result<Applied> {
+        let paths = self.recorded.keys().chain(wanted.keys()).chain(interrupted);
+        self.links = links_to(self.public, paths.map(String::as_str));
         if thorough || !interrupted.is_empty() {
             self.take_up_strays(&wanted, interrupted);
         }
         let (to_write, to_remove) = self.differences(wanted, interrupted, thorough);
         journal.add(to_write.keys().chain(&to_remove))?;
+        self.set_links_aside();
         self.set_aside(&to_write, &to_remove);
         self.put_in_place(to_write);
         self.drop_spares();
@@ -111,7 +122,10 @@ impl<'a> Work<'a> {
                 found.is_ok_and(|found| found == Some(recorded_stamp(recorded)))
             };
             let is_doubtful = thorough || interrupted.contains(&path);
-            if recorded.sha256 != wanted.sha256 || (is_doubtful && !is_there()) {
+            if recorded.sha256 != wanted.sha256
+                || self.check_no_link(Path::new(&path)).is_err()
+                || (is_doubtful && !is_there())
+            {
                 to_write.insert(path, wanted);
             } else if (recorded.asset_id, recorded.animation_id)
                 != (wanted.asset_id, wanted.animation_id)
@@ -124,6 +138,33 @@ impl<'a> Work<'a> {
             }
         }
         (to_write, to_remove.into_iter().collect())
+    }
+
+    /// Refuses to go through a link that someone has put in the place of a folder.
+    fn check_no_link(&self, path: &Path) -> Result<()> {
+        let Some(link) = path.ancestors().find(|above| self.links.contains(*above)) else {
+            return Ok(());
+        };
+        let is_link = io::Error::other("a link stands in the place of a folder");
+        Err(is_link).at("using", &self.public.join(link))
+    }
+
+    /// Moves aside and keeps the links that stand in the place of folders. Where they lead
+    /// to, nothing is touched.
+    fn set_links_aside(&mut self) {
+        for link in self.links.clone() {
+            let place = self.public.join(&link);
+            match self.set_link_aside(&link, &place) {
+                Ok(()) => drop(self.links.remove(&link)),
+                Err(error) => self.note(error),
+            }
+        }
+    }
+
+    fn set_link_aside(&mut self, link: &Path, place: &Path) -> Result<()> {
+        let aside = self.new_name(MOVED_ASIDE, place);
+        fs::rename(place, &aside).at("moving aside", place)?;
+        self.look_at(&link.to_string_lossy(), aside)
     }
 
     /// Moves aside what stands where something else is to stand, or nothing.
@@ -146,6 +187,7 @@ impl<'a> Work<'a> {
 
     /// Moves aside what stands at a path, unless it is what is wanted there.
     fn clear(&mut self, path: &str, wanted: Option<&Wanted>) -> Result<()> {
+        self.check_no_link(Path::new(path))?;
         let place = self.public.join(path);
         if is_free(&place)? {
             return Ok(());
@@ -220,6 +262,7 @@ impl<'a> Work<'a> {
     }
 
     fn put(&mut self, path: &str, wanted: &Wanted) -> Result<Stamp> {
+        self.check_no_link(Path::new(path))?;
         let place = self.public.join(path);
         if let Some(folder) = place.parent() {
             self.make_folder(folder)?;
@@ -241,7 +284,7 @@ impl<'a> Work<'a> {
         loop {
             match files::move_new(&ready, &place) {
                 Ok(()) => return Ok(stamp),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // Someone put a file there since we looked.
                     let aside = self.new_name(MOVED_ASIDE, &place);
                     fs::rename(&place, &aside).at("moving aside", &place)?;
@@ -252,9 +295,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Makes a folder; a file that has its name is moved aside.
+    /// Makes a folder; a file or a link that has its name is moved aside.
     fn make_folder(&mut self, folder: &Path) -> Result<()> {
-        if folder.is_dir() {
+        if self.folders.contains(folder) {
             return Ok(());
         }
         let below = folder
@@ -262,11 +305,16 @@ impl<'a> Work<'a> {
             .unwrap_or(folder)
             .to_owned();
         let mut place = self.public.to_owned();
-        fs::create_dir_all(&place).at("creating", &place)?;
+        create_folders(&place)?;
         for part in below.components() {
-            self.touched.insert(place.clone());
+            let above = place.clone();
             place.push(part);
-            if !place.is_dir() && fs::symlink_metadata(&place).is_ok() {
+            let found = fs::symlink_metadata(&place);
+            if found.as_ref().is_ok_and(fs::Metadata::is_dir) {
+                continue;
+            }
+            self.touched.insert(above);
+            if found.is_ok() {
                 let aside = self.new_name(MOVED_ASIDE, &place);
                 fs::rename(&place, &aside).at("moving aside", &place)?;
                 let path = place.strip_prefix(self.public).unwrap_or(&place);
@@ -274,10 +322,11 @@ impl<'a> Work<'a> {
                 self.look_at(&path, aside)?;
             }
             match fs::create_dir(&place) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 created => created.at("creating", &place)?,
             }
         }
+        self.folders.insert(folder.to_owned());
         Ok(())
     }
 
@@ -293,6 +342,10 @@ impl<'a> Work<'a> {
             .map(|folder| self.public.join(folder))
             .collect();
         for folder in folders {
+            let below = folder.strip_prefix(self.public).unwrap_or(&folder);
+            if self.check_no_link(below).is_err() {
+                continue;
+            }
             if let Err(error) = self.take_up_strays_in(&folder) {
                 self.note(error);
             }

@@ -88,13 +88,62 @@ pub(super) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies a file to another file system, flushed, and removes the original.
+/// Copies what is there to another file system, flushed, and removes the original. After a
+/// failure the original is there.
 fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    if let Err(error) = copy_tree(from, to) {
+        // Another's file stays: the copy refuses to begin where something is.
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            let _ = remove(to);
+        }
+        return Err(error);
+    }
+    remove(from)
+}
+
+fn remove(place: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(place)?.is_dir() {
+        fs::remove_dir_all(place)
+    } else {
+        fs::remove_file(place)
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    let kind = fs::symlink_metadata(from)?.file_type();
+    if kind.is_dir() {
+        fs::create_dir(to)?;
+        for entry in fs::read_dir(from)? {
+            let name = entry?.file_name();
+            copy_tree(&from.join(&name), &to.join(&name))?;
+        }
+        return crate::blob::sync_folder(to).map_err(io::Error::other);
+    }
+    if kind.is_symlink() {
+        return copy_link(&fs::read_link(from)?, to);
+    }
+    if !kind.is_file() {
+        let text = format!("{} is neither a file nor a folder", from.display());
+        return Err(io::Error::other(text));
+    }
     let mut source = File::open(from)?;
     let mut target = File::create_new(to)?;
     io::copy(&mut source, &mut target)?;
-    target.sync_all()?;
-    fs::remove_file(from)
+    target.sync_all()
+}
+
+#[cfg(unix)]
+fn copy_link(target: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, to)
+}
+
+#[cfg(not(unix))]
+fn copy_link(target: &Path, _: &Path) -> io::Result<()> {
+    let text = format!(
+        "a link to {} can't be moved to another disk",
+        target.display()
+    );
+    Err(io::Error::other(text))
 }
 
 /// Makes a flushed file from a blob: shares its blocks where the file system can, else copies.

@@ -175,6 +175,12 @@ impl Stock {
         Ok(stock)
     }
 
+    /// Returns the paths of all files, those that are there and those that should be.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        let paths = self.recorded.keys().chain(self.wanted.keys());
+        paths.map(String::as_str)
+    }
+
     async fn add(
         &mut self,
         session: &mut Session,

@@ -6,6 +6,9 @@
 #[macro_use]
 mod support;
 
+mod bad_input;
+mod bad_input_folder;
+mod bad_input_server;
 mod constraints;
 mod create;
 mod delete;

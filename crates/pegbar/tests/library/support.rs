@@ -1,5 +1,6 @@
 //! What the tests share: studios of their own on both engines, and images.
 
+pub(crate) mod images;
 mod layout;
 mod raw;
 
@@ -165,6 +166,11 @@ pub(crate) fn shared_inputs() -> Option<PathBuf> {
         );
     });
     None
+}
+
+/// Says on standard error, past the test harness, what was not tested and why.
+pub(crate) fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "\n*** Not tested: {what}\n");
 }
 
 /// A small PNG; every number gives other bytes.

@@ -1,0 +1,76 @@
+//! Folders that may be links to other disks, and disks that may be away.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{IoContext, Result};
+
+/// Creates a folder and those above it; says so where one of them is a link to a folder that
+/// is away.
+pub(crate) fn create_folders(folder: &Path) -> Result<()> {
+    let created = fs::create_dir_all(folder).map_err(|error| {
+        let is_link_to_nothing = |place: &&Path| place.is_symlink() && !place.exists();
+        let Some(link) = folder.ancestors().find(is_link_to_nothing) else {
+            return error;
+        };
+        let target = fs::read_link(link).unwrap_or_default();
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            format!(
+                "{} is a link to {}, which is not there: is its disk mounted?",
+                link.display(),
+                target.display()
+            ),
+        )
+    });
+    created.at("creating", folder)
+}
+
+/// Says whether what is in a folder can't be moved to another one by renaming, since it lies
+/// on another disk. A folder that is not there yet will lie where the one above it does.
+pub(crate) fn is_elsewhere(folder: &Path, other: &Path) -> bool {
+    match (disk_of(folder), disk_of(other)) {
+        (Some(disk), Some(other)) => disk != other,
+        _ => false,
+    }
+}
+
+#[cfg(unix)]
+fn disk_of(folder: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(folder).ok().map(|found| found.dev())
+}
+
+/// Where disks have no number: the folder itself, if it is a link.
+#[cfg(not(unix))]
+fn disk_of(folder: &Path) -> Option<PathBuf> {
+    let is_link = folder.is_symlink();
+    is_link.then(|| fs::canonicalize(folder).ok()).flatten()
+}
+
+/// Returns the links among the folders below `root` that lead to these paths, relative to
+/// `root`; what lies behind a link is not looked at.
+pub(crate) fn links_to<'p>(root: &Path, paths: impl Iterator<Item = &'p str>) -> BTreeSet<PathBuf> {
+    let mut links = BTreeSet::new();
+    let mut known = HashSet::new();
+    for path in paths {
+        let mut folder = PathBuf::new();
+        let folders = Path::new(path)
+            .parent()
+            .into_iter()
+            .flat_map(Path::components);
+        for part in folders.filter(|part| matches!(part, Component::Normal(_))) {
+            folder.push(part);
+            if links.contains(&folder) {
+                break;
+            }
+            if known.insert(folder.clone()) && root.join(&folder).is_symlink() {
+                links.insert(folder);
+                break;
+            }
+        }
+    }
+    links
+}
