@@ -17,6 +17,7 @@ use crate::db::value::word_enum;
 use crate::disk::{create_folders, is_elsewhere};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
+use crate::parallel;
 use intake::Intake;
 
 word_enum! {
@@ -299,7 +300,7 @@ impl BlobBatch<'_> {
             ImageSource::Bytes(bytes) => {
                 let stored = intake.check_bytes(bytes)?;
                 self.place(stored, |path| {
-                    let mut file = File::create_new(path)?;
+                    let mut file = create_read_only(path)?;
                     file.write_all(bytes)?;
                     file.sync_all()
                 })?;
@@ -321,7 +322,10 @@ impl BlobBatch<'_> {
         let copy = self.store.new_file()?;
         let stored = intake.copy(source, &copy);
         let placed = stored.and_then(|stored| {
-            self.place(stored, |path| fs::rename(&copy, path))?;
+            self.place(stored, |path| {
+                fs::rename(&copy, path)?;
+                make_read_only(path)
+            })?;
             Ok(stored)
         });
         if copy.exists() {
@@ -344,7 +348,6 @@ impl BlobBatch<'_> {
             create_folders(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
-            make_read_only(&file).at("protecting", &file)?;
             fs::rename(&file, &place).at("writing", &place)?;
         }
         // Even if another process put it there: it may not have flushed the folder yet.
@@ -362,12 +365,25 @@ impl BlobBatch<'_> {
         if changed.is_empty() {
             return Ok(());
         }
-        for folder in &changed {
-            sync_folder(folder)?;
-        }
+        let changed: Vec<PathBuf> = changed.into_iter().collect();
+        let flushed = parallel::each(&changed, |folder| sync_folder(folder));
+        flushed.into_iter().collect::<Result<()>>()?;
         sync_folder(&self.store.blobs)?;
         self.store.blobs.parent().map_or(Ok(()), sync_folder)
     }
+}
+
+/// Creates a file that only this handle can write: no editor writes into the truth by mistake.
+fn create_read_only(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o444);
+    let file = options.open(path)?;
+    if !cfg!(unix) {
+        make_read_only(path)?;
+    }
+    Ok(file)
 }
 
 /// Keeps an editor from writing into the truth by mistake.

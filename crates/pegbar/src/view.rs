@@ -146,6 +146,7 @@ pub(crate) struct View {
     public: PathBuf,
     private: PathBuf,
     running: tokio::sync::Mutex<()>,
+    reflinks: files::Reflinks,
 }
 
 /// One run over the view, alone on it.
@@ -166,6 +167,7 @@ impl View {
             public,
             private,
             running: tokio::sync::Mutex::new(()),
+            reflinks: files::Reflinks::default(),
         }
     }
 
@@ -309,7 +311,7 @@ impl Studio {
         session.end().await?;
         let (journal, thorough) = (&mut run.journal, run.thorough);
         let applied = blocking(|| {
-            let work = Work::new(&view.public, &view.private, self.blobs(), stock.recorded);
+            let work = Work::new(view, self.blobs(), stock.recorded);
             work.apply(stock.wanted, &interrupted, thorough, journal)
         })?;
         let Applied {

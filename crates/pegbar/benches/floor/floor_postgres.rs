@@ -123,9 +123,9 @@ impl PostgresFloor {
         let add_file = client.prepare(ADD_FILE).await?;
         Ok(Self {
             client,
-            add_file,
             selects,
             inserts,
+            add_file,
             prepared,
         })
     }

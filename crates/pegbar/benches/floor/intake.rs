@@ -100,10 +100,10 @@ async fn add_by_floor(site: &Site, project: ProjectId, files: &[PathBuf]) -> Out
         target.write_all(&bytes)?;
         target.sync_all()?;
         fs::rename(&written, folder.join(&name))?;
-        let size = i64::try_from(bytes.len())?;
+        let length = i64::try_from(bytes.len())?;
         match &site.floor {
-            Floor::Sqlite(floor) => floor.add_file(id, project.0, &name, size)?,
-            Floor::Postgres(floor) => floor.add_file(id, project.0, &name, size).await?,
+            Floor::Sqlite(floor) => floor.add_file(id, project.0, &name, length)?,
+            Floor::Postgres(floor) => floor.add_file(id, project.0, &name, length).await?,
         }
     }
     let cost = site.meter.stop(&start);

@@ -9,13 +9,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Stamp};
+use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Reflinks, Stamp};
 use super::journal::{Journal, project_of};
-use super::{Kept, ViewFile, ViewReport, Wanted};
+use super::{Kept, View, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
 use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
+use crate::parallel;
 
 /// What was done, for the rows.
 #[derive(Debug, Default)]
@@ -28,11 +29,22 @@ pub(super) struct Applied {
     pub(super) done: ViewReport,
 }
 
+/// What is to stand at a path.
+enum Ready {
+    /// It stands there.
+    There(Stamp),
+    /// A file that was moved aside from elsewhere.
+    Spare(PathBuf, Stamp),
+    /// A copy that is still to be made, and its name.
+    ToCopy(PathBuf),
+}
+
 /// The work on the files of one project.
 pub(super) struct Work<'a> {
     public: &'a Path,
     kept: PathBuf,
     blobs: &'a BlobStore,
+    reflinks: &'a Reflinks,
     recorded: HashMap<String, ViewFile>,
     /// Folders that someone has replaced by links: what is behind them is not ours.
     links: BTreeSet<PathBuf>,
@@ -48,15 +60,15 @@ pub(super) struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub(super) fn new(
-        public: &'a Path,
-        private: &Path,
+        view: &'a View,
         blobs: &'a BlobStore,
         recorded: HashMap<String, ViewFile>,
     ) -> Self {
         Self {
-            public,
-            kept: private.join("kept"),
+            public: &view.public,
+            kept: view.private.join("kept"),
             blobs,
+            reflinks: &view.reflinks,
             recorded,
             links: BTreeSet::new(),
             folders: HashSet::new(),
@@ -142,6 +154,9 @@ impl<'a> Work<'a> {
 
     /// Refuses to go through a link that someone has put in the place of a folder.
     fn check_no_link(&self, path: &Path) -> Result<()> {
+        if self.links.is_empty() {
+            return Ok(());
+        }
         let Some(link) = path.ancestors().find(|above| self.links.contains(*above)) else {
             return Ok(());
         };
@@ -244,10 +259,30 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Puts every file in its place; one that fails does not hold up the others.
+    /// Puts every file in its place; one that fails does not hold up the others. The copies are
+    /// made first, several at a time, since flushing them is most of the work.
     fn put_in_place(&mut self, to_write: BTreeMap<String, Wanted>) {
+        let mut ready = Vec::with_capacity(to_write.len());
         for (path, wanted) in to_write {
-            match self.put(&path, &wanted) {
+            match self.prepare(&path, &wanted) {
+                Ok(place) => ready.push((path, wanted, place)),
+                Err(error) => self.note(error),
+            }
+        }
+        let (blobs, reflinks) = (self.blobs, self.reflinks);
+        let copies = parallel::each(&ready, |(_, wanted, ready)| match ready {
+            Ready::ToCopy(copy) => Some(reflinks.copy_blob(&blobs.path(wanted.sha256), copy)),
+            _ => None,
+        });
+        for ((path, wanted, ready), copied) in ready.into_iter().zip(copies) {
+            let put = match (ready, copied) {
+                (Ready::There(stamp), _) => Ok(stamp),
+                (Ready::Spare(spare, stamp), _) => self.put(&path, &spare, stamp),
+                (Ready::ToCopy(copy), Some(Ok(stamp))) => self.put(&path, &copy, stamp),
+                (Ready::ToCopy(_), Some(Err(error))) => Err(error),
+                (Ready::ToCopy(_), None) => continue,
+            };
+            match put {
                 Ok(stamp) => {
                     if let Some(project) = project_of(&path) {
                         self.applied
@@ -261,7 +296,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn put(&mut self, path: &str, wanted: &Wanted) -> Result<Stamp> {
+    /// Finds or names what is to be moved to a path.
+    fn prepare(&mut self, path: &str, wanted: &Wanted) -> Result<Ready> {
         self.check_no_link(Path::new(path))?;
         let place = self.public.join(path);
         if let Some(folder) = place.parent() {
@@ -271,18 +307,20 @@ impl<'a> Work<'a> {
         if let Some((stamp, found)) = files::hash(&place)?
             && found == wanted.sha256
         {
-            return Ok(stamp);
+            return Ok(Ready::There(stamp));
         }
         let spare = self.spare.get_mut(&wanted.sha256).and_then(Vec::pop);
-        let (ready, stamp) = if let Some(spare) = spare {
-            spare
-        } else {
-            let ready = self.new_name(BEING_WRITTEN, &place);
-            let stamp = files::copy_blob(&self.blobs.path(wanted.sha256), &ready)?;
-            (ready, stamp)
-        };
+        Ok(match spare {
+            Some((spare, stamp)) => Ready::Spare(spare, stamp),
+            None => Ready::ToCopy(self.new_name(BEING_WRITTEN, &place)),
+        })
+    }
+
+    /// Moves what is ready to its place, and whatever appeared there meanwhile aside.
+    fn put(&mut self, path: &str, ready: &Path, stamp: Stamp) -> Result<Stamp> {
+        let place = self.public.join(path);
         loop {
-            match files::move_new(&ready, &place) {
+            match files::move_new(ready, &place) {
                 Ok(()) => return Ok(stamp),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // Someone put a file there since we looked.
@@ -396,12 +434,16 @@ impl<'a> Work<'a> {
                 self.touched.extend(folder.parent().map(Path::to_owned));
             }
         }
-        for folder in std::mem::take(&mut self.touched) {
-            if folder.is_dir()
-                && let Err(error) = sync_folder(&folder)
-            {
-                self.note(error);
+        let touched: Vec<PathBuf> = std::mem::take(&mut self.touched).into_iter().collect();
+        let flushed = parallel::each(&touched, |folder| {
+            if folder.is_dir() {
+                sync_folder(folder)
+            } else {
+                Ok(())
             }
+        });
+        for error in flushed.into_iter().filter_map(Result::err) {
+            self.note(error);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use sha2::Digest as _;
@@ -34,15 +35,18 @@ pub(super) fn stamp(path: &Path) -> Result<Option<Stamp>> {
     if !metadata.is_file() {
         return Ok(None);
     }
-    let modified = metadata.modified().at("looking at", path)?;
-    let since = modified.duration_since(UNIX_EPOCH);
+    stamp_of(&metadata).at("looking at", path).map(Some)
+}
+
+fn stamp_of(metadata: &fs::Metadata) -> io::Result<Stamp> {
+    let since = metadata.modified()?.duration_since(UNIX_EPOCH);
     let modified_ns = since.map_or(0, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
     });
-    Ok(Some(Stamp {
+    Ok(Stamp {
         file_size: metadata.len(),
         modified_ns,
-    }))
+    })
 }
 
 /// Says whether an error means that nothing is there.
@@ -75,6 +79,10 @@ pub(super) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
 
 /// Moves a file to a path where nothing is; says so where something is, and moves nothing.
 pub(super) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+        renamed => return renamed,
+    }
     // A link refuses to replace, unlike a rename.
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
@@ -86,6 +94,25 @@ pub(super) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
             renamed => renamed,
         },
     }
+}
+
+/// Renames, and refuses to replace, where the system can in one step.
+#[cfg(target_os = "linux")]
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Not every file system knows how; between two of them nobody does.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Copies what is there to another file system, flushed, and removes the original. After a
@@ -146,45 +173,85 @@ fn copy_link(target: &Path, _: &Path) -> io::Result<()> {
     Err(io::Error::other(text))
 }
 
-/// Makes a flushed file from a blob: shares its blocks where the file system can, else copies.
-pub(super) fn copy_blob(blob: &Path, to: &Path) -> Result<Stamp> {
-    let copied = reflink_copy::reflink_or_copy(blob, to);
-    if let Err(source) = copied {
-        return Err(if is_absent(&source) && !blob.exists() {
-            Error::Damaged {
-                place: blob.display().to_string(),
-                reason: "the blob is missing".to_owned(),
-                source: Some(Box::new(source)),
+/// Whether the file system shares the blocks of files, as far as it was tried.
+#[derive(Debug, Default)]
+pub(super) struct Reflinks {
+    are_refused: AtomicBool,
+}
+
+impl Reflinks {
+    /// Makes a flushed file from a blob: shares its blocks where the file system can, else
+    /// copies.
+    pub(super) fn copy_blob(&self, blob: &Path, to: &Path) -> Result<Stamp> {
+        self.copy(blob, to).map_err(|source| {
+            if is_absent(&source) && !blob.exists() {
+                return Error::Damaged {
+                    place: blob.display().to_string(),
+                    reason: "the blob is missing".to_owned(),
+                    source: Some(Box::new(source)),
+                };
             }
-        } else {
             Error::Io {
                 action: "writing",
                 path: to.to_owned(),
                 source,
             }
-        });
+        })
     }
-    make_writable(to).at("writing", to)?;
-    let file = File::options().write(true).open(to).at("flushing", to)?;
-    file.sync_all().at("flushing", to)?;
-    stamp(to)?.ok_or_else(|| Error::Io {
-        action: "looking at",
-        path: to.to_owned(),
-        source: io::ErrorKind::NotFound.into(),
-    })
+
+    fn copy(&self, blob: &Path, to: &Path) -> io::Result<Stamp> {
+        let target = if let Some(shared) = self.share(blob, to)? {
+            shared
+        } else {
+            let mut source = File::open(blob)?;
+            let mut target = File::create_new(to)?;
+            io::copy(&mut source, &mut target)?;
+            target
+        };
+        make_writable(&target)?;
+        target.sync_all()?;
+        stamp_of(&target.metadata()?)
+    }
+
+    /// Makes a file that shares the blob's blocks; `None` where that can't be done.
+    fn share(&self, blob: &Path, to: &Path) -> io::Result<Option<File>> {
+        if self.are_refused.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        match reflink_copy::reflink(blob, to) {
+            Ok(()) => {
+                // The copy of a read-only file may be read-only too.
+                make_path_writable(to)?;
+                File::options().write(true).open(to).map(Some)
+            }
+            Err(error) if is_absent(&error) => Err(error),
+            Err(_) => {
+                self.are_refused.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+        }
+    }
 }
 
 /// The view is for other programs too; blobs are read-only.
-fn make_writable(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    #[cfg(not(unix))]
-    let permissions = {
-        let mut permissions = fs::metadata(path)?.permissions();
-        permissions.set_readonly(false);
-        permissions
-    };
-    fs::set_permissions(path, permissions)
+fn make_writable(file: &File) -> io::Result<()> {
+    file.set_permissions(writable(&file.metadata()?))
+}
+
+fn make_path_writable(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, writable(&fs::metadata(path)?))
+}
+
+#[cfg(unix)]
+fn writable(_: &fs::Metadata) -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}
+
+#[cfg(not(unix))]
+fn writable(found: &fs::Metadata) -> fs::Permissions {
+    let mut permissions = found.permissions();
+    permissions.set_readonly(false);
+    permissions
 }
 
 /// Moves something out of the way into the folder of kept files, and returns where it is.

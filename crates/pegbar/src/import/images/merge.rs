@@ -110,11 +110,11 @@ mod tests {
         }
     }
 
-    fn merged(list: &[u128], versions: &[&[u128]], first: usize, steps: Vec<Step>) -> Vec<u128> {
+    fn merged(list: &[u128], versions: &[&[u128]], first: usize, steps: &[Step]) -> Vec<u128> {
         let list = list.iter().map(|n| slot(*n)).collect();
         let of = |ids: &&[u128]| ids.iter().map(|n| asset(*n)).collect();
         let versions: Vec<Vec<AssetId>> = versions.iter().map(of).collect();
-        let merged = merge(list, &versions, first, &steps);
+        let merged = merge(list, &versions, first, steps);
         merged
             .list
             .iter()
@@ -130,31 +130,28 @@ mod tests {
         let list = [1, 2, 3];
         let versions = [one, none, none, two, none, three];
         let steps = vec![keep(), new(8), new(9), keep(), new(7), keep()];
-        assert_eq!(merged(&list, &versions, 0, steps), [1, 8, 9, 2, 7, 3]);
+        assert_eq!(merged(&list, &versions, 0, &steps), [1, 8, 9, 2, 7, 3]);
         // The user has reordered and removed: what is there stays in its order.
         let steps = vec![keep(), new(8), new(9), keep(), new(7), keep()];
-        assert_eq!(merged(&[3, 1], &versions, 0, steps), [3, 1, 8, 9, 7]);
+        assert_eq!(merged(&[3, 1], &versions, 0, &steps), [3, 1, 8, 9, 7]);
         // The first frame of all.
-        assert_eq!(
-            merged(&list, &[none, one, two], 0, vec![new(8)]),
-            [8, 1, 2, 3]
-        );
+        assert_eq!(merged(&list, &[none, one, two], 0, &[new(8)]), [8, 1, 2, 3]);
         // The second batch of a long animation.
         let versions = [one, two, three, none, none];
         assert_eq!(
-            merged(&list, &versions, 3, vec![new(4), new(5)]),
+            merged(&list, &versions, 3, &[new(4), new(5)]),
             [1, 2, 3, 4, 5]
         );
-        assert_eq!(merged(&[6], &[none], 0, vec![new(8)]), [6, 8]);
+        assert_eq!(merged(&[6], &[none], 0, &[new(8)]), [6, 8]);
     }
 
     #[test]
     fn a_changed_file_is_shown_where_the_earlier_one_was() {
         let versions: [&[u128]; 2] = [&[1, 11], &[2]];
         let steps = vec![Step::Show(asset(11)), Step::Keep];
-        assert_eq!(merged(&[2, 1], &versions, 0, steps), [2, 11]);
+        assert_eq!(merged(&[2, 1], &versions, 0, &steps), [2, 11]);
         // No frame shows it any more: nothing is shown.
         let steps = vec![Step::Show(asset(11)), Step::Keep];
-        assert_eq!(merged(&[2], &versions, 0, steps), [2]);
+        assert_eq!(merged(&[2], &versions, 0, &steps), [2]);
     }
 }
