@@ -13,6 +13,7 @@ mod constraints;
 mod create;
 mod delete;
 mod files;
+mod folder;
 mod frames;
 mod gemini;
 mod interrupted;
