@@ -24,6 +24,7 @@ use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
 use crate::lock::{is_locked, lock_file};
 use crate::project;
 use crate::studio::{Notice, Studio};
+use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
 use journal::Journal;
@@ -126,6 +127,7 @@ pub struct Kept {
     /// The path it had, relative to `public/assets/`.
     pub path: String,
     /// Where it is now.
+    #[serde(serialize_with = "serialize_path")]
     pub kept_as: PathBuf,
 }
 

@@ -119,7 +119,7 @@ both_engines! {
         symlink(&there, &blobs).unwrap();
         let studio = bench.open().await;
         studio.create_asset(tree.project.id, asset(50)).await.unwrap();
-        let large = crate::support::images::png_chunk(b"raNd", &vec![1; 9 << 20]);
+        let large = crate::support::images::png_chunk(*b"raNd", &vec![1; 9 << 20]);
         let large = crate::support::images::png_with(png(51), &[large]);
         let file = bench.folder.path().join("large.png");
         fs::write(&file, large).unwrap();
@@ -169,7 +169,7 @@ both_engines! {
             let before = files_below(&outside);
             let now = studio.get_project_tree(tree.project.id).await.unwrap();
             let walk = &now.characters[0].animations[0];
-            let last = walk.frames.len() as u32 - 1;
+            let last = walk.frames.last().unwrap().frame.frame_index;
             studio.move_frame(walk.frames[0].frame.id, last, None).await.unwrap();
             studio.remove_frame(walk.frames[1].frame.id, None).await.unwrap();
             let new = vec![NewFrame::new(asset(round))];
