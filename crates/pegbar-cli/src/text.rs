@@ -1,6 +1,9 @@
 //! How counts, sizes, times and long texts are written for people.
 
+use std::path::Path;
+
 use pegbar::{Asset, MillisSinceEpoch};
+use serde::Serializer;
 
 /// Writes a count with its word: `1 frame`, `8 frames`.
 pub(crate) fn count(count: u64, word: &str) -> String {
@@ -76,6 +79,14 @@ pub(crate) fn pixels(asset: &Asset) -> String {
 /// Writes the sum of the files' sizes.
 pub(crate) fn size_of<'a>(assets: impl IntoIterator<Item = &'a Asset>) -> String {
     size(assets.into_iter().filter_map(|asset| asset.file_size).sum())
+}
+
+/// Writes a path as text in JSON; what is not Unicode in it can't be.
+pub(crate) fn serialize_path<S: Serializer>(
+    path: &impl AsRef<Path>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.as_ref().to_string_lossy())
 }
 
 #[cfg(test)]

@@ -303,8 +303,9 @@ impl Studio {
     /// Takes bytes in without making an asset of them yet.
     ///
     /// # Errors
-    /// [`Error::NotAnImage`] for what is not PNG, JPEG, WebP or GIF or is over the limits;
-    /// [`Error::Io`].
+    /// [`Error::NotAnImage`] for what is not a whole PNG, JPEG, WebP or GIF or is over the
+    /// limits; [`Error::Conflict`] for a file that changes while it is read; [`Error::Io`],
+    /// [`Error::Unavailable`].
     pub fn store_image(&self, image: &ImageSource) -> Result<StoredImage> {
         let batch = self.blobs().batch();
         let stored = batch.store(image)?;
@@ -315,8 +316,8 @@ impl Studio {
     /// Creates an uploaded image that belongs to no character (kind `reference`).
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the project; [`Error::NotAnImage`], [`Error::Invalid`],
-    /// [`Error::Io`]. Nothing is created then.
+    /// [`Error::NotFound`] for the project; [`Error::Invalid`], and what
+    /// [`Studio::store_image`] refuses. Nothing is created then.
     pub async fn create_asset(&self, project: ProjectId, new: NewAsset) -> Result<Asset> {
         let mut created = self.create_assets(project, vec![new]).await?;
         created

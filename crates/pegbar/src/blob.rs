@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::asset::ImageSource;
 use crate::db::value::word_enum;
-use crate::disk::{create_folders, is_elsewhere};
+use crate::disk::{check_not_away, create_folders, is_elsewhere};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::parallel;
@@ -178,6 +178,11 @@ impl BlobStore {
             limits,
             workspace: Mutex::new(None),
         }
+    }
+
+    /// Refuses where the store is a link to a disk that is away.
+    pub(crate) fn check_not_away(&self) -> Result<()> {
+        check_not_away(&self.blobs)
     }
 
     /// Returns where the bytes with this hash are, or would be.

@@ -2,30 +2,34 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
-use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 
-/// Creates a folder and those above it; says so where one of them is a link to a folder that
-/// is away.
+/// Creates a folder and those above it.
 pub(crate) fn create_folders(folder: &Path) -> Result<()> {
-    let created = fs::create_dir_all(folder).map_err(|error| {
-        let is_link_to_nothing = |place: &&Path| place.is_symlink() && !place.exists();
-        let Some(link) = folder.ancestors().find(is_link_to_nothing) else {
-            return error;
-        };
-        let target = fs::read_link(link).unwrap_or_default();
-        io::Error::new(
-            io::ErrorKind::NotFound,
-            format!(
-                "{} is a link to {}, which is not there: is its disk mounted?",
-                link.display(),
-                target.display()
-            ),
-        )
-    });
-    created.at("creating", folder)
+    check_not_away(folder)?;
+    fs::create_dir_all(folder).at("creating", folder)
+}
+
+/// Refuses a folder that is a link to nothing, or lies behind one: what is in it is not gone,
+/// only away.
+pub(crate) fn check_not_away(folder: &Path) -> Result<()> {
+    let is_link_to_nothing = |place: &&Path| place.is_symlink() && !place.exists();
+    let mut places = folder.ancestors().take_while(|place| !place.is_dir());
+    let Some(link) = places.find(is_link_to_nothing) else {
+        return Ok(());
+    };
+    let target = fs::read_link(link).at("reading", link)?;
+    Err(Error::Unavailable {
+        message: format!(
+            "{} is a link to {}, which is not there",
+            link.display(),
+            target.display()
+        ),
+        hint: "mount the disk that it is on, or put the folder back".to_owned(),
+        source: None,
+    })
 }
 
 /// Says whether what is in a folder can't be moved to another one by renaming, since it lies

@@ -1,6 +1,9 @@
 //! Which texts and times are accepted.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
+
+use serde::Serializer;
 
 use crate::error::{Error, Result};
 use crate::time::MillisSinceEpoch;
@@ -75,4 +78,12 @@ fn check(field: &str, text: &str, max_bytes: usize) -> Result<()> {
         return Err(Error::invalid(field, "holds the character NUL"));
     }
     Ok(())
+}
+
+/// Writes a path as text in JSON; what is not Unicode in it can't be.
+pub(crate) fn serialize_path<S: Serializer>(
+    path: &impl AsRef<Path>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.as_ref().to_string_lossy())
 }

@@ -13,17 +13,19 @@ use std::path::PathBuf;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::blob::BlobStore;
 use crate::db::blocking;
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
-use crate::disk::links_to;
+use crate::disk::{check_not_away, links_to};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
 use crate::lock::{is_locked, lock_file};
 use crate::project;
 use crate::studio::{Notice, Studio};
+use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
 use journal::Journal;
@@ -126,6 +128,7 @@ pub struct Kept {
     /// The path it had, relative to `public/assets/`.
     pub path: String,
     /// Where it is now.
+    #[serde(serialize_with = "serialize_path")]
     pub kept_as: PathBuf,
 }
 
@@ -171,8 +174,11 @@ impl View {
         }
     }
 
-    /// Begins a run; the caller holds the lock.
-    fn begin(&self, thorough: bool) -> Result<Run> {
+    /// Begins a run; the caller holds the lock. Files that are only away with their disk are
+    /// not taken for gone.
+    fn begin(&self, thorough: bool, blobs: &BlobStore) -> Result<Run> {
+        check_not_away(&self.public)?;
+        blobs.check_not_away()?;
         Ok(Run {
             journal: Journal::open(&self.private)?,
             thorough,
@@ -213,7 +219,8 @@ impl Studio {
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Damaged`]; what could be done is done, and the
-    /// rest is tried again at the next change or opening.
+    /// rest is tried again at the next change or opening. [`crate::Error::Unavailable`] where
+    /// a disk that a folder is a link to is away.
     pub async fn update_view(&self) -> Result<ViewReport> {
         let pending: Vec<Outbox> = self.database().read().await?.list(&OUTBOX, &[]).await?;
         let is_left = || Journal::is_there(&self.view().private) && !is_locked(&self.view().lock());
@@ -222,7 +229,7 @@ impl Studio {
         }
         let _running = self.view().running.lock().await;
         let _lock = lock_file(&self.view().lock()).await?;
-        let mut run = self.view().begin(false)?;
+        let mut run = self.view().begin(false, self.blobs())?;
         // Read again: another process may have done it while we waited.
         let mut session = self.database().read().await?;
         let pending: Vec<Outbox> = session.list(&OUTBOX, &[]).await?;
@@ -250,8 +257,9 @@ impl Studio {
     }
 
     /// Compares every file below `public/assets`, by its size and time, with the database and
-    /// puts right what differs: rebuilds the tree from nothing, if need be. Files that were edited are moved
-    /// aside, foreign ones are left where they are unless they stand in the way.
+    /// puts right what differs: rebuilds the tree from nothing, if need be. Files that were
+    /// edited are moved aside, foreign ones are left where they are unless they stand in the
+    /// way.
     ///
     /// `progress` is called before each project with how many are done and how many there are.
     ///
@@ -260,7 +268,7 @@ impl Studio {
     pub async fn sync(&self, mut progress: impl FnMut(u64, u64) + Send) -> Result<ViewReport> {
         let _running = self.view().running.lock().await;
         let _lock = lock_file(&self.view().lock()).await?;
-        let mut run = self.view().begin(true)?;
+        let mut run = self.view().begin(true, self.blobs())?;
         let mut session = self.database().read().await?;
         let mut projects: BTreeSet<ProjectId> =
             project::ids(&mut session).await?.into_iter().collect();

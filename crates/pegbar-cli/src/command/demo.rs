@@ -11,7 +11,7 @@ use crate::demo;
 use crate::error::CommandError;
 use crate::list::every;
 use crate::sheet::{SheetFile, SheetOptions, refused_by_system};
-use crate::text::count;
+use crate::text::{count, serialize_path};
 
 /// Where the studio is if no folder is named.
 const FOLDER: &str = "pegbar-demo";
@@ -44,7 +44,9 @@ pub(crate) struct Args {
 struct Drawn<'a> {
     is_new: bool,
     seed: u64,
+    #[serde(serialize_with = "serialize_path")]
     folder: &'a Path,
+    #[serde(serialize_with = "serialize_path")]
     files_folder: &'a Path,
     contact_sheets: &'a [SheetFile],
     tree: &'a ProjectTree,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::text::serialize_path;
 
 /// Create a studio
 ///
@@ -23,7 +24,9 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Created {
+    #[serde(serialize_with = "serialize_path")]
     folder: PathBuf,
+    #[serde(serialize_with = "serialize_path")]
     assets_folder: PathBuf,
 }
 

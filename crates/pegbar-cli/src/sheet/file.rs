@@ -8,6 +8,7 @@ use image::RgbaImage;
 use serde::Serialize;
 
 use crate::error::CommandError;
+use crate::text::serialize_path;
 
 /// The keyword (PNG, third edition, section 11.3.3.1) and text of the mark.
 const MARK: (&str, &str) = ("Software", "pegbar contact-sheet");
@@ -17,6 +18,7 @@ const MARK: (&str, &str) = ("Software", "pegbar contact-sheet");
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SheetFile {
     /// Where it is.
+    #[serde(serialize_with = "serialize_path")]
     pub(crate) path: PathBuf,
     /// The width in pixels.
     pub(crate) width: u32,

@@ -6,6 +6,8 @@
 mod support;
 
 mod asset;
+mod bad_input;
+mod bad_place;
 mod character;
 mod contact_sheet;
 mod demo;

@@ -1,5 +1,9 @@
 //! What the tests share: studios of their own on both engines, the program, and images.
 
+#[path = "../../../pegbar/tests/library/support/images.rs"]
+#[allow(dead_code, reason = "the library's tests need all of them")]
+pub(crate) mod images;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -84,6 +88,37 @@ impl Bench {
         command.current_dir(folder.unwrap_or_else(|| self.folder.path().to_owned()));
         command.args(arguments);
         command
+    }
+
+    /// The same, run by another program that is given it as its last arguments.
+    pub(crate) fn command_through(&self, through: &[&str], arguments: &[&str]) -> Command {
+        let command = self.command(arguments);
+        let mut outer = Command::new(through[0]);
+        outer.args(&through[1..]).arg(command.get_program());
+        outer.args(command.get_args()).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => outer.env(name, value),
+                None => outer.env_remove(name),
+            };
+        }
+        outer.current_dir(command.get_current_dir().unwrap_or(Path::new(".")));
+        outer
+    }
+
+    /// Runs a statement in the studio's database, past the program.
+    pub(crate) fn administer(&self, statement: &str) {
+        if let Some(server) = &self.database {
+            return administer(server, statement);
+        }
+        let file = self.root().join(".pegbar/pegbar.db");
+        let database = rusqlite::Connection::open(file).unwrap();
+        database.execute_batch(statement).unwrap();
+    }
+
+    /// The folder around the studio's.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
@@ -171,7 +206,7 @@ impl Bench {
     }
 }
 
-fn ran(output: &Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout.clone()).unwrap(),
@@ -253,6 +288,11 @@ pub(crate) fn real_inputs() -> Option<PathBuf> {
         "No real inputs (PEGBAR_REAL_INPUTS); the tests that need them were skipped.",
     );
     None
+}
+
+/// Says what was not tested and why.
+pub(crate) fn skipped(what: &str) {
+    say_once(&Once::new(), &format!("Not tested: {what}"));
 }
 
 /// Straight to the stream: the test harness captures what the macros print.

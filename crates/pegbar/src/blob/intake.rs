@@ -4,6 +4,8 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Cursor, Read as _, Seek, Write as _};
 use std::path::Path;
 
+#[cfg(unix)]
+use rustix::fs::OFlags;
 use sha2::Digest as _;
 
 use super::inspect::{Flaw, Inspected, inspect};
@@ -136,7 +138,7 @@ impl<'a> Watched<'a> {
     fn open(path: &'a Path) -> Result<Self> {
         // Looked at first: to open a pipe would be to wait for someone who writes into it.
         check_is_file(path, &std::fs::metadata(path).at("reading", path)?)?;
-        let file = File::open(path).at("reading", path)?;
+        let file = open_at_once(path).at("reading", path)?;
         let before = file.metadata().at("reading", path)?;
         check_is_file(path, &before)?;
         Ok(Self { path, file, before })
@@ -159,6 +161,20 @@ impl<'a> Watched<'a> {
             hint: "wait until the program that writes it is done, then try again".to_owned(),
         })
     }
+}
+
+/// Opens a file for reading, or a pipe that someone has put in its place meanwhile.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // All bits of these flags fit.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Refuses what can't be read like a file.
@@ -226,6 +242,18 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_takes_the_place_of_a_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("cat.png");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let opened = open_at_once(&pipe).unwrap().metadata().unwrap();
+        let refused = check_is_file(&pipe, &opened).unwrap_err();
+        assert!(refused.to_string().ends_with("cat.png: a pipe, not a file"));
+    }
 
     #[test]
     fn a_file_that_was_written_meanwhile_is_refused_and_one_that_vanished_is_not() {

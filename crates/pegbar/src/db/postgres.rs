@@ -234,7 +234,7 @@ impl PostgresSession {
 /// Says whether the connection broke, however it was noticed.
 fn is_cut(error: &tokio_postgres::Error) -> bool {
     let cause = std::error::Error::source(error);
-    error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
+    error.is_closed() || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 /// Says whether the server ended the connection, which leaves open what became of a commit.

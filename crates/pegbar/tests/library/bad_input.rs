@@ -85,11 +85,11 @@ both_engines! {
         let whole = images::png(40, 30);
         let mut damaged = whole.clone();
         damaged[60] ^= 1;
-        let bomb = png_chunk(b"IHDR", &[0, 1, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 0]);
+        let bomb = png_chunk(*b"IHDR", &[0, 1, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 0]);
         let bomb = [&whole[..8], &bomb, &whole[33..]].concat();
         let mut endless = whole.clone();
         endless[33] = 0x7f;
-        let large = png_with(whole.clone(), &[png_chunk(b"raNd", &vec![7; 9 << 20])]);
+        let large = png_with(whole.clone(), &[png_chunk(*b"raNd", &vec![7; 9 << 20])]);
         let cases: [(&str, &[u8], &str); 10] = [
             ("empty.png", b"", "the file is empty"),
             ("short.png", &whole[..500], "cut short: the PNG ends at byte 500, in the middle of the IDAT chunk"),
@@ -186,7 +186,7 @@ fn a_file_that_is_being_rewritten_is_taken_in_as_one_of_what_it_was_or_refused()
         // Small ones are read into memory, large ones copied.
         for size in [200_000, 9 << 20] {
             let image = |number: u8| {
-                let filling = png_chunk(b"raNd", &vec![number; size]);
+                let filling = png_chunk(*b"raNd", &vec![number; size]);
                 png_with(images::png(40, 30), &[filling])
             };
             let written = [image(1), image(2)];

@@ -104,6 +104,25 @@ both_engines! {
         assert_eq!(fs::read_link(link).unwrap(), Path::new("/nowhere"));
         let names = |(path, _): &(String, _)| !path.contains(".pegbar");
         assert!(files_below(disk.path()).iter().all(names), "nothing is left aside");
+
+        // The disk is away for a while: the rows change, and the files follow when it is back.
+        let away = bench.folder.path().join("away");
+        let assets = bench.root().join("public/assets");
+        fs::rename(&assets, &away).unwrap();
+        symlink("/nowhere/at/all", &assets).unwrap();
+        let frames = &now.characters[0].animations[0].frames;
+        studio.move_frame(frames[0].frame.id, 3, None).await.unwrap();
+        studio.remove_frame(frames[2].frame.id, None).await.unwrap();
+        for notice in studio.take_notices() {
+            let Notice::ViewStale(error) = notice else { panic!("{notice:?}") };
+            let text = error.to_string();
+            assert!(text.ends_with("assets is a link to /nowhere/at/all, which is not there"), "{text}");
+        }
+        fs::remove_file(&assets).unwrap();
+        fs::rename(&away, &assets).unwrap();
+        studio.update_view().await.unwrap();
+        let now = studio.get_project_tree(tree.project.id).await.unwrap();
+        assert_in_step(&studio, &now);
         studio.delete_project(tree.project.id).await.unwrap();
         assert_eq!(files_below(disk.path()), []);
     }
@@ -119,7 +138,7 @@ both_engines! {
         symlink(&there, &blobs).unwrap();
         let studio = bench.open().await;
         studio.create_asset(tree.project.id, asset(50)).await.unwrap();
-        let large = crate::support::images::png_chunk(b"raNd", &vec![1; 9 << 20]);
+        let large = crate::support::images::png_chunk(*b"raNd", &vec![1; 9 << 20]);
         let large = crate::support::images::png_with(png(51), &[large]);
         let file = bench.folder.path().join("large.png");
         fs::write(&file, large).unwrap();
@@ -134,15 +153,22 @@ both_engines! {
         let studio = bench.open().await;
         assert!(!half.exists());
 
-        let away = disk.path().join("away");
+        let (away, files) = (disk.path().join("away"), files_below(&studio.assets_folder()));
         fs::rename(&there, &away).unwrap();
-        let error = studio.create_asset(tree.project.id, asset(52)).await.unwrap_err();
-        let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert!(cause.contains("which is not there: is its disk mounted?"), "{cause}");
+        let refused = async |studio: &Studio| {
+            let error = studio.create_asset(tree.project.id, asset(52)).await.unwrap_err();
+            assert_eq!(error.code(), "unavailable");
+            let expected = format!("/.pegbar/blobs is a link to {}, which is not there", there.display());
+            assert!(error.to_string().ends_with(&expected), "{error}");
+            assert!(error.hint().unwrap().contains("mount the disk"));
+        };
+        refused(&studio).await;
         drop(studio);
         let studio = bench.open().await;
-        let error = studio.create_asset(tree.project.id, asset(52)).await.unwrap_err();
-        assert_eq!(error.code(), "io");
+        refused(&studio).await;
+        // Nothing is taken for gone that is only away.
+        assert_eq!(studio.sync(|_, _| {}).await.unwrap_err().code(), "unavailable");
+        assert_eq!(files_below(&studio.assets_folder()), files);
         fs::rename(&away, &there).unwrap();
         studio.create_asset(tree.project.id, asset(52)).await.unwrap();
         let now = studio.get_project_tree(tree.project.id).await.unwrap();
@@ -169,7 +195,7 @@ both_engines! {
             let before = files_below(&outside);
             let now = studio.get_project_tree(tree.project.id).await.unwrap();
             let walk = &now.characters[0].animations[0];
-            let last = walk.frames.len() as u32 - 1;
+            let last = walk.frames.last().unwrap().frame.frame_index;
             studio.move_frame(walk.frames[0].frame.id, last, None).await.unwrap();
             studio.remove_frame(walk.frames[1].frame.id, None).await.unwrap();
             let new = vec![NewFrame::new(asset(round))];

@@ -1,4 +1,4 @@
-//! GIF (version 89a, CompuServe 1990): blocks from the header to the trailer.
+//! GIF (version 89a, 1990): blocks from the header to the trailer.
 
 use std::io::{BufRead, Seek};
 

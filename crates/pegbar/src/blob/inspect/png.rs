@@ -57,6 +57,7 @@ pub(super) fn walk<R: BufRead + Seek>(
             b"IEND" => break,
             b"acTL" if pixel_data == 0 => announced = chunk.number(),
             b"fcTL" => images = images.saturating_add(1),
+            // Behind the pixels it comes too late for those who draw while they read.
             b"eXIf" if chunk.is_intact && pixel_data == 0 => {
                 orientation = Orientation::of(&chunk.content);
             }

@@ -178,27 +178,27 @@ fn a_refusal_says_what_is_wrong_and_where() {
         &[&png[..33], &png[png.len() - 12..]].concat(),
         "0 bytes can't hold 9 × 5 pixels",
     );
-    let unknown = images::png_with(png.clone(), &[images::png_chunk(b"CATS", b"")]);
+    let unknown = images::png_with(png.clone(), &[images::png_chunk(*b"CATS", b"")]);
     refused(&unknown, "no program knows");
     let mut apple = png.clone();
-    apple.splice(8..8, images::png_chunk(b"CgBI", &[0; 4]));
+    apple.splice(8..8, images::png_chunk(*b"CgBI", &[0; 4]));
     refused(&apple, "Apple's tools");
     let mut header = png[16..29].to_vec();
     header[..8].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0]);
-    let bomb = [&png[..8], &images::png_chunk(b"IHDR", &header), &png[33..]].concat();
+    let bomb = [&png[..8], &images::png_chunk(*b"IHDR", &header), &png[33..]].concat();
     refused(&bomb, "can't hold 16384 × 16384 pixels");
     header[1] = 1;
-    let bomb = [&png[..8], &images::png_chunk(b"IHDR", &header), &png[33..]].concat();
+    let bomb = [&png[..8], &images::png_chunk(*b"IHDR", &header), &png[33..]].concat();
     refused(
         &bomb,
         "81920 × 16384 pixels; 1 to 268435456 in all are taken in",
     );
     header[..4].fill(0);
-    let empty = [&png[..8], &images::png_chunk(b"IHDR", &header), &png[33..]].concat();
+    let empty = [&png[..8], &images::png_chunk(*b"IHDR", &header), &png[33..]].concat();
     refused(&empty, "0 × 16384 pixels");
     let few = images::apng(9, 5, 3);
     let at = few.windows(4).position(|bytes| bytes == b"acTL").unwrap();
-    let more = images::png_chunk(b"acTL", &[0, 0, 0, 9, 0, 0, 0, 0]);
+    let more = images::png_chunk(*b"acTL", &[0, 0, 0, 9, 0, 0, 0, 0]);
     let few = [&few[..at - 4], &more, &few[at + 16..]].concat();
     refused(&few, "it announces 9 images and holds 3");
 
@@ -248,7 +248,7 @@ fn a_refusal_says_what_is_wrong_and_where() {
 #[test]
 fn what_every_decoder_passes_over_is_passed_over() {
     let png = images::png(9, 5);
-    let mut note = images::png_chunk(b"eXIf", &images::exif(6));
+    let mut note = images::png_chunk(*b"eXIf", &images::exif(6));
     let last = note.len() - 1;
     note[last] ^= 1;
     let found = inspected(&images::png_with(png.clone(), &[note])).unwrap();
@@ -258,10 +258,10 @@ fn what_every_decoder_passes_over_is_passed_over() {
         "a damaged note turns nothing"
     );
     // A text that would be a gigabyte: nobody unpacks it here.
-    let bomb = [&b"Comment\0\0"[..], &[0x78; 1 << 20]].concat();
+    let bomb = [&b"Comment\0\0"[..], &vec![0x78; 1 << 20]].concat();
     let chunks = [
-        images::png_chunk(b"zTXt", &bomb),
-        images::png_chunk(b"iCCP", &bomb),
+        images::png_chunk(*b"zTXt", &bomb),
+        images::png_chunk(*b"iCCP", &bomb),
     ];
     assert!(inspected(&images::png_with(png, &chunks)).is_ok());
     let mut filled = images::jpeg(9, 5);
@@ -279,7 +279,7 @@ fn what_every_decoder_passes_over_is_passed_over() {
         b"MM\0*\xff\xff\xff\xff",
         b"II*\0\x08\0\0\0\xff\xff",
     ] {
-        let chunk = images::png_chunk(b"eXIf", metadata);
+        let chunk = images::png_chunk(*b"eXIf", metadata);
         assert!(inspected(&images::png_with(images::png(9, 5), &[chunk])).is_ok());
     }
 }

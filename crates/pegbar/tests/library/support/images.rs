@@ -50,13 +50,13 @@ pub(crate) fn gif(width: u32, height: u32, images: u32) -> Vec<u8> {
 }
 
 /// A chunk of a PNG.
-pub(crate) fn png_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(crate) fn png_chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let mut checksum = crc32fast::Hasher::new();
-    checksum.update(kind);
+    checksum.update(&kind);
     checksum.update(content);
     let length = u32::try_from(content.len()).unwrap();
     let mut chunk = length.to_be_bytes().to_vec();
-    chunk.extend_from_slice(kind);
+    chunk.extend_from_slice(&kind);
     chunk.extend_from_slice(content);
     chunk.extend_from_slice(&checksum.finalize().to_be_bytes());
     chunk
@@ -86,14 +86,14 @@ pub(crate) fn apng(width: u32, height: u32, images: u32) -> Vec<u8> {
         content.extend_from_slice(&height.to_be_bytes());
         // At the corner, for a tenth of a second, replacing what is there.
         content.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0]);
-        png_chunk(b"fcTL", &content)
+        png_chunk(*b"fcTL", &content)
     };
     let count = [images.to_be_bytes(), 0_u32.to_be_bytes()].concat();
-    let mut chunks = vec![png_chunk(b"acTL", &count), control(next())];
+    let mut chunks = vec![png_chunk(*b"acTL", &count), control(next())];
     let mut rest = Vec::new();
     for _ in 1..images {
         rest.extend(control(next()));
-        rest.extend(png_chunk(b"fdAT", &[&next(), pixels].concat()));
+        rest.extend(png_chunk(*b"fdAT", &[&next(), pixels].concat()));
     }
     let mut apng = png_with(still, &std::mem::take(&mut chunks));
     let end = apng.len() - 12;
@@ -115,7 +115,7 @@ pub(crate) fn exif(orientation: u16) -> Vec<u8> {
 pub(crate) fn png_turned(width: u32, height: u32, orientation: u16) -> Vec<u8> {
     png_with(
         png(width, height),
-        &[png_chunk(b"eXIf", &exif(orientation))],
+        &[png_chunk(*b"eXIf", &exif(orientation))],
     )
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn cmyk_jpeg() -> Vec<u8> {
     bytes
 }
 
-fn riff_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn riff_chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).unwrap().to_le_bytes();
     let mut chunk = [&kind[..], &length, content].concat();
     chunk.resize(chunk.len().next_multiple_of(2), 0);
@@ -174,18 +174,18 @@ pub(crate) fn extended_webp(
     let has_exif = u8::from(orientation.is_some());
     let flags = has_exif << 3 | u8::from(images > 1) << 1 | 1 << 4;
     let header = [flags, 0, 0, 0, w0, w1, w2, h0, h1, h2];
-    let mut chunks = riff_chunk(b"VP8X", &header);
+    let mut chunks = riff_chunk(*b"VP8X", &header);
     if images > 1 {
-        chunks.extend(riff_chunk(b"ANIM", &[0, 0, 0, 0, 0, 0]));
+        chunks.extend(riff_chunk(*b"ANIM", &[0, 0, 0, 0, 0, 0]));
         let place = [0, 0, 0, 0, 0, 0, w0, w1, w2, h0, h1, h2, 100, 0, 0, 0];
         for _ in 0..images {
-            chunks.extend(riff_chunk(b"ANMF", &[&place[..], &pixels].concat()));
+            chunks.extend(riff_chunk(*b"ANMF", &[&place[..], &pixels].concat()));
         }
     } else {
         chunks.extend(pixels);
     }
     if let Some(orientation) = orientation {
-        chunks.extend(riff_chunk(b"EXIF", &exif(orientation)));
+        chunks.extend(riff_chunk(*b"EXIF", &exif(orientation)));
     }
     let length = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
     [b"RIFF", &length[..], b"WEBP", &chunks].concat()
