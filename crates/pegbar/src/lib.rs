@@ -71,6 +71,7 @@ mod frame;
 mod hash;
 mod id;
 mod import;
+mod integrity;
 mod json;
 mod lock;
 mod page;
@@ -101,6 +102,7 @@ pub use id::{
     AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
 };
 pub use import::{ChangedFile, ImportReport, ImportedRows, Listed, MAX_LISTED};
+pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{animation, asset, character, delete, frame, import, project, reference, studio, tag};
-use crate::{trash, variation, view};
+use crate::{animation, asset, character, delete, frame, import, integrity, project, reference};
+use crate::{studio, tag, trash, variation, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -20,6 +20,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     delete::STATEMENTS,
     frame::STATEMENTS,
     import::STATEMENTS,
+    integrity::STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,

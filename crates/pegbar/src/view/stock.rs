@@ -192,6 +192,14 @@ impl Stock {
     }
 }
 
+/// The path that the home of an asset has by the rows, and the one that its row names.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) asset_id: AssetId,
+    pub(crate) path: String,
+    pub(crate) named: Option<String>,
+}
+
 /// Sets the paths of assets to what the rows now say: in the same transaction as the change
 /// that moves them.
 pub(crate) async fn rehome(
@@ -199,8 +207,27 @@ pub(crate) async fn rehome(
     project: ProjectId,
     assets: &[Uuid],
 ) -> Result<()> {
+    let homes = homes(session, project, assets).await?;
+    let changed = homes
+        .into_iter()
+        .filter(|home| home.named.as_ref() != Some(&home.path))
+        .map(|home| {
+            let asset = Value::Id(home.asset_id.0);
+            vec![Value::Id(project.0), asset, Value::Text(home.path.into())]
+        });
+    let changed: Vec<_> = changed.collect();
+    session.execute_many(&SET_PATH, &changed).await
+}
+
+/// Returns where the homes of assets are by what the rows now say; those that have no place
+/// yet are left out.
+pub(crate) async fn homes(
+    session: &mut Session,
+    project: ProjectId,
+    assets: &[Uuid],
+) -> Result<Vec<Home>> {
     if assets.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let parameters = [Value::Id(project.0), Value::Ids(assets)];
     let homes = session
@@ -230,8 +257,8 @@ pub(crate) async fn rehome(
             lowest.entry(asset).or_insert((index, animation, character));
         }
     }
-    let mut changed = Vec::new();
-    for (home, kind, format, before) in homes {
+    let mut found = Vec::with_capacity(homes.len());
+    for (home, kind, format, named) in homes {
         let (Some((mut path, wanted)), Some(format)) = (home, format) else {
             continue;
         };
@@ -240,10 +267,11 @@ pub(crate) async fn rehome(
         {
             path = path::frame(project, animation, character, *index, format);
         }
-        if before.as_ref() != Some(&path) {
-            let asset = Value::Id(wanted.asset_id.0);
-            changed.push(vec![Value::Id(project.0), asset, Value::Text(path.into())]);
-        }
+        found.push(Home {
+            asset_id: wanted.asset_id,
+            path,
+            named,
+        });
     }
-    session.execute_many(&SET_PATH, &changed).await
+    Ok(found)
 }
