@@ -2,6 +2,7 @@
 
 mod intake;
 mod open;
+mod opened;
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
@@ -16,6 +17,7 @@ use crate::db::value::word_enum;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use intake::Intake;
+pub(crate) use opened::Refused;
 
 word_enum! {
     /// The format of an image, from its bytes.

@@ -59,6 +59,7 @@
 //! # }
 //! ```
 
+mod adopt;
 mod animation;
 mod asset;
 mod blob;
@@ -88,6 +89,7 @@ mod tree;
 mod variation;
 mod view;
 
+pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
 pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
 pub use blob::{ImageFormat, Limits, StoredImage};

@@ -76,12 +76,18 @@ fn read_segment(row: &Row<'_>, index: usize, place: &'static str) -> Result<Opti
     Ok(segment.filter(|segment| segment::is_safe(segment)))
 }
 
+/// Reads a hash, unless another program wrote something else in its place.
+fn read_hash(row: &Row<'_>, index: usize) -> Result<Option<Sha256>> {
+    let text: Option<String> = row.at(index, "asset.sha256")?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
     let animation = read_segment(row, 3, "animation.segment")?;
     let character = read_segment(row, 4, "character.segment")?;
     let format = row.at::<Option<String>>(5, "asset.mime_type")?;
     let format = format.as_deref().and_then(ImageFormat::from_mime_type);
-    let sha256: Option<Sha256> = row.at(6, "asset.sha256")?;
+    let sha256 = read_hash(row, 6)?;
     let (Some(animation), Some(character), Some(format), Some(sha256)) =
         (animation, character, format, sha256)
     else {
@@ -104,7 +110,7 @@ fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted
     let character = read_segment(row, 2, "character.segment")?;
     let format = row.at::<Option<String>>(3, "asset.mime_type")?;
     let format = format.as_deref().and_then(ImageFormat::from_mime_type);
-    let sha256: Option<Sha256> = row.at(4, "asset.sha256")?;
+    let sha256 = read_hash(row, 4)?;
     let (Some(format), Some(sha256)) = (format, sha256) else {
         return Ok(None);
     };
