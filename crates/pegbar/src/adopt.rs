@@ -19,6 +19,7 @@ mod row;
 mod seal;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use crate::blob::StoredImage;
 use crate::db::Session;
@@ -62,7 +63,8 @@ struct Run<'a> {
     place: Place,
     journal: Journal,
     report: AdoptReport,
-    progress: &'a mut (dyn FnMut(u64, u64) + Send),
+    /// Behind a lock, so that another thread may go on with the run.
+    progress: Mutex<&'a mut (dyn FnMut(u64, u64) + Send)>,
     done: u64,
     expected: u64,
 }
@@ -134,14 +136,19 @@ impl Run<'_> {
     /// Says that there is more to do.
     fn expect(&mut self, more: u64) {
         self.expected += more;
-        (self.progress)(self.done, self.expected);
+        self.tell_progress();
     }
 
     /// Says that so much more is done.
     fn advance(&mut self, more: u64) {
         self.done += more;
         self.expected = self.expected.max(self.done);
-        (self.progress)(self.done, self.expected);
+        self.tell_progress();
+    }
+
+    fn tell_progress(&mut self) {
+        let progress = self.progress.get_mut();
+        progress.unwrap_or_else(PoisonError::into_inner)(self.done, self.expected);
     }
 }
 
@@ -200,7 +207,7 @@ impl Studio {
                 is_dry_run: options.dry_run,
                 ..AdoptReport::default()
             },
-            progress: &mut progress,
+            progress: Mutex::new(&mut progress),
             done: 0,
             expected: 0,
         };
