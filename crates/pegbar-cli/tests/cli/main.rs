@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+mod adopt;
 mod asset;
 mod character;
 mod contact_sheet;

@@ -63,8 +63,15 @@ impl Run<'_> {
             old.retain(|old| !view_files.contains(&old.place));
             blocking(|| {
                 let place = Place::open(&self.studio.assets_folder())?;
-                old.iter()
-                    .try_for_each(|old| self.remove_old(&place, old, &named))
+                let mut removing = old.iter();
+                let removed = removing.try_for_each(|old| self.remove_old(&place, old, &named));
+                // Once for each folder: the paths stand in order.
+                old.dedup_by(|one, other| one.place.folder() == other.place.folder());
+                for old in &old {
+                    // A folder that is gone has nothing to flush.
+                    let _ = place.flush_folder_of(&old.place);
+                }
+                removed
             })?;
         }
         Ok(())

@@ -52,6 +52,11 @@ impl RowPath {
         (folders.split('/').filter(|part| !part.is_empty()), name)
     }
 
+    /// Returns the path of the folder; empty for `public/assets` itself.
+    pub(crate) fn folder(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     /// Returns the id that the topmost folder is named after.
     pub(crate) fn top_id(&self) -> Option<Uuid> {
         let top = self.0.split('/').next()?;

@@ -101,7 +101,8 @@ impl Place {
 
     /// Removes a file if it is what was expected. It is moved aside first, under a name that
     /// `key` makes its own, and looked at there: what someone puts in its place meanwhile is
-    /// not touched. After a crash on the way the next call goes on.
+    /// not touched. After a crash on the way the next call goes on. The caller flushes the
+    /// folder.
     pub(super) fn remove(
         &self,
         path: &RowPath,
@@ -140,8 +141,13 @@ impl Place {
         } else {
             folder.put_back(&aside, name).map(|()| Removal::Stays)
         };
-        let done = done.and_then(|done| folder.flush().map(|()| done));
         Ok(done.map_err(Problem::Unreadable))
+    }
+
+    /// Flushes the folder of a file: after this, a power cut can't undo its removal.
+    pub(super) fn flush_folder_of(&self, path: &RowPath) -> Result<(), Problem> {
+        let (folder, _) = self.folder_of(path)?;
+        folder.flush().map_err(Problem::Unreadable)
     }
 
     fn folder_of<'p>(&self, path: &'p RowPath) -> Result<(Folder, &'p str), Problem> {
