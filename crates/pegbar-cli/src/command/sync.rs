@@ -41,10 +41,7 @@ pub(crate) async fn run(Args {}: Args, context: &Context) -> Result<(), CommandE
     for key in broken {
         context.output.warning(key);
     }
-    let message = format!(
-        "{} between rows do not hold",
-        count(broken.len() as u64, "key")
-    );
+    let message = format!("keys between rows that do not hold: {}", broken.len());
     let error = CommandError::refused("damaged", message);
     Err(error.hint("nothing was changed about them; keep a copy of the database first"))
 }

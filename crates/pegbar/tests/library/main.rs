@@ -13,6 +13,7 @@ mod delete;
 mod files;
 mod frames;
 mod gemini;
+mod integrity;
 mod interrupted;
 mod limits;
 mod lost_commit;
