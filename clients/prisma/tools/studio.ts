@@ -9,6 +9,8 @@ import pg from "pg";
 
 export interface Studio {
   databaseUrl: string;
+  /** Where it is. */
+  folder: string;
   /** Runs `pegbar --json --studio FOLDER …` and returns what it prints. */
   pegbar(...args: string[]): unknown;
   drop(): Promise<void>;
@@ -46,6 +48,7 @@ export async function createStudio(): Promise<Studio> {
   }
   return {
     databaseUrl,
+    folder,
     pegbar: (...args) => JSON.parse(run("--json", "--studio", folder, ...args)),
     drop,
   };

@@ -1,5 +1,6 @@
 //! The commands: one file for each group.
 
+mod adopt;
 mod animation;
 mod asset;
 mod character;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Import(import::Args),
     Tree(tree::Args),
     ContactSheet(contact_sheet::Args),
+    Adopt(adopt::Args),
     Sync(sync::Args),
     Migrate(migrate::Args),
 }
@@ -50,6 +52,7 @@ impl Command {
             Self::Import(args) => import::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
+            Self::Adopt(args) => adopt::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
         }

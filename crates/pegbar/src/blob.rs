@@ -3,6 +3,7 @@
 mod inspect;
 mod intake;
 mod open;
+mod opened;
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
@@ -19,6 +20,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::parallel;
 use intake::Intake;
+pub(crate) use opened::Refused;
 
 word_enum! {
     /// The format of an image, from its bytes.

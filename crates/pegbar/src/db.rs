@@ -17,6 +17,7 @@ use value::{Row, Value};
 
 use crate::error::{Error, Result};
 
+pub(crate) use migrate::constraint_names;
 pub use migrate::{Migrated, latest_version};
 
 /// Every table that a declaration exists for.

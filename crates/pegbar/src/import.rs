@@ -77,7 +77,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    fn push(&mut self, entry: T) {
+    pub(crate) fn push(&mut self, entry: T) {
         self.count += 1;
         if self.first.len() < MAX_LISTED {
             self.first.push(entry);

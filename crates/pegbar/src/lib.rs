@@ -59,6 +59,7 @@
 //! # }
 //! ```
 
+mod adopt;
 mod animation;
 mod asset;
 mod blob;
@@ -72,6 +73,7 @@ mod frame;
 mod hash;
 mod id;
 mod import;
+mod integrity;
 mod json;
 mod lock;
 mod natural;
@@ -90,6 +92,7 @@ mod tree;
 mod variation;
 mod view;
 
+pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
 pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
 pub use blob::{ImageFormat, Limits, StoredImage};
@@ -108,6 +111,7 @@ pub use import::{
     ImportedRows, Listed, MAX_LISTED, PlannedAnimation, PlannedCharacter, PlannedImage,
     ReplacedImage, SkippedFile, UnplacedImage,
 };
+pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};
 pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};

@@ -81,6 +81,18 @@ pub(crate) fn is_safe(text: &str) -> bool {
         && !text.contains(leads_on)
 }
 
+/// Takes over a segment that another program wrote, if it stays within its folder and every
+/// disk can hold it.
+pub(crate) fn taken_over(text: &str) -> Option<Segment> {
+    let segment = Segment::from_text(text.to_owned());
+    let stem = segment.key.split('.').next().unwrap_or_default();
+    let is_kept = is_safe(text)
+        && !text.ends_with(['.', ' '])
+        && !is_device_name(stem)
+        && text.nfc().eq(text.chars());
+    is_kept.then_some(segment)
+}
+
 enum Class {
     Base,
     Mark,
@@ -181,5 +193,22 @@ mod tests {
         let second = long.unique(|k| k == key);
         assert_eq!(second.text.len(), 64);
         assert!(second.text.ends_with("b-2"));
+    }
+
+    #[test]
+    fn a_segment_of_another_program_stays_where_every_disk_can_hold_it() {
+        for text in ["Miro", "my_fox.v2", "走る", "Walk cycle"] {
+            assert_eq!(taken_over(text).unwrap().text, text);
+        }
+        let long = "a".repeat(65);
+        let unsafe_ones = [
+            "", ".", "..", "a/b", "a\\b", "C:", ".x", "a\0", "a.", "a ", "con",
+        ];
+        for text in unsafe_ones
+            .into_iter()
+            .chain(["NUL.png", "e\u{301}", &long])
+        {
+            assert_eq!(taken_over(text), None, "{text:?}");
+        }
     }
 }

@@ -213,6 +213,11 @@ impl Studio {
         &self.inner.blobs
     }
 
+    /// What only Pegbar touches.
+    pub(crate) fn private_folder(&self) -> PathBuf {
+        self.inner.folder.private()
+    }
+
     pub(crate) fn view(&self) -> &View {
         &self.inner.view
     }

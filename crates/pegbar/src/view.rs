@@ -22,6 +22,7 @@ use crate::disk::{check_not_away, links_to};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
+use crate::integrity::IntegrityReport;
 use crate::lock::{is_locked, lock_file};
 use crate::project;
 use crate::studio::{Notice, Studio};
@@ -29,8 +30,8 @@ use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
 use journal::Journal;
-pub(crate) use stock::rehome;
 use stock::{Stock, Wanted};
+pub(crate) use stock::{homes, rehome};
 
 entity! {
     /// A file that we wrote below `public/assets`, and how it looked when we left it.
@@ -142,6 +143,9 @@ pub struct ViewReport {
     pub removed: u64,
     /// Files that were not what Pegbar wrote, and where they are now.
     pub kept: Vec<Kept>,
+    /// What [`Studio::sync`] found in the rows.
+    #[serde(flatten)]
+    pub integrity: IntegrityReport,
 }
 
 /// The folders of the view.
@@ -259,16 +263,19 @@ impl Studio {
     /// Compares every file below `public/assets`, by its size and time, with the database and
     /// puts right what differs: rebuilds the tree from nothing, if need be. Files that were
     /// edited are moved aside, foreign ones are left where they are unless they stand in the
-    /// way.
+    /// way. Before that, gaps that another program left in the orders of frames are closed, and
+    /// the keys between the rows are checked.
     ///
     /// `progress` is called before each project with how many are done and how many there are.
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Damaged`].
     pub async fn sync(&self, mut progress: impl FnMut(u64, u64) + Send) -> Result<ViewReport> {
+        let integrity = self.check_integrity().await?;
         let _running = self.view().running.lock().await;
         let _lock = lock_file(&self.view().lock()).await?;
         let mut run = self.view().begin(true, self.blobs())?;
+        run.report.integrity = integrity;
         let mut session = self.database().read().await?;
         let mut projects: BTreeSet<ProjectId> =
             project::ids(&mut session).await?.into_iter().collect();

@@ -2,11 +2,13 @@
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::text::count;
 
 /// Compare every file below public/assets with the database and put right what differs
 ///
 /// Rebuilds the tree from nothing, if need be. A file that was edited is moved aside and
-/// named; files that are not Pegbar's stay where they are.
+/// named; files that are not Pegbar's stay where they are. Gaps that another program left in
+/// the order of frames are closed, and the database checks the keys between its rows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  rm -r public/assets && pegbar sync")]
 pub(crate) struct Args {}
@@ -17,12 +19,29 @@ pub(crate) async fn run(Args {}: Args, context: &Context) -> Result<(), CommandE
     let report = studio.sync(|done, total| progress.set(done, total)).await;
     progress.finish();
     let report = report?;
+    let closed = report.integrity.closed_gaps.len() as u64;
     if context.output.is_json() {
-        return context.output.json(&report);
+        context.output.json(&report)?;
+    } else {
+        let text = match (report.written, report.removed) {
+            (0, 0) => "every file is as it should be".to_owned(),
+            (written, removed) => format!("wrote {written} files, removed {removed}"),
+        };
+        context.output.line(text)?;
+        if closed > 0 {
+            let closed = count(closed, "animation");
+            let text = format_args!("closed gaps in the order of frames: {closed}");
+            context.output.line(text)?;
+        }
     }
-    let text = match (report.written, report.removed) {
-        (0, 0) => "every file is as it should be".to_owned(),
-        (written, removed) => format!("wrote {written} files, removed {removed}"),
-    };
-    context.output.line(text)
+    let broken = &report.integrity.broken_keys;
+    if broken.is_empty() {
+        return Ok(());
+    }
+    for key in broken {
+        context.output.warning(key);
+    }
+    let message = format!("keys between rows that do not hold: {}", broken.len());
+    let error = CommandError::refused("damaged", message);
+    Err(error.hint("nothing was changed about them; keep a copy of the database first"))
 }

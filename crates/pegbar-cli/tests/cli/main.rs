@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+mod adopt;
 mod asset;
 mod bad_input;
 mod bad_place;

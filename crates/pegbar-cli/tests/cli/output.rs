@@ -39,6 +39,7 @@ const COMMANDS: &[&str] = &[
     "asset edit",
     "asset delete",
     "tree",
+    "adopt",
     "sync",
     "migrate",
 ];
@@ -210,6 +211,7 @@ fn everything_is_json_where_that_was_asked_for() {
         "asset list",
         "tree",
         "tree Cats",
+        "adopt",
         "sync",
         "migrate",
         "animation delete Walk --yes",

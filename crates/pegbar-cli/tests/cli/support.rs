@@ -156,6 +156,31 @@ impl Bench {
         message["error"].take()
     }
 
+    /// Runs statements on the database as another program would.
+    pub(crate) fn sql(&self, statements: &str) {
+        match &self.database {
+            Some(address) => administer(address, statements),
+            None => {
+                let file = self.root().join(".pegbar/pegbar.db");
+                let connection = rusqlite::Connection::open(file).unwrap();
+                connection.execute_batch(statements).unwrap();
+            }
+        }
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.database.is_none()
+    }
+
+    /// An id as it is written in SQL.
+    pub(crate) fn sql_id(&self, id: &Value) -> String {
+        let id = id.as_str().unwrap();
+        match self.database {
+            Some(_) => format!("'{id}'"),
+            None => format!("x'{}'", id.replace('-', "")),
+        }
+    }
+
     /// A file with a small PNG; every number gives other bytes.
     pub(crate) fn png(&self, name: &str, number: u32) -> String {
         let [a, b, c, d] = number.to_le_bytes();

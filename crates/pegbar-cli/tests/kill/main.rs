@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 #![allow(clippy::default_trait_access, reason = "the type stands in the call")]
 
+mod adopt;
 #[path = "../../../pegbar/tests/library/support/layout.rs"]
 mod layout;
 #[allow(dead_code, reason = "the tool can tell more than these tests ask")]

@@ -56,6 +56,20 @@ impl Folders {
         self.taken.insert((character, key));
     }
 
+    /// Takes over a segment that another program wrote, if every disk can hold it and the
+    /// character has no other like it.
+    pub(crate) fn take_over(&mut self, character: CharacterId, text: &str) -> Option<Segment> {
+        let mut segment = segment::taken_over(text)?;
+        if self.taken.contains(&(character, segment.key.clone())) {
+            return None;
+        }
+        if let Some(first) = self.spellings.get(&segment.key) {
+            segment.text.clone_from(first);
+        }
+        self.add(character, segment.text.clone(), segment.key.clone());
+        Some(segment)
+    }
+
     /// Gives a name a segment that is unique in the character; folders with the same key
     /// share the spelling of the first, since some disks take them for one.
     pub(crate) fn take(&mut self, character: CharacterId, name: &str) -> Segment {

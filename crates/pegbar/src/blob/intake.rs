@@ -18,7 +18,7 @@ use crate::hash::Sha256;
 pub(super) const IN_MEMORY: u64 = 8 << 20;
 
 /// How much is copied at once, in bytes.
-const CHUNK: usize = 1 << 16;
+pub(super) const CHUNK: usize = 1 << 16;
 
 /// What stands for the origin of bytes that come from no file.
 const UPLOAD: &str = "the image";
@@ -94,7 +94,7 @@ impl Intake {
         Ok(())
     }
 
-    fn check(
+    pub(super) fn check(
         &self,
         bytes: impl BufRead + Seek,
         sha256: Sha256,

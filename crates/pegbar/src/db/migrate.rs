@@ -1,5 +1,6 @@
 //! Bringing a database's schema up to date: once, in a transaction, never backwards.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -27,6 +28,25 @@ pub fn latest_version() -> u32 {
         versions.max().unwrap_or(0)
     });
     *LATEST
+}
+
+/// Returns the names of the constraints that the migrations give to a PostgreSQL database.
+pub(crate) fn constraint_names() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for source in sources::migrations::runner().get_migrations() {
+        let text = render_migration(source.sql().unwrap_or_default(), Engine::Postgres);
+        let lines = text.lines().filter(|line| !line.starts_with("--"));
+        let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+        for pair in words.windows(3) {
+            let [before, word, name] = pair else { continue };
+            if *word == "CONSTRAINT" && *before == "DROP" {
+                names.remove(name.trim_end_matches(';'));
+            } else if *word == "CONSTRAINT" {
+                names.insert((*name).to_owned());
+            }
+        }
+    }
+    names
 }
 
 /// Where refinery keeps what was applied.

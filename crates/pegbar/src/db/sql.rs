@@ -24,6 +24,7 @@ pub enum Engine {
 /// - `{for update}`: the row is locked until the end of the transaction
 /// - `{id}`, `{time}`, `{big}`: the type of ids, times and large numbers, for `CAST`
 /// - `{hex id}`: the 32 hexadecimal digits of an id, in lower case
+/// - `{key check}`: all of a query by which the engine tells how the keys between rows stand
 pub(crate) struct Sql {
     template: &'static str,
     sqlite: OnceLock<String>,
@@ -226,6 +227,19 @@ fn column_list(table: &Table, alias: &str) -> String {
     list
 }
 
+/// Every table with rows that point at nothing: the table, what they should point at, and how
+/// many they are.
+const SQLITE_KEY_CHECK: &str = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check \
+                                GROUP BY 1, 2 ORDER BY 1, 2";
+
+/// Every constraint of our schema: its table, its name, and 0 where the server enforces it.
+const POSTGRES_KEY_CHECK: &str = "SELECT r.relname::text, c.conname::text, \
+    CASE WHEN c.convalidated AND NOT EXISTS (SELECT 1 FROM pg_trigger t \
+    WHERE t.tgconstraint = c.oid AND t.tgenabled <> 'O') THEN 0::bigint ELSE 1::bigint END \
+    FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid \
+    JOIN pg_namespace n ON n.oid = c.connamespace \
+    WHERE n.nspname = current_schema() ORDER BY 2";
+
 /// Replaces `{…}`, and on SQLite `$n` by `?n`: there `$n` would be a name, numbered by
 /// its first appearance.
 pub(crate) fn render(template: &str, engine: Engine) -> String {
@@ -244,6 +258,8 @@ pub(crate) fn render(template: &str, engine: Engine) -> String {
             (("id", ""), Engine::Postgres) => text.push_str("uuid"),
             (("time" | "big", ""), Engine::Sqlite) => text.push_str("INTEGER"),
             (("time", ""), Engine::Postgres) => text.push_str("timestamptz"),
+            (("key", "check"), Engine::Sqlite) => text.push_str(SQLITE_KEY_CHECK),
+            (("key", "check"), Engine::Postgres) => text.push_str(POSTGRES_KEY_CHECK),
             (("for", "update"), Engine::Sqlite) => {}
             (("for", "update"), Engine::Postgres) => text.push_str("FOR NO KEY UPDATE"),
             ((name, alias), _) => match super::TABLES.iter().find(|table| table.name == name) {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{animation, asset, character, delete, frame, import, project, reference, studio, tag};
-use crate::{trash, variation, view};
+use crate::{adopt, animation, asset, character, delete, frame, import, integrity, project};
+use crate::{reference, studio, tag, trash, variation, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -21,6 +21,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     frame::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
+    integrity::STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
@@ -34,7 +35,8 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    for statement in STATEMENTS.iter().copied().flatten() {
+    let adopt = adopt::STATEMENTS.iter();
+    for statement in STATEMENTS.iter().chain(adopt).copied().flatten() {
         prepare(statement.text(engine).into_owned());
     }
     for statement in trash::every_discard() {

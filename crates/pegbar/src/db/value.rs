@@ -334,7 +334,10 @@ impl Column for MillisSinceEpoch {
             Cell::Sqlite(value) => Ok(Self(value.as_i64()?)),
             Cell::Postgres(_, raw) => {
                 let micros = i64::from_sql(&Type::INT8, raw)?;
-                Ok(Self((micros + POSTGRES_EPOCH_US).div_euclid(1000)))
+                // Another program may have written `infinity`.
+                let micros = micros.checked_add(POSTGRES_EPOCH_US);
+                let micros = micros.ok_or("the time is out of range")?;
+                Ok(Self(micros.div_euclid(1000)))
             }
             Cell::Null => Err("unexpected NULL".into()),
         }

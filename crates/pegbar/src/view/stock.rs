@@ -76,12 +76,18 @@ fn read_segment(row: &Row<'_>, index: usize, place: &'static str) -> Result<Opti
     Ok(segment.filter(|segment| segment::is_safe(segment)))
 }
 
+/// Reads a hash, unless another program wrote something else in its place.
+fn read_hash(row: &Row<'_>, index: usize) -> Result<Option<Sha256>> {
+    let text: Option<String> = row.at(index, "asset.sha256")?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
     let animation = read_segment(row, 3, "animation.segment")?;
     let character = read_segment(row, 4, "character.segment")?;
     let format = row.at::<Option<String>>(5, "asset.mime_type")?;
     let format = format.as_deref().and_then(ImageFormat::from_mime_type);
-    let sha256: Option<Sha256> = row.at(6, "asset.sha256")?;
+    let sha256 = read_hash(row, 6)?;
     let (Some(animation), Some(character), Some(format), Some(sha256)) =
         (animation, character, format, sha256)
     else {
@@ -104,7 +110,7 @@ fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted
     let character = read_segment(row, 2, "character.segment")?;
     let format = row.at::<Option<String>>(3, "asset.mime_type")?;
     let format = format.as_deref().and_then(ImageFormat::from_mime_type);
-    let sha256: Option<Sha256> = row.at(4, "asset.sha256")?;
+    let sha256 = read_hash(row, 4)?;
     let (Some(format), Some(sha256)) = (format, sha256) else {
         return Ok(None);
     };
@@ -198,6 +204,14 @@ impl Stock {
     }
 }
 
+/// The path that the home of an asset has by the rows, and the one that its row names.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) asset_id: AssetId,
+    pub(crate) path: String,
+    pub(crate) named: Option<String>,
+}
+
 /// Sets the paths of assets to what the rows now say: in the same transaction as the change
 /// that moves them.
 pub(crate) async fn rehome(
@@ -205,8 +219,27 @@ pub(crate) async fn rehome(
     project: ProjectId,
     assets: &[Uuid],
 ) -> Result<()> {
+    let homes = homes(session, project, assets).await?;
+    let changed = homes
+        .into_iter()
+        .filter(|home| home.named.as_ref() != Some(&home.path))
+        .map(|home| {
+            let asset = Value::Id(home.asset_id.0);
+            vec![Value::Id(project.0), asset, Value::Text(home.path.into())]
+        });
+    let changed: Vec<_> = changed.collect();
+    session.execute_many(&SET_PATH, &changed).await
+}
+
+/// Returns where the homes of assets are by what the rows now say; those that have no place
+/// yet are left out.
+pub(crate) async fn homes(
+    session: &mut Session,
+    project: ProjectId,
+    assets: &[Uuid],
+) -> Result<Vec<Home>> {
     if assets.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let parameters = [Value::Id(project.0), Value::Ids(assets)];
     let homes = session
@@ -236,8 +269,8 @@ pub(crate) async fn rehome(
             lowest.entry(asset).or_insert((index, animation, character));
         }
     }
-    let mut changed = Vec::new();
-    for (home, kind, format, before) in homes {
+    let mut found = Vec::with_capacity(homes.len());
+    for (home, kind, format, named) in homes {
         let (Some((mut path, wanted)), Some(format)) = (home, format) else {
             continue;
         };
@@ -246,10 +279,11 @@ pub(crate) async fn rehome(
         {
             path = path::frame(project, animation, character, *index, format);
         }
-        if before.as_ref() != Some(&path) {
-            let asset = Value::Id(wanted.asset_id.0);
-            changed.push(vec![Value::Id(project.0), asset, Value::Text(path.into())]);
-        }
+        found.push(Home {
+            asset_id: wanted.asset_id,
+            path,
+            named,
+        });
     }
-    session.execute_many(&SET_PATH, &changed).await
+    Ok(found)
 }

@@ -12,7 +12,7 @@ use pegbar::{
 use crate::support::{assert_in_step, asset};
 
 /// Runs a call and drops it when it was polled so often; `None` where it had not ended.
-async fn dropped_after<T>(polls: usize, call: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn dropped_after<T>(polls: usize, call: impl Future<Output = T>) -> Option<T> {
     let mut call = Box::pin(call);
     let mut left = polls;
     std::future::poll_fn(|context| {

@@ -6,6 +6,7 @@
 #[macro_use]
 mod support;
 
+mod adopt;
 mod bad_input;
 mod bad_input_folder;
 mod bad_input_server;
@@ -16,6 +17,7 @@ mod files;
 mod folder;
 mod frames;
 mod gemini;
+mod integrity;
 mod interrupted;
 mod limits;
 mod lost_commit;
