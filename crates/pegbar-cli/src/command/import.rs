@@ -1,18 +1,15 @@
-//! `pegbar import`.
+//! `pegbar import`: one file for each program that exports.
+
+mod pixellab;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use pegbar::{ImportReport, ImportedRows, Listed, NewProject, Project, Studio, ViewUpdates};
-use serde::Serialize;
+use pegbar::Listed;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::find::{self, InProject};
-use crate::output::Output;
-use crate::text::{count, counts, quoted};
 
-/// How many files are named; --json has more.
+/// How many entries of a list are named; --json has more.
 const MAX_NAMED: usize = 10;
 
 /// Take in what another program exported
@@ -28,147 +25,13 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum From {
     #[command(name = "pixellab")]
-    PixelLab(PixelLab),
-}
-
-/// Take in a character that was exported from PixelLab
-///
-/// The export becomes one character: its rotations are variations, and each animation in each
-/// direction is an animation with its frames in order. Importing again adds only what is new,
-/// by the paths of the files; a file with other bytes than those that were imported is named
-/// and left alone. An import that was interrupted goes on where it stopped.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example:
-  unzip tabby.zip -d tabby
-  pegbar import pixellab --project 'Alley cats' tabby")]
-struct PixelLab {
-    /// The project; created if nothing is called so. Not needed where the studio has one
-    #[arg(
-        long,
-        short,
-        value_name = "NAME",
-        env = "PEGBAR_PROJECT",
-        hide_env = true
-    )]
-    project: Option<String>,
-    /// The folder with metadata.json, unpacked
-    folder: PathBuf,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Imported<'a> {
-    project_id: pegbar::ProjectId,
-    is_new_project: bool,
-    #[serde(flatten)]
-    report: &'a ImportReport,
+    PixelLab(pixellab::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
-    let From::PixelLab(import) = args.from;
-    // The files below public/assets follow at the end, at once.
-    let studio = &context.studio_with(ViewUpdates::Deferred).await?;
-    let output = &context.output;
-    if !import.folder.exists() {
-        let message = format!("there is no folder {}", import.folder.display());
-        return Err(CommandError::refused("not_found", message).hint("check the path"));
+    match args.from {
+        From::PixelLab(args) => pixellab::run(args, context).await,
     }
-    let metadata = import.folder.join("metadata.json");
-    if !metadata.is_file() {
-        let folder = import.folder.display();
-        let message = format!("{folder} is not an export from PixelLab: it has no metadata.json");
-        let error = CommandError::refused("not_found", message);
-        return Err(error.hint("unpack the export, and name the folder that has metadata.json"));
-    }
-    let (project, is_new_project) = project(studio, import.project).await?;
-    if is_new_project && !output.is_json() {
-        let name = quoted(&project.name);
-        output.line(format_args!("created the project {name} ({})", project.id))?;
-    }
-    let progress = output.progress(0, "images");
-    let report = studio
-        .import_pixellab(project.id, &import.folder, |done, total| {
-            progress.set(done, total);
-        })
-        .await;
-    progress.finish();
-    // After an error too: what was imported before it stays.
-    let view = studio.update_view().await;
-    let report = &report?;
-    view?;
-    if output.is_json() {
-        return output.json(&Imported {
-            project_id: project.id,
-            is_new_project,
-            report,
-        });
-    }
-    print(studio, output, &project, report).await
-}
-
-/// Returns the project that is meant, and whether it is new.
-async fn project(studio: &Studio, wanted: Option<String>) -> Result<(Project, bool), CommandError> {
-    let Some(name) = wanted else {
-        let within = InProject::default();
-        return Ok((within.one(studio).await?, false));
-    };
-    match find::project(studio, &name).await {
-        // An id that nothing has is no name for a new project.
-        Err(error) if error.is_not_found() && name.parse::<pegbar::ProjectId>().is_err() => {
-            let tree = studio.create_project(NewProject::new(name)).await?;
-            Ok((tree.project, true))
-        }
-        found => Ok((found?, false)),
-    }
-}
-
-async fn print(
-    studio: &Studio,
-    output: &Output,
-    project: &Project,
-    report: &ImportReport,
-) -> Result<(), CommandError> {
-    let character = studio.get_character(report.character_id).await?;
-    let name = quoted(&character.name);
-    let created = &report.created;
-    let text = counts(&[
-        (created.characters, "character"),
-        (created.variations, "variation"),
-        (created.animations, "animation"),
-        (created.frames, "frame"),
-    ]);
-    let id = character.id;
-    output.line(if report.created == ImportedRows::default() {
-        format!("nothing is new in {name} ({id})")
-    } else {
-        format!("imported {name} ({id}): {text}")
-    })?;
-    if report.unchanged > 0 {
-        let there = count(report.unchanged, "image");
-        output.line(format_args!("there already and unchanged: {there}"))?;
-    }
-    let folder = studio.assets_folder().join(project.id.to_string());
-    output.line(format_args!("the files are in {}", folder.display()))?;
-    if report.changed.count > 0 {
-        let (files, have) = (count(report.changed.count, "file"), has(&report.changed));
-        let changed = report.changed.first.iter();
-        let changed = changed.map(|file| format!("{} (asset {})", file.path, file.asset_id));
-        output.warning(format_args!(
-            "{files} {have} changed since the import; what was imported stays as it is:{}",
-            named(changed, report.changed.count)
-        ));
-    }
-    if report.skipped.count > 0 {
-        output.note(format_args!(
-            "not part of the export, and not taken in: {}{}",
-            count(report.skipped.count, "file"),
-            named(report.skipped.first.iter().cloned(), report.skipped.count)
-        ));
-    }
-    let hint = format!("hint: `pegbar contact-sheet {name}` shows it");
-    output.note(hint);
-    Ok(())
 }
 
 fn has<T>(list: &Listed<T>) -> &'static str {
