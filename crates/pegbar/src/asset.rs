@@ -136,6 +136,8 @@ pub struct AssetFilter {
     pub animation_id: Option<AnimationId>,
     /// With this tag.
     pub tag: Option<String>,
+    /// With this id in the app it was imported from.
+    pub source_id: Option<String>,
     /// Imported from this path.
     pub source_path: Option<String>,
     /// With these bytes.
@@ -173,6 +175,9 @@ impl AssetFilter {
         if let Some(animation) = self.animation_id {
             query.filter("a.animation_id = ?", [Value::Id(animation.0)]);
         }
+        if let Some(source_id) = &self.source_id {
+            query.filter("a.source_id = ?", [source_id.as_str().into()]);
+        }
         if let Some(path) = &self.source_path {
             query.filter("a.source_path = ?", [path.as_str().into()]);
         }
@@ -200,7 +205,7 @@ impl AssetFilter {
     #[cfg(test)]
     pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
         let time = Some(MillisSinceEpoch(0));
-        for bits in 0..1024_u32 {
+        for bits in 0..2048_u32 {
             let on = |bit: u32| bits & (1 << bit) > 0;
             let filter = Self {
                 kind: on(0).then_some(AssetKind::Frame),
@@ -208,6 +213,7 @@ impl AssetFilter {
                 animation_id: on(2).then(|| AnimationId(Uuid::nil())),
                 tag: on(3).then(|| "t".to_owned()),
                 source_path: on(4).then(|| "p".to_owned()),
+                source_id: on(10).then(|| "s".to_owned()),
                 sha256: on(5).then(|| Sha256::of(b"")),
                 id_ending: on(8).then(|| "ab".to_owned()),
                 created_from: time.filter(|_| on(6)),

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{animation, asset, character, delete, frame, import, project, reference, studio, tag};
+use crate::{
+    animation, asset, character, claim, delete, frame, import, project, reference, studio, tag,
+};
 use crate::{trash, variation, view};
 
 thread_local! {
@@ -17,6 +19,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::FOLDER_STATEMENTS,
     asset::STATEMENTS,
     character::STATEMENTS,
+    claim::STATEMENTS,
     delete::STATEMENTS,
     frame::STATEMENTS,
     import::STATEMENTS,

@@ -6,6 +6,7 @@
 #[macro_use]
 mod support;
 
+mod claims;
 mod constraints;
 mod create;
 mod delete;
