@@ -258,6 +258,12 @@ impl<'a> Plan<'a> {
             .map_or(UNKNOWN_PROJECT, |project| project.id)
     }
 
+    /// Returns the ids that the new assets have in the app they come from.
+    pub(crate) fn source_ids(&self) -> Vec<String> {
+        let ids = self.assets.iter().map(|row| row.source_id.clone());
+        ids.flatten().collect()
+    }
+
     /// Makes the bytes of the new assets durable: the database must not know them before.
     pub(crate) fn store_blobs(&mut self) -> Result<()> {
         blocking(|| self.blobs.finish())

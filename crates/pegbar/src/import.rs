@@ -1,6 +1,7 @@
 //! Taking in what other programs export.
 
 mod folder;
+mod megabananas;
 mod pixellab;
 
 use std::path::Path;
@@ -12,6 +13,12 @@ use crate::hash::Sha256;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
 
+#[cfg(test)]
+pub(crate) use megabananas::STATEMENTS as MEGABANANAS_STATEMENTS;
+pub use megabananas::{
+    ImportedProject, MegabananasEvent, MegabananasFinding, MegabananasOptions, MegabananasReport,
+    MegabananasRows,
+};
 #[cfg(test)]
 pub(crate) use pixellab::STATEMENTS;
 

@@ -103,6 +103,10 @@ pub use id::{
     AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
 };
 pub use import::{ChangedFile, ImportReport, ImportedRows, Listed, MAX_LISTED};
+pub use import::{
+    ImportedProject, MegabananasEvent, MegabananasFinding, MegabananasOptions, MegabananasReport,
+    MegabananasRows,
+};
 pub use json::{Json, JsonError};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};

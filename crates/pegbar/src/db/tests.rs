@@ -23,6 +23,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     delete::STATEMENTS,
     frame::STATEMENTS,
     import::STATEMENTS,
+    import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,

@@ -27,6 +27,8 @@ pub(crate) enum Value<'a> {
     Json(&'a Json),
     /// A list for `{in $n}`.
     Ids(&'a [Uuid]),
+    /// A list of texts for `{in $n}`.
+    Texts(&'a [String]),
 }
 
 impl<'a> From<&'a str> for Value<'a> {
@@ -49,6 +51,11 @@ impl rusqlite::ToSql for Value<'_> {
                     .iter()
                     .map(|id| SqliteValue::Blob(id.as_bytes().to_vec()));
                 let list: rusqlite::vtab::array::Array = std::rc::Rc::new(blobs.collect());
+                ToSqlOutput::from_rc(list, c"rarray")
+            }
+            Self::Texts(texts) => {
+                let texts = texts.iter().map(|text| SqliteValue::Text(text.clone()));
+                let list: rusqlite::vtab::array::Array = std::rc::Rc::new(texts.collect());
                 ToSqlOutput::from_rc(list, c"rarray")
             }
         })
@@ -78,6 +85,7 @@ impl ToSql for Value<'_> {
                 Ok(IsNull::No)
             }
             Self::Ids(ids) => ids.to_sql(ty, out),
+            Self::Texts(texts) => texts.to_sql(ty, out),
         }
     }
 

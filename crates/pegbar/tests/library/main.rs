@@ -16,6 +16,7 @@ mod gemini;
 mod interrupted;
 mod limits;
 mod lost_commit;
+mod megabananas;
 mod migration;
 mod paths;
 mod pixellab;
