@@ -152,18 +152,17 @@ pub struct AssetFilter {
 
 impl AssetFilter {
     fn query(&self, project: ProjectId, after: Option<AssetId>, rows: i64) -> Query<'_> {
-        let project = Value::Id(project.0);
         let mut query;
         // The page is one range of the index that names project, tag and asset.
         let order = if let Some(tag) = &self.tag {
             query = Query::new("SELECT {asset a} FROM asset_tag t CROSS JOIN asset a");
-            query.filter("t.project_id = ?", [project]);
+            query.filter("t.project_id = ?", [Value::Id(project.0)]);
             query.filter("t.tag = ?", [tag.as_str().into()]);
             query.filter("a.project_id = t.project_id AND a.id = t.asset_id", []);
             "t.asset_id"
         } else {
             query = Query::new("SELECT {asset a} FROM asset a");
-            query.filter("a.project_id = ?", [project]);
+            query.filter("a.project_id = ?", [Value::Id(project.0)]);
             "a.id"
         };
         if let Some(kind) = self.kind {
@@ -176,7 +175,11 @@ impl AssetFilter {
             query.filter("a.animation_id = ?", [Value::Id(animation.0)]);
         }
         if let Some(source_id) = &self.source_id {
-            query.filter("a.source_id = ?", [source_id.as_str().into()]);
+            // By itself it would not keep SQLite from going through the project by id.
+            let of_source = "a.id IN (SELECT s.id FROM asset s \
+                             WHERE s.project_id = ? AND s.source_id = ?)";
+            let project = Value::Id(project.0);
+            query.filter(of_source, [project, source_id.as_str().into()]);
         }
         if let Some(path) = &self.source_path {
             query.filter("a.source_path = ?", [path.as_str().into()]);

@@ -1,5 +1,6 @@
 //! `pegbar import`: one file for each program that exports.
 
+mod megabananas;
 mod pixellab;
 
 use std::fmt::Write as _;
@@ -16,7 +17,8 @@ const MAX_NAMED: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  pegbar import pixellab --project 'Alley cats' tabby")]
+  pegbar import pixellab --project 'Alley cats' tabby
+  pegbar import megabananas --assets ~/megabananas/public")]
 pub(crate) struct Args {
     #[command(subcommand)]
     from: From,
@@ -26,11 +28,13 @@ pub(crate) struct Args {
 enum From {
     #[command(name = "pixellab")]
     PixelLab(pixellab::Args),
+    Megabananas(megabananas::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     match args.from {
         From::PixelLab(args) => pixellab::run(args, context).await,
+        From::Megabananas(args) => megabananas::run(args, context).await,
     }
 }
 

@@ -12,6 +12,7 @@ mod demo;
 mod find;
 mod frame;
 mod import;
+mod megabananas;
 mod output;
 mod project;
 mod real;

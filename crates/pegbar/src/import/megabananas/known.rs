@@ -14,18 +14,17 @@ use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
 use crate::project::Project;
 
+// Without an order: for one by id, SQLite would go through the whole project.
 statements! {
-    PROJECT = "SELECT {project} FROM project WHERE source_id = $1 ORDER BY id LIMIT 1";
+    PROJECT = "SELECT {project} FROM project WHERE source_id = $1";
     // The one row that every import can lock before its project is there.
     LOCK_STORE = "SELECT id FROM store {for update}";
-    CHARACTER = "SELECT {character} FROM character WHERE project_id = $1 AND source_id = $2 \
-                 ORDER BY id LIMIT 1";
-    ANIMATION = "SELECT {animation} FROM animation WHERE project_id = $1 AND source_id = $2 \
-                 ORDER BY id LIMIT 1";
+    CHARACTER = "SELECT {character} FROM character WHERE project_id = $1 AND source_id = $2";
+    ANIMATION = "SELECT {animation} FROM animation WHERE project_id = $1 AND source_id = $2";
     ASSETS = "SELECT a.id, a.source_id, a.sha256, c.raw FROM asset a \
               LEFT JOIN asset_claim c ON c.project_id = a.project_id AND c.asset_id = a.id \
               AND c.tool = 'megabananas' \
-              WHERE a.project_id = $1 AND a.source_id {in $2} ORDER BY a.id DESC, c.position DESC";
+              WHERE a.project_id = $1 AND a.source_id {in $2}";
     ANY_ASSET = "SELECT id FROM asset WHERE project_id = $1 AND source_id {in $2} LIMIT 1";
     FRAMES = "SELECT source_id FROM frame WHERE project_id = $1 AND source_id {in $2}";
     FILES = "SELECT path FROM view_file WHERE path {in $1}";
@@ -57,8 +56,10 @@ pub(super) enum Table {
 }
 
 pub(super) async fn project(session: &mut Session, source_id: &str) -> Result<Option<Project>> {
-    let mut found = session.list(&PROJECT, &[source_id.into()]).await?;
-    Ok(found.pop())
+    let found = session
+        .list::<Project>(&PROJECT, &[source_id.into()])
+        .await?;
+    Ok(found.into_iter().min_by_key(|project| project.id))
 }
 
 /// Waits until no other import is about to create a project.
@@ -73,8 +74,8 @@ pub(super) async fn character(
     source_id: &str,
 ) -> Result<Option<Character>> {
     let parameters = [Value::Id(project.0), source_id.into()];
-    let mut found = session.list(&CHARACTER, &parameters).await?;
-    Ok(found.pop())
+    let found = session.list::<Character>(&CHARACTER, &parameters).await?;
+    Ok(found.into_iter().min_by_key(|character| character.id))
 }
 
 pub(super) async fn animation(
@@ -83,8 +84,8 @@ pub(super) async fn animation(
     source_id: &str,
 ) -> Result<Option<Animation>> {
     let parameters = [Value::Id(project.0), source_id.into()];
-    let mut found = session.list(&ANIMATION, &parameters).await?;
-    Ok(found.pop())
+    let found = session.list::<Animation>(&ANIMATION, &parameters).await?;
+    Ok(found.into_iter().min_by_key(|animation| animation.id))
 }
 
 /// Returns those of the app's assets that a project has, by their ids in the app.
@@ -94,7 +95,7 @@ pub(super) async fn assets(
     source_ids: &[String],
 ) -> Result<HashMap<String, KnownAsset>> {
     let parameters = [Value::Id(project.0), Value::Texts(source_ids)];
-    let found = session
+    let mut found: Vec<(String, KnownAsset)> = session
         .query(&ASSETS, &parameters, |row| {
             let known = KnownAsset {
                 id: row.at(0, "asset.id")?,
@@ -104,6 +105,8 @@ pub(super) async fn assets(
             Ok((row.at(1, "asset.source_id")?, known))
         })
         .await?;
+    // The first of several is meant.
+    found.sort_unstable_by(|(_, a), (_, b)| b.id.cmp(&a.id));
     Ok(found.into_iter().collect())
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::task::Poll;
 
-use pegbar::{FrameImage, MegabananasOptions, MegabananasRows};
+use pegbar::{FrameImage, MegabananasOptions, MegabananasRows, Studio, StudioOptions, ViewUpdates};
 use serde_json::json;
 
 use super::app::{App, walk};
@@ -122,7 +122,7 @@ both_engines! {
         let studio = bench.create().await;
         let options = MegabananasOptions::default();
         let mut interruptions = 0;
-        for polls in (1..).step_by(7) {
+        for polls in (1..).map(|n| n * n) {
             let import = studio.import_megabananas(&app.url, app.public(), &options, |_| {});
             let mut import = Box::pin(import);
             let mut left = polls;
@@ -188,7 +188,9 @@ both_engines! {
             INSERT INTO "Asset" ("id", "projectId", "type", "filePath")
                 SELECT 'r' || n, 'p1', 'reference', '/assets/1.png'
                 FROM generate_series(1, 502) n"#).await;
-        let studio = bench.create().await;
+        drop(bench.create().await);
+        let deferred = StudioOptions { view_updates: ViewUpdates::Deferred, ..bench.options() };
+        let studio = Studio::open_with(bench.root(), deferred).await.unwrap();
         let (report, findings) = app.import(&studio).await;
         assert_eq!(report.created.assets(), 2 + 1203 + 501 + 502);
         assert_eq!((report.renumbered.count, report.renumbered.first.len()), (1203, 100));
