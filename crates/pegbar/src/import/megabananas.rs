@@ -298,7 +298,7 @@ impl Import<'_> {
         let (_, stale) = plan.write(&mut session, None).await?;
         studio.commit(session, stale).await?;
         self.report.created.projects += 1;
-        notes.into_iter().for_each(|note| self.found(note));
+        self.found_all(notes);
         Ok((id, true))
     }
 
@@ -409,6 +409,12 @@ impl Import<'_> {
             reason,
             row: row.to_value(),
         });
+    }
+
+    fn found_all(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            self.found(finding);
+        }
     }
 
     fn found(&mut self, finding: Finding) {

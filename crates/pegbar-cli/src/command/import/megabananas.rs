@@ -26,7 +26,7 @@ use super::named;
 /// The app is only read. Importing again adds only what is new; rows and files that changed
 /// since are named and left alone. An import that was interrupted goes on where it stopped.
 ///
-/// Say the address in MEGABANANAS_DATABASE_URL, rather than as an argument, if it has a password
+/// Say the address in `MEGABANANAS_DATABASE_URL`, rather than as an argument, if it has a password
 /// in it: other users of the machine can see arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -34,7 +34,7 @@ Example:
   export MEGABANANAS_DATABASE_URL=postgresql://me@localhost:5432/megabananas
   pegbar import megabananas --assets ~/megabananas/public --report findings.jsonl")]
 pub(crate) struct Args {
-    /// The address of the app's database, as in its DATABASE_URL
+    /// The address of the app's database, as in its `DATABASE_URL`
     #[arg(
         value_name = "DATABASE_URL",
         env = "MEGABANANAS_DATABASE_URL",

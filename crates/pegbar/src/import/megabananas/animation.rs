@@ -231,7 +231,7 @@ impl Import<'_> {
         self.report.created.animations += 1;
         self.report.created.frames += created.frames.len() as u64;
         self.report.created.takes += created.assets.len() as u64;
-        notes.into_iter().for_each(|note| self.found(note));
+        self.found_all(notes);
         self.renumbered(id, 0, &indices);
         Ok(true)
     }
@@ -284,7 +284,7 @@ impl Import<'_> {
         };
         self.report.created.frames += indices.len() as u64;
         self.report.created.takes += takes;
-        notes.into_iter().for_each(|note| self.found(note));
+        self.found_all(notes);
         self.renumbered(animation.id, place, &indices);
         let added = tree.frames.iter().map(|frame| &frame.asset);
         self.set_thumbnail(target, added).await?;

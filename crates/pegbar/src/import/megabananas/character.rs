@@ -58,7 +58,9 @@ impl Import<'_> {
     ) -> Result<()> {
         let studio = self.studio;
         let source_ids: Vec<String> = variations.iter().map(|asset| asset.row.id()).collect();
-        source_ids.iter().for_each(|id| self.see(id));
+        for id in &source_ids {
+            self.see(id);
+        }
         let mut refused = HashSet::new();
         let (there, known) = loop {
             let mut session = studio.database().read().await?;
@@ -99,7 +101,7 @@ impl Import<'_> {
             if let Some(created) = self.create(&batch, plan, target, absent).await? {
                 self.report.created.characters += created.characters.len() as u64;
                 self.report.created.variations += created.assets.len() as u64;
-                notes.into_iter().for_each(|note| self.found(note));
+                self.found_all(notes);
                 break (there.map(|there| there.generation_settings), known);
             }
         };
@@ -148,7 +150,7 @@ fn new_character(
     if let Some(primary) = row.text("primaryAssetId") {
         let own = variations.iter();
         let own = own.filter(|asset| asset.source_id.as_ref() == Some(&primary));
-        new.primary = own.filter_map(|asset| asset.id).next();
+        new.primary = own.map(|asset| asset.id).next().flatten();
         if new.primary.is_none() {
             let reason = format!("{primary} is not one of the variations that arrived");
             notes.push(row.adjusted("primaryAssetId", reason));

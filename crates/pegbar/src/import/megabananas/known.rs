@@ -106,7 +106,7 @@ pub(super) async fn assets(
         })
         .await?;
     // The first of several is meant.
-    found.sort_unstable_by(|(_, a), (_, b)| b.id.cmp(&a.id));
+    found.sort_unstable_by_key(|(_, known)| std::cmp::Reverse(known.id));
     Ok(found.into_iter().collect())
 }
 

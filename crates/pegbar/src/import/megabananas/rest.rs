@@ -46,7 +46,9 @@ impl Import<'_> {
     async fn some_of_rest(&mut self, target: &mut Target, assets: &[AppAsset]) -> Result<()> {
         let studio = self.studio;
         let source_ids: Vec<String> = assets.iter().map(|asset| asset.row.id()).collect();
-        source_ids.iter().for_each(|id| self.see(id));
+        for id in &source_ids {
+            self.see(id);
+        }
         let mut session = studio.database().read().await?;
         let known = known::assets(&mut session, target.id, &source_ids).await?;
         drop(session);
@@ -127,7 +129,7 @@ impl Import<'_> {
                     Some(_) => self.report.created.takes += count,
                     None => self.report.created.references += count,
                 }
-                notes.into_iter().for_each(|note| self.found(note));
+                self.found_all(notes);
                 break;
             }
         }

@@ -161,7 +161,7 @@ impl AppRow {
         let mut changed: Vec<String> = Vec::new();
         for column in self.columns.keys().chain(earlier.keys()) {
             let is_known = ignored.contains(&column.as_str()) || changed.contains(column);
-            if !is_known && !is_same(self.columns.get(column), earlier.get(column)) {
+            if !is_known && !is_same(text_of(&self.columns, column), text_of(&earlier, column)) {
                 changed.push(column.clone());
             }
         }
@@ -169,13 +169,16 @@ impl AppRow {
     }
 }
 
-/// Compares values, not spellings. A column that is not there is as good as NULL: the app adds
-/// columns while it grows.
-fn is_same(a: Option<&Box<RawValue>>, b: Option<&Box<RawValue>>) -> bool {
-    let text = |raw: Option<&Box<RawValue>>| raw.map_or("null", |raw| raw.get()).to_owned();
-    let (a, b) = (text(a), text(b));
+/// Returns the JSON of a column. One that is not there is as good as NULL: the app adds columns
+/// while it grows.
+fn text_of<'a>(columns: &'a Columns, column: &str) -> &'a str {
+    columns.get(column).map_or("null", |raw| raw.get())
+}
+
+/// Compares values, not spellings.
+fn is_same(a: &str, b: &str) -> bool {
     let value = |text: &str| serde_json::from_str::<Value>(text).ok();
-    a == b || value(&a).is_some_and(|a| value(&b).as_ref() == Some(&a))
+    a == b || value(a).is_some_and(|a| value(b).as_ref() == Some(&a))
 }
 
 #[cfg(test)]

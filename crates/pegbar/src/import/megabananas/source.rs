@@ -124,12 +124,12 @@ impl Source<'_> {
         let (character, asset) = (schema.table("Character"), schema.table("Asset"));
         let primary = schema.column("Character", "c", "primaryAssetId");
         let of_character = schema.column("Asset", "x", "characterId");
-        let by_primary = match schema.has("Character", "primaryAssetId") {
-            true => format!(
+        let mut by_primary = "NULL".to_owned();
+        if schema.has("Character", "primaryAssetId") {
+            by_primary = format!(
                 "(SELECT p.\"id\" FROM {character} p WHERE p.\"primaryAssetId\" = x.\"id\" LIMIT 1)"
-            ),
-            false => "NULL".to_owned(),
-        };
+            );
+        }
         let query = format!(
             "SELECT row_to_json(c)::text, {} FROM {character} c \
              LEFT JOIN (SELECT x.\"id\" AS asset, COALESCE({of_character}, {by_primary}) AS owner \

@@ -185,9 +185,10 @@ impl Schema {
 
     /// Names a column that may not be there.
     pub(super) fn column(&self, table: &str, alias: &str, column: &str) -> String {
-        match self.has(table, column) {
-            true => format!("{alias}.{}", quote(column)),
-            false => "NULL".to_owned(),
+        if self.has(table, column) {
+            format!("{alias}.{}", quote(column))
+        } else {
+            "NULL".to_owned()
         }
     }
 
@@ -206,18 +207,20 @@ impl Schema {
 
     /// Orders the rows of a table by their time, where they have one.
     pub(super) fn order(&self, table: &str, alias: &str) -> String {
-        match self.has(table, "createdAt") {
-            true => format!("{alias}.\"createdAt\", {alias}.\"id\""),
-            false => format!("{alias}.\"id\""),
+        if self.has(table, "createdAt") {
+            format!("{alias}.\"createdAt\", {alias}.\"id\"")
+        } else {
+            format!("{alias}.\"id\"")
         }
     }
 
     /// Selects an asset `a` as three columns: its row, and the rows of sprite sheets and of
     /// scenes that point at it.
     pub(super) fn asset(&self) -> String {
-        let sheets = match self.has("SpriteSheet", "assetId") {
-            true => self.aggregate("SpriteSheet", "s.\"assetId\" = a.\"id\""),
-            false => "NULL::text".to_owned(),
+        let sheets = if self.has("SpriteSheet", "assetId") {
+            self.aggregate("SpriteSheet", "s.\"assetId\" = a.\"id\"")
+        } else {
+            "NULL::text".to_owned()
         };
         let mut scene = Vec::new();
         if self.has("Asset", "sceneId") {
@@ -226,9 +229,10 @@ impl Schema {
         if self.has("Scene", "primaryAssetId") {
             scene.push("s.\"primaryAssetId\" = a.\"id\"");
         }
-        let scenes = match self.has("Scene", "id") && !scene.is_empty() {
-            true => self.aggregate("Scene", &scene.join(" OR ")),
-            false => "NULL::text".to_owned(),
+        let scenes = if self.has("Scene", "id") && !scene.is_empty() {
+            self.aggregate("Scene", &scene.join(" OR "))
+        } else {
+            "NULL::text".to_owned()
         };
         format!("row_to_json(a)::text, {sheets}, {scenes}")
     }
