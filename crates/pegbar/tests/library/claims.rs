@@ -54,7 +54,8 @@ both_engines! {
         let old = studio.create_assets(cats.id, vec![old, asset(2)]).await.unwrap().remove(0);
         let filter = ProjectFilter { source_id: Some("app-1".to_owned()), ..Default::default() };
         let found = studio.list_projects(&filter, PageRequest::default()).await.unwrap();
-        assert_eq!(found.rows, [cats.clone()]);
+        assert_eq!(found.rows.len(), 1);
+        assert_eq!(found.rows[0], cats);
         let filter = AssetFilter { source_id: Some("asset-1".to_owned()), ..Default::default() };
         let found = studio.list_assets(cats.id, &filter, PageRequest::default()).await.unwrap();
         assert_eq!(found.rows, [old]);

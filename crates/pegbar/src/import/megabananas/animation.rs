@@ -328,8 +328,10 @@ impl Import<'_> {
             let source_id = frame.row.id();
             new.id = there.frame_ids.get(&source_id).copied().map(FrameId);
             new.source_id = Some(source_id);
-            // What the app calls so is what this frame in particular was to show.
-            new.prompt = asset.row.prose("userPrompt", &mut Vec::new());
+            if asset.row.text("type").as_deref() == Some("frame") {
+                // Of frames the app keeps so what this one in particular was to show.
+                new.prompt = asset.row.prose("userPrompt", &mut Vec::new());
+            }
             frames.push((place, new));
         }
         Ok(frames)

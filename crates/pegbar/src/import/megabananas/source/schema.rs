@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Transaction;
 
 use super::failed;
+use crate::db::TABLES;
 use crate::error::{Error, Result};
 
 /// What the import can't do without.
@@ -92,8 +93,14 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Prisma's own list of what it has run.
-const MIGRATIONS: &str = "_prisma_migrations";
+/// What is not the app's: Prisma's list of what it has run, and what Pegbar keeps beside its
+/// entities, where both share a database.
+const FOREIGN: &[&str] = &[
+    "_prisma_migrations",
+    "pegbar_migration",
+    "trash",
+    "trash_blob",
+];
 
 /// What the app's database has.
 pub(in super::super) struct Schema {
@@ -164,7 +171,8 @@ impl Schema {
         };
         let mut unknown = Vec::new();
         for (table, columns) in &self.tables {
-            if table == MIGRATIONS {
+            let is_ours = TABLES.iter().any(|ours| ours.name == table);
+            if is_ours || FOREIGN.contains(&table.as_str()) {
                 continue;
             }
             let known = known(table);
