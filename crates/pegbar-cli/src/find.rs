@@ -1,7 +1,8 @@
 //! What is meant by a name, an id, or the end of an id.
 //!
 //! Ids of one minute share their beginning, so people give the end. A name goes before the end
-//! of an id, an exact name before one in other case.
+//! of an id, an exact name before one in other case. What was imported is also meant by the id
+//! it had in its app.
 
 mod asset;
 mod choose;
@@ -71,6 +72,20 @@ impl InProject {
     }
 }
 
+/// Returns what something may be called: the id it had in the app it comes from, then these.
+fn names<const N: usize>(source_id: Option<String>, names: [String; N]) -> Vec<String> {
+    source_id.into_iter().chain(names).collect()
+}
+
+/// Says whether to go on looking: what nothing has as its id may be the id it had in the app
+/// it was imported from.
+fn unless_not_found<T>(found: pegbar::Result<T>) -> Result<Option<T>, CommandError> {
+    match found {
+        Err(pegbar::Error::NotFound { .. }) => Ok(None),
+        found => Ok(Some(found?)),
+    }
+}
+
 async fn all_projects(studio: &Studio) -> Result<Vec<Project>, CommandError> {
     let mut projects = Vec::new();
     let filter = ProjectFilter::default();
@@ -109,14 +124,16 @@ pub(crate) async fn character_names(
 
 /// Finds a project.
 pub(crate) async fn project(studio: &Studio, wanted: &str) -> Result<Project, CommandError> {
-    if let Ok(id) = wanted.parse::<ProjectId>() {
-        return Ok(studio.get_project(id).await?);
+    if let Ok(id) = wanted.parse::<ProjectId>()
+        && let Some(found) = unless_not_found(studio.get_project(id).await)?
+    {
+        return Ok(found);
     }
     let projects = all_projects(studio).await?.into_iter();
     let choices: Vec<_> = projects
         .map(|project| Choice {
             id: project.id,
-            names: vec![project.name],
+            names: names(project.source_id, [project.name]),
         })
         .collect();
     Ok(studio.get_project(choose(wanted, &choices)?).await?)
@@ -128,8 +145,10 @@ pub(crate) async fn character(
     within: &InProject,
     wanted: &str,
 ) -> Result<Character, CommandError> {
-    if let Ok(id) = wanted.parse::<CharacterId>() {
-        return Ok(studio.get_character(id).await?);
+    if let Ok(id) = wanted.parse::<CharacterId>()
+        && let Some(found) = unless_not_found(studio.get_character(id).await)?
+    {
+        return Ok(found);
     }
     let mut choices = Vec::new();
     for project in within.projects(studio).await? {
@@ -138,7 +157,7 @@ pub(crate) async fn character(
             let path = format!("{}/{}", project.name, character.name);
             Choice {
                 id: character.id,
-                names: vec![character.name, path],
+                names: names(character.source_id, [character.name, path]),
             }
         }));
     }
@@ -151,8 +170,10 @@ pub(crate) async fn animation(
     within: &InProject,
     wanted: &str,
 ) -> Result<Animation, CommandError> {
-    if let Ok(id) = wanted.parse::<AnimationId>() {
-        return Ok(studio.get_animation(id).await?);
+    if let Ok(id) = wanted.parse::<AnimationId>()
+        && let Some(found) = unless_not_found(studio.get_animation(id).await)?
+    {
+        return Ok(found);
     }
     let mut choices = Vec::new();
     for project in within.projects(studio).await? {
@@ -164,7 +185,7 @@ pub(crate) async fn animation(
             let full = format!("{}/{path}", project.name);
             choices.push(Choice {
                 id: animation.id,
-                names: vec![animation.name, path, full],
+                names: names(animation.source_id, [animation.name, path, full]),
             });
         })
         .await?;
@@ -235,10 +256,13 @@ pub(crate) fn one_of_frames<'a>(
 fn frame_choice(animation: &Animation, frame: &Frame) -> Choice<FrameId> {
     Choice {
         id: frame.id,
-        names: vec![
-            frame.id.to_string(),
-            format!("{} {}", animation.name, frame.frame_index),
-        ],
+        names: names(
+            frame.source_id.clone(),
+            [
+                frame.id.to_string(),
+                format!("{} {}", animation.name, frame.frame_index),
+            ],
+        ),
     }
 }
 
@@ -247,24 +271,31 @@ async fn frame_by_id(
     within: &InProject,
     wanted: &str,
 ) -> Result<Frame, CommandError> {
-    if let Ok(id) = wanted.parse::<FrameId>() {
-        return Ok(studio.get_frame(id).await?);
+    if let Ok(id) = wanted.parse::<FrameId>()
+        && let Some(found) = unless_not_found(studio.get_frame(id).await)?
+    {
+        return Ok(found);
     }
-    let Some(ending) = ending(wanted) else {
-        return Err(not_found::<FrameId>(wanted, &[])
-            .hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`, or by its id"));
-    };
-    let mut found = Vec::new();
+    let mut choices = Vec::new();
     for project in within.projects(studio).await? {
-        for frame in studio
-            .find_frames(project.id, &ending, MAX_CANDIDATES)
-            .await?
-        {
+        let mut frames = studio
+            .find_frames_by_source_id(project.id, wanted, MAX_CANDIDATES)
+            .await?;
+        if let (true, Some(ending)) = (frames.is_empty(), ending(wanted)) {
+            frames = studio
+                .find_frames(project.id, &ending, MAX_CANDIDATES)
+                .await?;
+        }
+        for frame in frames {
             let animation = studio.get_animation(frame.animation_id).await?;
-            found.push(frame_choice(&animation, &frame));
+            choices.push(frame_choice(&animation, &frame));
         }
     }
-    Ok(studio.get_frame(choose(wanted, &found)?).await?)
+    if choices.is_empty() && ending(wanted).is_none() {
+        return Err(not_found::<FrameId>(wanted, &[])
+            .hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`, or by its id"));
+    }
+    Ok(studio.get_frame(choose(wanted, &choices)?).await?)
 }
 
 /// How many of one project are listed when the end of an id means several.

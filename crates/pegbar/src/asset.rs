@@ -136,6 +136,8 @@ pub struct AssetFilter {
     pub animation_id: Option<AnimationId>,
     /// With this tag.
     pub tag: Option<String>,
+    /// With this id in the app it was imported from.
+    pub source_id: Option<String>,
     /// Imported from this path.
     pub source_path: Option<String>,
     /// With these bytes.
@@ -150,18 +152,17 @@ pub struct AssetFilter {
 
 impl AssetFilter {
     fn query(&self, project: ProjectId, after: Option<AssetId>, rows: i64) -> Query<'_> {
-        let project = Value::Id(project.0);
         let mut query;
         // The page is one range of the index that names project, tag and asset.
         let order = if let Some(tag) = &self.tag {
             query = Query::new("SELECT {asset a} FROM asset_tag t CROSS JOIN asset a");
-            query.filter("t.project_id = ?", [project]);
+            query.filter("t.project_id = ?", [Value::Id(project.0)]);
             query.filter("t.tag = ?", [tag.as_str().into()]);
             query.filter("a.project_id = t.project_id AND a.id = t.asset_id", []);
             "t.asset_id"
         } else {
             query = Query::new("SELECT {asset a} FROM asset a");
-            query.filter("a.project_id = ?", [project]);
+            query.filter("a.project_id = ?", [Value::Id(project.0)]);
             "a.id"
         };
         if let Some(kind) = self.kind {
@@ -172,6 +173,13 @@ impl AssetFilter {
         }
         if let Some(animation) = self.animation_id {
             query.filter("a.animation_id = ?", [Value::Id(animation.0)]);
+        }
+        if let Some(source_id) = &self.source_id {
+            // By itself it would not keep SQLite from going through the project by id.
+            let of_source = "a.id IN (SELECT s.id FROM asset s \
+                             WHERE s.project_id = ? AND s.source_id = ?)";
+            let project = Value::Id(project.0);
+            query.filter(of_source, [project, source_id.as_str().into()]);
         }
         if let Some(path) = &self.source_path {
             query.filter("a.source_path = ?", [path.as_str().into()]);
@@ -200,7 +208,7 @@ impl AssetFilter {
     #[cfg(test)]
     pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
         let time = Some(MillisSinceEpoch(0));
-        for bits in 0..1024_u32 {
+        for bits in 0..2048_u32 {
             let on = |bit: u32| bits & (1 << bit) > 0;
             let filter = Self {
                 kind: on(0).then_some(AssetKind::Frame),
@@ -208,6 +216,7 @@ impl AssetFilter {
                 animation_id: on(2).then(|| AnimationId(Uuid::nil())),
                 tag: on(3).then(|| "t".to_owned()),
                 source_path: on(4).then(|| "p".to_owned()),
+                source_id: on(10).then(|| "s".to_owned()),
                 sha256: on(5).then(|| Sha256::of(b"")),
                 id_ending: on(8).then(|| "ab".to_owned()),
                 created_from: time.filter(|_| on(6)),

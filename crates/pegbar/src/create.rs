@@ -4,6 +4,7 @@
 mod records;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem::take;
 
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use crate::animation::{Animation, Folders, NewAnimation};
 use crate::asset::{Asset, AssetKind, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat};
 use crate::character::{self, Character, NewCharacter};
+use crate::claim::{Claim, NewClaim};
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
@@ -25,10 +27,11 @@ use crate::time::MillisSinceEpoch;
 use crate::variation;
 use crate::view::{self, Scope, Stale, path};
 
-/// What a new asset's path and record are made from, beside its row.
+/// What a new asset's path, record and claims are made from, beside its row.
 struct Origin {
     format: ImageFormat,
     references: Vec<NewReference>,
+    claims: Vec<NewClaim>,
 }
 
 /// What one call adds.
@@ -249,6 +252,7 @@ impl<'a> Plan<'a> {
         self.origins.push(Origin {
             format: image.format(),
             references: new.references,
+            claims: new.claims,
         });
         Ok(id)
     }
@@ -257,6 +261,12 @@ impl<'a> Plan<'a> {
         self.project
             .as_ref()
             .map_or(UNKNOWN_PROJECT, |project| project.id)
+    }
+
+    /// Returns the ids that the new assets have in the app they come from.
+    pub(crate) fn source_ids(&self) -> Vec<String> {
+        let ids = self.assets.iter().map(|row| row.source_id.clone());
+        ids.flatten().collect()
     }
 
     /// Makes the bytes of the new assets durable: the database must not know them before.
@@ -406,7 +416,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Inserts one batch per table, and returns the assets from elsewhere that new frames show.
-    async fn insert(&self, session: &mut Session, project_id: ProjectId) -> Result<Vec<Uuid>> {
+    async fn insert(&mut self, session: &mut Session, project_id: ProjectId) -> Result<Vec<Uuid>> {
         if let Some(project) = &self.project {
             session.insert(std::slice::from_ref(project)).await?;
             let tags: Vec<_> = tag::numbered(&project.tags)
@@ -452,6 +462,12 @@ impl<'a> Plan<'a> {
                 })
         });
         session.insert(&references.collect::<Vec<_>>()).await?;
+        let claims = self.assets.iter().zip(&mut self.origins);
+        let claims = claims.flat_map(|(row, origin)| {
+            let claims = (0..).zip(take(&mut origin.claims));
+            claims.map(|(position, claim)| claim.into_row(project_id, row.id, position))
+        });
+        session.insert(&claims.collect::<Vec<Claim>>()).await?;
         session.insert(&self.frames).await?;
         let own: HashSet<AssetId> = self.assets.iter().map(|row| row.id).collect();
         let shown = self.frames.iter().map(|frame| frame.asset_id);

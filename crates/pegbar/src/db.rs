@@ -31,7 +31,7 @@ pub(crate) static TABLES: &[&Table] = &[
     crate::tag::ProjectTag::TABLE,
     crate::tag::CharacterTag::TABLE,
     crate::tag::AssetTag::TABLE,
-    crate::trash::ClaimRow::TABLE,
+    crate::claim::Claim::TABLE,
     crate::trash::GenerationRow::TABLE,
     crate::view::ViewFile::TABLE,
     crate::view::Outbox::TABLE,

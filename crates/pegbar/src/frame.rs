@@ -54,6 +54,8 @@ statements! {
                     ORDER BY f.animation_id, f.frame_index";
     BY_ID_ENDING = "SELECT {frame} FROM frame WHERE project_id = $1 AND {hex id} LIKE $2 \
                     ORDER BY id LIMIT $3";
+    BY_SOURCE_ID = "SELECT {frame} FROM frame WHERE project_id = $1 AND source_id = $2 \
+                    ORDER BY id LIMIT $3";
     DELETE = "DELETE FROM frame WHERE project_id = $1 AND id {in $2}";
     // The first of two phases: SQLite checks uniqueness at every row.
     SET_ASIDE = "UPDATE frame SET frame_index = frame_index + 1073741824 \
@@ -458,6 +460,23 @@ impl Studio {
         let parameters = [Value::Id(project.0), pattern, Value::Int(limit.into())];
         let mut session = self.database().read().await?;
         session.list(&BY_ID_ENDING, &parameters).await
+    }
+
+    /// Returns the frames of a project that had this id in the app they were imported from,
+    /// at most `limit`, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn find_frames_by_source_id(
+        &self,
+        project: ProjectId,
+        source_id: &str,
+        limit: u32,
+    ) -> Result<Vec<Frame>> {
+        let limit = Value::Int(limit.into());
+        let parameters = [Value::Id(project.0), source_id.into(), limit];
+        let mut session = self.database().read().await?;
+        session.list(&BY_SOURCE_ID, &parameters).await
     }
 
     /// Returns the frames of an animation, in order.

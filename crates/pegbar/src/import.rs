@@ -2,6 +2,7 @@
 
 mod folder;
 mod images;
+mod megabananas;
 mod pixellab;
 
 use std::path::Path;
@@ -18,6 +19,12 @@ pub(crate) use images::STATEMENTS as FOLDER_STATEMENTS;
 pub use images::{
     CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, PlannedAnimation,
     PlannedCharacter, PlannedImage, ReplacedImage, SkippedFile, UnplacedImage,
+};
+#[cfg(test)]
+pub(crate) use megabananas::STATEMENTS as MEGABANANAS_STATEMENTS;
+pub use megabananas::{
+    ImportedProject, MegabananasEvent, MegabananasFinding, MegabananasOptions, MegabananasReport,
+    MegabananasRows,
 };
 #[cfg(test)]
 pub(crate) use pixellab::STATEMENTS;

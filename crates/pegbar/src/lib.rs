@@ -64,6 +64,7 @@ mod animation;
 mod asset;
 mod blob;
 mod character;
+mod claim;
 mod create;
 mod db;
 mod delete;
@@ -97,6 +98,7 @@ pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
+pub use claim::{Claim, NewClaim};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::Deletion;
@@ -110,6 +112,10 @@ pub use import::{
     ChangedFile, CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, ImportReport,
     ImportedRows, Listed, MAX_LISTED, PlannedAnimation, PlannedCharacter, PlannedImage,
     ReplacedImage, SkippedFile, UnplacedImage,
+};
+pub use import::{
+    ImportedProject, MegabananasEvent, MegabananasFinding, MegabananasOptions, MegabananasReport,
+    MegabananasRows,
 };
 pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};

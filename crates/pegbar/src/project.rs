@@ -197,6 +197,8 @@ pub struct ProjectFilter {
     pub name: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
+    /// With this id in the app it was imported from.
+    pub source_id: Option<String>,
 }
 
 impl ProjectFilter {
@@ -204,6 +206,9 @@ impl ProjectFilter {
         let mut query = Query::new("SELECT {project p} FROM project p");
         if let Some(name) = &self.name {
             query.filter("p.name = ?", [name.as_str().into()]);
+        }
+        if let Some(source_id) = &self.source_id {
+            query.filter("p.source_id = ?", [source_id.as_str().into()]);
         }
         if let Some(tag) = &self.tag {
             let has_tag = "EXISTS (SELECT 1 FROM project_tag t \
@@ -220,10 +225,11 @@ impl ProjectFilter {
     /// Every combination of conditions, for the test that prepares them.
     #[cfg(test)]
     pub(crate) fn every_query(mut prepare: impl FnMut(Query<'_>)) {
-        for bits in 0..8_u32 {
+        for bits in 0..16_u32 {
             let filter = Self {
                 name: (bits & 1 > 0).then(|| "n".to_owned()),
                 tag: (bits & 2 > 0).then(|| "t".to_owned()),
+                source_id: (bits & 8 > 0).then(|| "s".to_owned()),
             };
             prepare(filter.query((bits & 4 > 0).then(|| ProjectId(Uuid::nil())), 3));
         }

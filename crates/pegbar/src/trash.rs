@@ -9,10 +9,10 @@ use crate::db::entity::{Entity, Table, entity};
 use crate::db::sql::{self, Statement, statements};
 use crate::db::value::{Value, word_enum};
 use crate::error::Result;
-use crate::id::{AssetId, DeletionId, GenerationId, ProjectId};
+use crate::id::{DeletionId, GenerationId, ProjectId};
 use crate::json::Json;
 use crate::time::MillisSinceEpoch;
-use crate::{animation, frame, project, reference, tag};
+use crate::{animation, claim, frame, project, reference, tag};
 
 word_enum! {
     /// How a request to a model ended.
@@ -38,18 +38,6 @@ entity! {
         pub(crate) output_tokens: Option<i64>,
         pub(crate) price: Option<String>,
         pub(crate) created_at: MillisSinceEpoch,
-    }
-}
-
-entity! {
-    /// What a file says of itself.
-    pub(crate) struct ClaimRow in asset_claim {
-        pub(crate) project_id: ProjectId,
-        pub(crate) asset_id: AssetId,
-        pub(crate) position: u32,
-        pub(crate) tool: String,
-        pub(crate) fields: Json,
-        pub(crate) raw: String,
     }
 }
 
@@ -113,7 +101,7 @@ static DISCARDS: &[Discard] = discards! {
     Asset, "id", |doomed| &doomed.assets;
     tag::AssetTag, "asset_id", |doomed| &doomed.assets;
     reference::ReferenceRow, "asset_id", |doomed| &doomed.assets;
-    ClaimRow, "asset_id", |doomed| &doomed.assets;
+    claim::Claim, "asset_id", |doomed| &doomed.assets;
     frame::Frame, "id", |doomed| &doomed.frames;
 };
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pegbar::{Asset, AssetFilter, AssetKind, AssetPatch, MillisSinceEpoch, Sha256, Studio};
+use pegbar::{Asset, AssetFilter, AssetKind, AssetPatch, Claim, MillisSinceEpoch, Sha256, Studio};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -217,17 +217,17 @@ impl List {
 impl Show {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let asset = self.which.find(studio).await?;
+        let claims = studio.list_claims(asset.id).await?;
         if output.is_json() {
-            return output.json(&asset);
+            return output.json(&Shown { asset, claims });
         }
         output.fields(
             &format!("{} {}", asset.kind, asset.id),
             &fields(studio, &asset).await?,
         )?;
-        if asset.references.is_empty() {
-            return Ok(());
+        if !asset.references.is_empty() {
+            output.line("made from")?;
         }
-        output.line("made from")?;
         for (position, reference) in asset.references.iter().enumerate() {
             let sha256 = reference.sha256.map(|hash| hash.to_string());
             output.line(format_args!(
@@ -237,8 +237,23 @@ impl Show {
                 sha256.as_deref().unwrap_or("not known yet"),
             ))?;
         }
+        if !claims.is_empty() {
+            output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
+        }
+        for claim in &claims {
+            let Claim { tool, fields, .. } = claim;
+            output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
+        }
         Ok(())
     }
+}
+
+/// An asset with what others say of it.
+#[derive(serde::Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    asset: Asset,
+    claims: Vec<Claim>,
 }
 
 fn exact_size(bytes: u64) -> String {

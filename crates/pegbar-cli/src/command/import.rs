@@ -1,6 +1,7 @@
 //! `pegbar import`: one file for each program that exports.
 
 mod folder;
+mod megabananas;
 mod pixellab;
 
 use std::fmt::Write as _;
@@ -19,7 +20,8 @@ const MAX_NAMED: usize = 10;
 #[command(after_help = "\
 Example:
   pegbar import folder --project 'Alley cats' art --dry-run
-  pegbar import pixellab --project 'Alley cats' tabby")]
+  pegbar import pixellab --project 'Alley cats' tabby
+  pegbar import megabananas --assets ~/megabananas/public")]
 pub(crate) struct Args {
     #[command(subcommand)]
     from: From,
@@ -30,12 +32,14 @@ enum From {
     Folder(folder::Args),
     #[command(name = "pixellab")]
     PixelLab(pixellab::Args),
+    Megabananas(megabananas::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     match args.from {
         From::Folder(args) => folder::run(args, context).await,
         From::PixelLab(args) => pixellab::run(args, context).await,
+        From::Megabananas(args) => megabananas::run(args, context).await,
     }
 }
 

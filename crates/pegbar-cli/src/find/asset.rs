@@ -5,7 +5,7 @@ use std::path::Path;
 use pegbar::{Asset, AssetFilter, AssetId, AssetKind, Character, PageRequest, ProjectId, Studio};
 
 use super::choose::{self, Choice, ambiguous, candidate, choose, ending, not_found};
-use super::{InProject, MAX_CANDIDATES, character_names};
+use super::{InProject, MAX_CANDIDATES, character_names, unless_not_found};
 use crate::error::CommandError;
 use crate::list::every;
 use crate::text::quoted;
@@ -16,10 +16,12 @@ pub(crate) async fn asset(
     within: &InProject,
     wanted: &str,
 ) -> Result<Asset, CommandError> {
-    let projects = match wanted.parse::<AssetId>() {
-        Ok(id) => return Ok(studio.get_asset(id).await?),
-        Err(_) => within.projects(studio).await?,
-    };
+    if let Ok(id) = wanted.parse::<AssetId>()
+        && let Some(found) = unless_not_found(studio.get_asset(id).await)?
+    {
+        return Ok(found);
+    }
+    let projects = within.projects(studio).await?;
     let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
     asset_in(studio, &ids, wanted).await
 }
@@ -30,8 +32,10 @@ pub(crate) async fn asset_in(
     projects: &[ProjectId],
     wanted: &str,
 ) -> Result<Asset, CommandError> {
-    if let Ok(id) = wanted.parse::<AssetId>() {
-        return Ok(studio.get_asset(id).await?);
+    if let Ok(id) = wanted.parse::<AssetId>()
+        && let Some(found) = unless_not_found(studio.get_asset(id).await)?
+    {
+        return Ok(found);
     }
     let mut choices = Vec::new();
     for project in projects {
@@ -40,10 +44,18 @@ pub(crate) async fn asset_in(
     if let Some(id) = choose::by_name(wanted, &choices)? {
         return Ok(studio.get_asset(id).await?);
     }
-    let found = match ending(wanted) {
-        Some(ending) => by_ending(studio, projects, &ending).await?,
-        None => Vec::new(),
+    let imported = AssetFilter {
+        source_id: Some(wanted.to_owned()),
+        ..AssetFilter::default()
     };
+    let mut found = first_few(studio, projects, &imported).await?;
+    if let (true, Some(ending)) = (found.is_empty(), ending(wanted)) {
+        let ending = AssetFilter {
+            id_ending: Some(ending),
+            ..AssetFilter::default()
+        };
+        found = first_few(studio, projects, &ending).await?;
+    }
     match found.as_slice() {
         [] => Err(not_found(wanted, &choices)),
         [one] => Ok(one.clone()),
@@ -70,6 +82,7 @@ pub(crate) async fn variation(
         |asset: Asset| {
             let mut choice = choice(&asset, None);
             choice.names.insert(0, asset.id.to_string());
+            choice.names.splice(0..0, asset.source_id);
             choices.push(choice);
         },
     )
@@ -126,19 +139,15 @@ fn choice(asset: &Asset, character: Option<&str>) -> Choice<AssetId> {
     }
 }
 
-async fn by_ending(
+async fn first_few(
     studio: &Studio,
     projects: &[ProjectId],
-    ending: &str,
+    filter: &AssetFilter,
 ) -> Result<Vec<Asset>, CommandError> {
-    let filter = AssetFilter {
-        id_ending: Some(ending.to_owned()),
-        ..AssetFilter::default()
-    };
     let mut found = Vec::new();
     for project in projects {
         let page = PageRequest::default().limit(MAX_CANDIDATES);
-        found.extend(studio.list_assets(*project, &filter, page).await?.rows);
+        found.extend(studio.list_assets(*project, filter, page).await?.rows);
     }
     Ok(found)
 }

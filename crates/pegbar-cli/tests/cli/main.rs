@@ -15,6 +15,7 @@ mod demo;
 mod find;
 mod frame;
 mod import;
+mod megabananas;
 mod output;
 mod project;
 mod real;

@@ -282,7 +282,8 @@ pub(crate) fn run_on_postgres(promise: impl FnOnce(&Bench)) {
     administer(&server, &format!("DROP DATABASE {name} WITH (FORCE)"));
 }
 
-fn administer(server: &str, statement: &str) {
+/// Runs statements on a server that tests may use.
+pub(crate) fn administer(server: &str, statement: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -296,6 +297,15 @@ fn administer(server: &str, statement: &str) {
         drop(client);
         connection.await.unwrap().unwrap();
     });
+}
+
+/// Says once that something was not tested, since there is no server.
+pub(crate) fn say_skipped(what: &str) {
+    static SAID: Once = Once::new();
+    say_once(
+        &SAID,
+        &format!("PEGBAR_TEST_POSTGRES is not set, so this was not tested: {what}."),
+    );
 }
 
 /// The folder of real inputs; `None`, said on standard error, where there is none.

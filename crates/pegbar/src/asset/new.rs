@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::{Asset, AssetKind};
 use crate::blob::StoredImage;
+use crate::claim::NewClaim;
 use crate::error::Result;
 use crate::id::{AssetId, ProjectId};
 use crate::json::Json;
@@ -51,6 +52,8 @@ pub struct NewAsset {
     pub model: Option<String>,
     /// What it was made from, in the order sent.
     pub references: Vec<NewReference>,
+    /// What its file, or the app it comes from, says of it.
+    pub claims: Vec<NewClaim>,
     /// When it was made; `None` for now.
     pub created_at: Option<MillisSinceEpoch>,
 }
@@ -71,6 +74,7 @@ impl NewAsset {
             settings: None,
             model: None,
             references: Vec::new(),
+            claims: Vec::new(),
             created_at: None,
         }
     }
@@ -144,11 +148,27 @@ impl NewAsset {
         self
     }
 
+    /// Adds what its file, or the app it comes from, says of it.
+    #[must_use]
+    pub fn claim(mut self, claim: NewClaim) -> Self {
+        self.claims.push(claim);
+        self
+    }
+
     /// Sets the file name it came with.
     #[must_use]
     pub fn original_name(self, name: impl Into<String>) -> Self {
         Self {
             original_name: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// Sets the id it has in the app it comes from.
+    #[must_use]
+    pub fn source_id(self, id: impl Into<String>) -> Self {
+        Self {
+            source_id: Some(id.into()),
             ..self
         }
     }
@@ -173,6 +193,18 @@ impl NewAsset {
 }
 
 impl NewAsset {
+    /// Refuses fields that are not acceptable.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_optional("generationPrompt", self.prompt.as_ref())?;
+        check_optional("generationSystemPrompt", self.system_prompt.as_ref())?;
+        check_optional("model", self.model.as_ref())?;
+        check_optional("originalName", self.original_name.as_ref())?;
+        check_source("sourcePath", self.source_path.as_ref())?;
+        check_source("sourceId", self.source_id.as_ref())?;
+        check_time("createdAt", self.created_at)?;
+        self.claims.iter().try_for_each(NewClaim::check)
+    }
+
     /// Checks the asset's own fields and makes its row of them; owner, path and record are
     /// for the caller.
     pub(crate) fn take_row(
@@ -183,13 +215,7 @@ impl NewAsset {
         image: StoredImage,
         now: MillisSinceEpoch,
     ) -> Result<Asset> {
-        check_optional("generationPrompt", self.prompt.as_ref())?;
-        check_optional("generationSystemPrompt", self.system_prompt.as_ref())?;
-        check_optional("model", self.model.as_ref())?;
-        check_optional("originalName", self.original_name.as_ref())?;
-        check_source("sourcePath", self.source_path.as_ref())?;
-        check_source("sourceId", self.source_id.as_ref())?;
-        check_time("createdAt", self.created_at)?;
+        self.check()?;
         let name_of_file = || match &self.image {
             ImageSource::File(path) => path.file_name().map(file_name_text),
             _ => None,

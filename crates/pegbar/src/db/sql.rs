@@ -20,7 +20,7 @@ pub enum Engine {
 /// The text of a statement. Parameters are `$1`, `$2` …; besides them it may hold:
 ///
 /// - `{asset}`: the columns of a table in the order of its declaration; `{asset a}` with the alias
-/// - `{in $1}`: is one of the ids of a list
+/// - `{in $1}`: is one of the ids, or texts, of a list
 /// - `{for update}`: the row is locked until the end of the transaction
 /// - `{id}`, `{time}`, `{big}`: the type of ids, times and large numbers, for `CAST`
 /// - `{hex id}`: the 32 hexadecimal digits of an id, in lower case

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, asset, character, delete, frame, import, integrity, project};
-use crate::{reference, studio, tag, trash, variation, view};
+use crate::{adopt, animation, asset, character, claim, delete, frame, import, integrity};
+use crate::{project, reference, studio, tag, trash, variation, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -17,11 +17,13 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::FOLDER_STATEMENTS,
     asset::STATEMENTS,
     character::STATEMENTS,
+    claim::STATEMENTS,
     delete::STATEMENTS,
     frame::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     integrity::STATEMENTS,
+    import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
