@@ -16,6 +16,7 @@ mod interrupted;
 mod limits;
 mod lost_commit;
 mod migration;
+mod moved;
 mod paths;
 mod pixellab;
 mod studio;
