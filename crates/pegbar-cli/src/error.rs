@@ -86,6 +86,22 @@ impl CommandError {
         self
     }
 
+    /// Says what the refusal comes from.
+    #[must_use]
+    pub(crate) fn cause(mut self, cause: impl ToString) -> Self {
+        if let Self::Refused(refusal) | Self::Usage(refusal) = &mut self {
+            refusal.causes.push(cause.to_string());
+        }
+        self
+    }
+
+    /// Returns the hint if it names something similar that was perhaps meant.
+    pub(crate) fn suggestion(&self) -> Option<String> {
+        self.message()
+            .hint
+            .filter(|hint| hint.starts_with("did you mean "))
+    }
+
     /// Names what may have been meant.
     #[must_use]
     pub(crate) fn candidates(mut self, candidates: Vec<Candidate>) -> Self {

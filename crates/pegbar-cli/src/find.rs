@@ -5,6 +5,8 @@
 
 mod asset;
 mod choose;
+mod take;
+mod thing;
 
 use std::collections::HashMap;
 
@@ -17,6 +19,8 @@ use crate::error::CommandError;
 use crate::list::every;
 pub(crate) use asset::{asset, asset_in, variation};
 use choose::{Choice, candidate, choose, ending, not_found};
+pub(crate) use take::{every_take, take};
+pub(crate) use thing::{Thing, thing};
 
 /// Which project is meant, where a name may stand in several.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -97,7 +97,7 @@ struct Show {
 #[command(after_help = "Example:\n  pegbar animation edit Tabby/Walk --name Stroll")]
 #[command(override_usage = "pegbar animation edit [OPTIONS] <ANIMATION>")]
 #[command(group(changes(&[
-    "name", "description", "user_prompt", "frame_duration", "clear_frame_duration",
+    "name", "character", "description", "user_prompt", "frame_duration", "clear_frame_duration",
 ])))]
 struct Edit {
     #[command(flatten)]
@@ -105,6 +105,9 @@ struct Edit {
     /// Another name
     #[arg(long)]
     name: Option<String>,
+    /// Another character of the project that it belongs to
+    #[arg(long)]
+    character: Option<String>,
     /// Another description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -314,7 +317,17 @@ impl Show {
 impl Edit {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let animation = self.which.find(studio).await?;
+        let character = match &self.character {
+            Some(wanted) => {
+                let within = InProject {
+                    project: Some(animation.project_id.to_string()),
+                };
+                Some(find::character(studio, &within, wanted).await?)
+            }
+            None => None,
+        };
         let patch = AnimationPatch {
+            character_id: character.map(|character| character.id),
             name: self.name,
             description: self.description,
             user_prompt: self.user_prompt,

@@ -161,14 +161,19 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Order(order) => order.run(studio).await?,
         Action::Prompt(prompt) => prompt.run(studio).await?,
     };
+    print(output, &tree)
+}
+
+/// Prints an animation after a change of its frames.
+pub(super) fn print(output: &Output, tree: &AnimationTree) -> Result<(), CommandError> {
     if output.is_json() {
-        return output.json(&tree);
+        return output.json(tree);
     }
     let name = quoted(&tree.animation.name);
     let frames = count(tree.frames.len() as u64, "frame");
     let version = tree.animation.version;
     output.line(format_args!("{name} has {frames} now, version {version}"))?;
-    output.table(frames_table(output, &tree))
+    output.table(frames_table(output, tree))
 }
 
 impl Add {
