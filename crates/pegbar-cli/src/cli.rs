@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use crate::color::{self, ColorWhen};
 use crate::command::Command;
-use crate::config::{Key, Settings};
+use crate::config::{Key, Setting, Settings};
 use crate::context::{Context, studio_folder};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -84,15 +84,22 @@ pub(crate) fn main() -> ExitCode {
             Err(_) if cli.command.needs_no_settings() => Settings::default(),
             settings => with_options(settings?, &cli.global, &matches),
         };
-        if !cli.command.needs_no_settings()
-            && let Some(command) = with_project(&settings, &cli.global)?
-        {
-            (cli, matches) = parse(command)
+        let project = if cli.command.needs_no_settings() {
+            None
+        } else {
+            project(&settings, &cli.global)?
+        };
+        if let Some(project) = &project {
+            (cli, matches) = parse(with_project(definition(), &project.value))
                 .map_err(|refusal| CommandError::fault("reading the arguments again", &refusal))?;
         }
         drop(matches);
         let context = Context::new(settings, output.clone());
-        run(cli.command, &context)
+        let result = run(cli.command, &context);
+        result.map_err(|error| match project {
+            Some(project) => error.of_setting(&project),
+            None => error,
+        })
     });
     let result = result.and_then(|()| output.finish());
     match result {
@@ -126,32 +133,25 @@ fn with_options(mut settings: Settings, options: &GlobalOptions, matches: &ArgMa
     settings
 }
 
-/// Returns the command line in which the project that is set is the one that is meant, where
-/// none is named; `None` where that changes nothing.
-fn with_project(
-    settings: &Settings,
-    options: &GlobalOptions,
-) -> Result<Option<clap::Command>, CommandError> {
-    let settings = match studio_folder(options.studio.as_deref(), settings)? {
-        Some(folder) => settings.of_studio(&folder)?,
-        None => settings.clone(),
-    };
-    let Some(project) = settings.text(Key::Project)? else {
-        return Ok(None);
-    };
-    fn set(command: clap::Command, project: &str) -> clap::Command {
-        let is_meant =
-            |arg: &clap::Arg| arg.get_env() == Some(std::ffi::OsStr::new(Key::Project.variable()));
-        let command = command.mut_args(|arg| {
-            if is_meant(&arg) {
-                arg.default_value(project.to_owned())
-            } else {
-                arg
-            }
-        });
-        command.mut_subcommands(|command| set(command, project))
+/// Returns the project that is set.
+fn project(settings: &Settings, options: &GlobalOptions) -> Result<Option<Setting>, CommandError> {
+    match studio_folder(options.studio.as_deref(), settings)? {
+        Some(folder) => settings.of_studio(&folder)?.get(Key::Project),
+        None => settings.get(Key::Project),
     }
-    Ok(Some(set(definition(), &project)))
+}
+
+/// Makes a project the one that is meant wherever none is named.
+fn with_project(command: clap::Command, project: &str) -> clap::Command {
+    let variable = std::ffi::OsStr::new(Key::Project.variable());
+    let command = command.mut_args(|arg| {
+        if arg.get_env() == Some(variable) {
+            arg.default_value(project.to_owned())
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(|command| with_project(command, project))
 }
 
 fn run(command: Command, context: &Context) -> Result<(), CommandError> {
@@ -170,12 +170,14 @@ fn run(command: Command, context: &Context) -> Result<(), CommandError> {
 /// Prints help, the version, or what is wrong with the arguments.
 fn refuse_arguments(mut refusal: clap::Error, color: ColorWhen) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
-    if refusal.kind() == ErrorKind::InvalidSubcommand
-        && let Some(ContextValue::String(word)) = refusal.get(ContextKind::InvalidSubcommand)
-        && let Some(known) = wrong_turn::known_word(word)
-    {
-        let known = ContextValue::Strings(vec![known.to_owned()]);
-        refusal.insert(ContextKind::SuggestedSubcommand, known);
+    let arguments = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    if let Some(tip) = wrong_turn::tip(&refusal, &arguments.collect::<Vec<_>>()) {
+        // Names that are merely spelled alike would only distract.
+        refusal.remove(ContextKind::SuggestedSubcommand);
+        refusal.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
     }
     if refusal.use_stderr() && wants_json {
         let text = refusal.to_string();

@@ -140,13 +140,26 @@ pub(crate) fn studio_folder(
     Ok(set.map(|setting| PathBuf::from(setting.value)))
 }
 
-/// Refuses to work where no studio is.
+/// Refuses to work where no studio is; one right below is named.
 pub(crate) fn no_studio() -> CommandError {
-    CommandError::refused(
+    let error = CommandError::refused(
         "unavailable",
         "there is no studio here or in a folder above",
-    )
-    .hint("create one with `pegbar init`, or name one with --studio DIR")
+    );
+    let below = std::fs::read_dir(".").into_iter().flatten().flatten();
+    let mut below = below
+        .map(|entry| entry.path())
+        .filter(|path| is_studio(path));
+    let below = below.next();
+    match below.as_deref().and_then(Path::file_name) {
+        Some(name) => {
+            let name = name.to_string_lossy();
+            error.hint(format!(
+                "there is one in {name}: `cd {name}` first, or say --studio {name}"
+            ))
+        }
+        None => error.hint("create one with `pegbar init`, or name one with --studio DIR"),
+    }
 }
 
 pub(crate) fn is_studio(folder: &Path) -> bool {

@@ -1,26 +1,149 @@
 //! What people type who do not know the words yet, and what they may have meant.
 
-/// Returns our word for one of another program's.
-pub(crate) fn known_word(word: &str) -> Option<&'static str> {
-    Some(match word.to_lowercase().as_str() {
-        "ls" | "dir" | "all" => "list",
-        "rm" | "del" | "destroy" | "trash" => "delete",
-        "new" | "make" | "mk" | "mkdir" => "create",
-        "get" | "view" | "info" | "cat" | "inspect" => "show",
-        "set" | "update" | "change" | "modify" => "edit",
-        "rename" | "ren" => "mv",
-        "insert" | "append" | "upload" | "push" => "add",
-        "characters" => "character",
-        "projects" => "project",
-        "animations" => "animation",
-        "assets" | "image" | "images" | "reference" | "references" => "asset",
-        "frames" => "frame",
-        "takes" => "take",
-        "tags" => "tag",
-        "sheet" | "preview" => "contact-sheet",
-        "settings" | "configure" => "config",
-        "complete" | "completion" => "completions",
-        "start" | "create-studio" => "init",
-        _ => return None,
-    })
+use std::path::Path;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::cli::definition;
+use crate::error::CommandError;
+use crate::options::is_file_name;
+
+/// Says that the owner comes before the files, where a file stands in the owner's place.
+pub(crate) fn file_first(
+    error: CommandError,
+    wanted: &str,
+    owner: &str,
+    usage: &str,
+) -> CommandError {
+    if !error.is_not_found() || !is_file_name(wanted) {
+        return error;
+    }
+    error.hint(format!(
+        "{wanted} looks like a file: the {owner} comes first, as in `{usage}`"
+    ))
+}
+
+/// Says how a file is taken in, where it is named as if that were done.
+pub(crate) fn file_not_taken_in(error: CommandError, wanted: &str) -> CommandError {
+    if !error.is_not_found() || error.suggestion().is_some() || !Path::new(wanted).is_file() {
+        return error;
+    }
+    error.hint(format!(
+        "{wanted} is a file that the project does not have yet: `pegbar asset add {wanted}`"
+    ))
+}
+
+/// Says what may have been meant by arguments that do not fit, where the parser can't know.
+pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String> {
+    let definition = definition();
+    let mut command = &definition;
+    let mut path = vec!["pegbar"];
+    let mut words = arguments
+        .iter()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'));
+    let mut next = words.next();
+    while let Some(below) = next.and_then(|word| command.find_subcommand(word)) {
+        command = below;
+        path.push(below.get_name());
+        next = words.next();
+    }
+    match (refusal.kind(), path.as_slice()) {
+        (ErrorKind::InvalidSubcommand, _) => {
+            let word = match refusal.get(ContextKind::InvalidSubcommand)? {
+                ContextValue::String(word) => word.to_lowercase(),
+                _ => return None,
+            };
+            instead_of(&word, command, &path.join(" "))
+        }
+        (_, ["pegbar", "frame", "move"]) if words.clone().count() > 1 => {
+            let place = words.last()?;
+            Some(format!("the place is said with --to, as in '--to {place}'"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the commands that a word of another program may stand for.
+fn instead_of(word: &str, command: &clap::Command, path: &str) -> Option<String> {
+    let is_there = |word: &&&str| command.find_subcommand(word).is_some();
+    let known = known_words(word);
+    if let Some(ours) = known.iter().find(is_there) {
+        return Some(format!("it is called '{path} {ours}' here"));
+    }
+    // What is done to something comes after what it is done to.
+    let groups = command.get_subcommands().filter(|group| {
+        let has = |word: &str| group.find_subcommand(word).is_some();
+        has(word) || known.iter().any(|known| has(known))
+    });
+    let groups: Vec<&str> = groups.map(clap::Command::get_name).collect();
+    let first = groups.first()?;
+    let verb = known.iter().find(|verb| {
+        let group = command.find_subcommand(first);
+        group.is_some_and(|group| group.find_subcommand(verb).is_some())
+    });
+    let verb = verb.map_or(word, |verb| *verb);
+    Some(format!(
+        "say what first, as in '{path} {first} {verb}'; so have {}",
+        groups[1..].join(", ")
+    ))
+}
+
+/// Returns our words for one of another program's.
+fn known_words(word: &str) -> &'static [&'static str] {
+    match word {
+        "ls" | "dir" | "all" | "status" => &["tree", "list"],
+        "rm" | "del" | "delete" | "remove" | "destroy" | "trash" => &["delete", "remove"],
+        "new" | "make" | "mk" | "mkdir" => &["create", "add"],
+        "get" | "view" | "info" | "cat" | "inspect" => &["show", "list"],
+        "set" | "update" | "change" | "modify" => &["edit", "replace"],
+        "rename" | "ren" => &["mv", "edit"],
+        "insert" | "append" | "upload" | "push" => &["add"],
+        "create" => &["add"],
+        "add" => &["create"],
+        "characters" => &["character"],
+        "projects" => &["project"],
+        "animations" => &["animation"],
+        "assets" | "image" | "images" | "reference" | "references" => &["asset"],
+        "frames" => &["frame"],
+        "takes" => &["take"],
+        "tags" => &["tag"],
+        "sheet" | "preview" => &["contact-sheet"],
+        "settings" | "configure" => &["config"],
+        "complete" | "completion" => &["completions"],
+        "start" => &["init"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tip_for(line: &str) -> Option<String> {
+        let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let refusal = definition().try_get_matches_from(&arguments).unwrap_err();
+        tip(&refusal, &arguments)
+    }
+
+    #[test]
+    fn words_of_other_programs_are_known_where_they_make_sense() {
+        let tip = |line| tip_for(line).unwrap_or_default();
+        assert_eq!(tip("pegbar ls"), "it is called 'pegbar tree' here");
+        assert_eq!(
+            tip("pegbar frame rm Walk 3"),
+            "it is called 'pegbar frame remove' here"
+        );
+        assert_eq!(
+            tip("pegbar character new Tabby"),
+            "it is called 'pegbar character create' here"
+        );
+        assert!(tip("pegbar show Walk").starts_with("say what first, as in 'pegbar project show'"));
+        assert!(tip("pegbar rm Walk").contains("'pegbar project delete'; so have character"));
+        assert_eq!(
+            tip("pegbar frame move Walk 7 0"),
+            "the place is said with --to, as in '--to 0'"
+        );
+        assert_eq!(tip_for("pegbar xyzzy"), None);
+    }
 }

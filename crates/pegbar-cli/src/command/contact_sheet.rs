@@ -94,6 +94,8 @@ enum Found {
 
 impl Found {
     async fn find(studio: &Studio, within: &InProject, wanted: &str) -> Result<Self, CommandError> {
+        // Without its project nothing is found, which is another answer.
+        within.projects(studio).await?;
         let character = find::character(studio, within, wanted).await;
         let animation = find::animation(studio, within, wanted).await;
         match (character, animation) {

@@ -14,6 +14,7 @@ use crate::find::{self, InProject};
 use crate::options::{Expected, Making};
 use crate::output::{Output, Table};
 use crate::text::{count, one_line, pixels, quoted, size_of};
+use crate::wrong_turn;
 
 use super::frame;
 
@@ -222,7 +223,11 @@ impl List {
 
 impl Add {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        let animation = find::animation(studio, &self.within, &self.animation).await?;
+        let wanted = &self.animation;
+        let usage = "pegbar take add CHARACTER/ANIMATION FILE ...";
+        let animation = find::animation(studio, &self.within, wanted).await;
+        let animation =
+            animation.map_err(|error| wrong_turn::file_first(error, wanted, "animation", usage))?;
         let new = self
             .making
             .assets(studio, animation.project_id, &self.files);

@@ -133,6 +133,10 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
     let similar = similar(wanted, choices.iter().flat_map(|choice| &choice.names));
     let hint = if is_short_ending(wanted) {
         format!("the end of an id is taken for one from {MIN_ENDING} characters on")
+    } else if choices.is_empty()
+        && let Some(hint) = first_of(entity)
+    {
+        hint.to_owned()
     } else if !similar.is_empty() {
         let names: Vec<String> = similar.iter().map(|name| quoted(name)).collect();
         format!("did you mean {}?", names.join(" or "))
@@ -149,6 +153,18 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
         }
     };
     CommandError::refused("not_found", message).hint(hint)
+}
+
+/// Says how the first of its kind is made.
+fn first_of(entity: &str) -> Option<&'static str> {
+    Some(match entity {
+        "project" => "there is no project yet; create one: `pegbar project create NAME`",
+        "character" => "there is no character yet; create one: `pegbar character create NAME`",
+        "animation" => {
+            "there is no animation yet; create one: `pegbar animation create CHARACTER NAME`"
+        }
+        _ => return None,
+    })
 }
 
 /// Returns whether the text may be the end of an id that is too short to be taken for one.

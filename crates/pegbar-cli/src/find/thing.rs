@@ -49,6 +49,8 @@ pub(crate) async fn thing(
     within: &InProject,
     wanted: &str,
 ) -> Result<Thing, CommandError> {
+    // Without its project nothing is found, which is another answer.
+    within.projects(studio).await?;
     // `Whiskers/` is Whiskers, as for folders.
     let wanted = match wanted.trim_end_matches('/') {
         "" => wanted,
@@ -97,7 +99,7 @@ pub(crate) async fn thing(
 }
 
 /// Finds a frame by ANIMATION/INDEX or by its id.
-async fn frame_by_path(
+pub(super) async fn frame_by_path(
     studio: &Studio,
     within: &InProject,
     wanted: &str,
@@ -107,7 +109,8 @@ async fn frame_by_path(
     };
     if index.is_empty() || index.len() > 7 || !index.bytes().all(|byte| byte.is_ascii_digit()) {
         let message = format!("there is no frame \"{wanted}\"");
-        return Err(CommandError::refused("not_found", message));
+        let error = CommandError::refused("not_found", message);
+        return Err(error.hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`"));
     }
     let animation = animation(studio, within, path).await?;
     let frames = studio.list_frames(animation.id).await?;

@@ -188,7 +188,6 @@ fn side_by_side<'a>(
     options.scale = Some(scale);
     options.cell_size = (longest.min(LARGEST) * scale).max(COMPARED / 2);
     options.columns = u32::try_from(assets.len()).ok();
-    options.lines = u32::try_from(3 + PROMPT_LINES).unwrap_or(3);
     let letters = (options.cell_size / LETTER) as usize;
     let pictures = assets.into_iter().map(|asset| {
         let places = tree
@@ -213,7 +212,16 @@ fn side_by_side<'a>(
             is_marked: !places.is_empty(),
         })
     });
-    Ok(pictures.collect())
+    let pictures: Vec<Option<Picture>> = pictures.collect();
+    let lines = pictures
+        .iter()
+        .flatten()
+        .map(|picture| 1 + picture.sublabels.len());
+    options.lines = lines
+        .max()
+        .and_then(|lines| u32::try_from(lines).ok())
+        .unwrap_or(1);
+    Ok(pictures)
 }
 
 /// Finds a take by its name or id among what the animation has, or what a frame shows.
