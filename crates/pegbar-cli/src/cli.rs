@@ -37,9 +37,9 @@ Example:
   pegbar tree
 
 A thing is meant by its name, its id, or the end of its id. An address in
-PEGBAR_DATABASE_URL (postgres://...) puts the rows into PostgreSQL; `pegbar config`
-shows what else can be set. A command can be interrupted at any time: what it has
-not finished, the next one does.";
+PEGBAR_DATABASE_URL (postgres://...) puts the rows into PostgreSQL, and
+`pegbar config` shows what else can be set. A command can be interrupted at
+any time: what it has not finished, the next one does.";
 
 /// The options that every command has.
 #[derive(Clone, Debug, clap::Args)]

@@ -25,7 +25,7 @@ pub(crate) fn file_first(
 
 /// Says how a file is taken in, where it is named as if that were done.
 pub(crate) fn file_not_taken_in(error: CommandError, wanted: &str) -> CommandError {
-    if !error.is_not_found() || error.suggestion().is_some() || !Path::new(wanted).is_file() {
+    if !error.is_not_found() || !Path::new(wanted).is_file() {
         return error;
     }
     error.hint(format!(
@@ -72,20 +72,18 @@ fn instead_of(word: &str, command: &clap::Command, path: &str) -> Option<String>
         return Some(format!("it is called '{path} {ours}' here"));
     }
     // What is done to something comes after what it is done to.
-    let groups = command.get_subcommands().filter(|group| {
-        let has = |word: &str| group.find_subcommand(word).is_some();
-        has(word) || known.iter().any(|known| has(known))
-    });
-    let groups: Vec<&str> = groups.map(clap::Command::get_name).collect();
-    let first = groups.first()?;
-    let verb = known.iter().find(|verb| {
-        let group = command.find_subcommand(first);
-        group.is_some_and(|group| group.find_subcommand(verb).is_some())
-    });
-    let verb = verb.map_or(word, |verb| *verb);
+    let verbs = std::iter::once(&word).chain(known);
+    let groups_with = |verb: &str| -> Vec<&str> {
+        let groups = command.get_subcommands();
+        let groups = groups.filter(|group| group.find_subcommand(verb).is_some());
+        groups.map(clap::Command::get_name).collect()
+    };
+    let found = verbs.map(|verb| (verb, groups_with(verb)));
+    let (verb, groups) = found.into_iter().find(|(_, groups)| groups.len() > 1)?;
+    let (first, others) = groups.split_first()?;
     Some(format!(
-        "say what first, as in '{path} {first} {verb}'; so have {}",
-        groups[1..].join(", ")
+        "say of what, as in '{path} {first} {verb}' (or {})",
+        others.join(", ")
     ))
 }
 
@@ -138,8 +136,13 @@ mod tests {
             tip("pegbar character new Tabby"),
             "it is called 'pegbar character create' here"
         );
-        assert!(tip("pegbar show Walk").starts_with("say what first, as in 'pegbar project show'"));
-        assert!(tip("pegbar rm Walk").contains("'pegbar project delete'; so have character"));
+        assert!(
+            tip("pegbar show Walk").starts_with("say of what, as in 'pegbar project show' (or ")
+        );
+        assert!(
+            tip("pegbar rm Walk")
+                .contains("'pegbar project delete' (or character, animation, asset)")
+        );
         assert_eq!(
             tip("pegbar frame move Walk 7 0"),
             "the place is said with --to, as in '--to 0'"

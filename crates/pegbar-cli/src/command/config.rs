@@ -13,11 +13,12 @@ use crate::output::Output;
 /// Show what is set and who says so, and change it
 ///
 /// An option counts before a variable of the environment, that before the studio's file
-/// (.pegbar/config.toml, which git does not see), that before the user's.
+/// (.pegbar/config.toml, which git does not see), that before the user's. There are: studio,
+/// project, database-url, viewer, color, max-file-size and max-pixels; the variable of each is
+/// `PEGBAR_` with its name, as in `PEGBAR_MAX_PIXELS`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  pegbar config
   pegbar config set project 'Alley cats'
   pegbar config set viewer 'gimp -n'")]
 pub(crate) struct Args {
@@ -49,7 +50,7 @@ struct Get {
 #[command(after_help = "\
 Example:
   pegbar config set project 'Alley cats'
-  pegbar config set database-url - < address.txt     not seen in the shell's history")]
+  pegbar config set database-url - < address.txt    not in the shell's history")]
 struct Set {
     /// The setting
     key: Key,

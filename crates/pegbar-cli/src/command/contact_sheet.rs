@@ -118,8 +118,9 @@ impl Found {
             }
             (Err(error), Err(other)) if error.is_not_found() && other.is_not_found() => {
                 let message = format!("there is no character and no animation {wanted:?}");
-                let error = CommandError::refused("not_found", message);
-                Err(error.hint("`pegbar tree` shows what is there"))
+                let hint = error.suggestion().or_else(|| other.suggestion());
+                let hint = hint.unwrap_or_else(|| "`pegbar tree` shows what is there".to_owned());
+                Err(CommandError::refused("not_found", message).hint(hint))
             }
             (Err(error), Err(other)) if error.is_not_found() => Err(other),
             (_, Err(error)) | (Err(error), _) => Err(error),

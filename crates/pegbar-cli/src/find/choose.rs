@@ -130,7 +130,7 @@ pub(super) fn ambiguous<T: Id>(
 pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandError {
     let entity = T::ENTITY;
     let message = format!("there is no {entity} \"{wanted}\"");
-    let similar = similar(wanted, choices.iter().flat_map(|choice| &choice.names));
+    let similar = similar(wanted, choices);
     let hint = if is_short_ending(wanted) {
         format!("the end of an id is taken for one from {MIN_ENDING} characters on")
     } else if choices.is_empty()
@@ -177,10 +177,15 @@ fn shown<T>(choice: &Choice<T>) -> &str {
     choice.names.last().map_or("", String::as_str)
 }
 
-fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+/// Returns the names that are like a wrong one, the nearest first, one of each choice.
+fn similar<'a, T>(wanted: &str, choices: &'a [Choice<T>]) -> Vec<&'a String> {
     let wanted = wanted.to_lowercase();
-    let scored = names.map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name));
-    let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= SIMILAR).collect();
+    let score = |name: &String| strsim::jaro_winkler(&wanted, &name.to_lowercase());
+    let nearest = choices.iter().filter_map(|choice| {
+        let scored = choice.names.iter().map(|name| (score(name), name));
+        scored.max_by(|a, b| a.0.total_cmp(&b.0))
+    });
+    let mut scored: Vec<_> = nearest.filter(|(score, _)| *score >= SIMILAR).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by_key(|(_, name)| *name);
     scored.truncate(MAX_SUGGESTIONS);
