@@ -90,7 +90,7 @@ impl CommandError {
 
     /// Says what the refusal comes from.
     #[must_use]
-    pub(crate) fn cause(mut self, cause: impl ToString) -> Self {
+    pub(crate) fn cause(mut self, cause: &dyn std::error::Error) -> Self {
         if let Self::Refused(refusal) | Self::Usage(refusal) = &mut self {
             refusal.causes.push(cause.to_string());
         }

@@ -64,7 +64,7 @@ impl Viewer {
                 format!("the viewer \"{program}\" cannot be started")
             };
             with_ways_out(
-                CommandError::refused("unavailable", message).cause(error),
+                CommandError::refused("unavailable", message).cause(&error),
                 path,
             )
         })?;

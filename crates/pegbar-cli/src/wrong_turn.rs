@@ -57,7 +57,7 @@ pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String>
             instead_of(&word, command, &path.join(" "))
         }
         (_, ["pegbar", "frame", "move"]) if words.clone().count() > 1 => {
-            let place = words.last()?;
+            let place = words.next_back()?;
             Some(format!("the place is said with --to, as in '--to {place}'"))
         }
         _ => None,
@@ -96,8 +96,7 @@ fn known_words(word: &str) -> &'static [&'static str] {
         "get" | "view" | "info" | "cat" | "inspect" => &["show", "list"],
         "set" | "update" | "change" | "modify" => &["edit", "replace"],
         "rename" | "ren" => &["mv", "edit"],
-        "insert" | "append" | "upload" | "push" => &["add"],
-        "create" => &["add"],
+        "create" | "insert" | "append" | "upload" | "push" => &["add"],
         "add" => &["create"],
         "characters" => &["character"],
         "projects" => &["project"],

@@ -176,14 +176,12 @@ impl Get {
         if output.is_json() {
             return output.json(&value);
         }
-        match value {
-            Some(value) => output.line(value),
-            None => {
-                let default = self.key.default();
-                output.note(format_args!("it is not set; the default is {default}"));
-                Ok(())
-            }
+        if let Some(value) = value {
+            return output.line(value);
         }
+        let default = self.key.default();
+        output.note(format_args!("it is not set; the default is {default}"));
+        Ok(())
     }
 }
 
@@ -209,7 +207,7 @@ fn file_for(key: Key, user: bool, folder: Option<&Path>) -> Result<PathBuf, Comm
 /// A change of a setting as programs read it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Changed<'a> {
+struct Change<'a> {
     key: &'static str,
     value: Option<String>,
     file: &'a Path,
@@ -246,7 +244,7 @@ impl Set {
         let is_changed = config::change(&file, key, Some(&value))?;
         let value = shown(key, &value);
         if output.is_json() {
-            return output.json(&Changed {
+            return output.json(&Change {
                 key: key.name(),
                 value: Some(value),
                 file: &file,
@@ -264,7 +262,7 @@ impl Unset {
         let file = file_for(key, self.user, folder)?;
         let is_changed = config::change(&file, key, None)?;
         if output.is_json() {
-            return output.json(&Changed {
+            return output.json(&Change {
                 key: key.name(),
                 value: None,
                 file: &file,

@@ -34,7 +34,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     List(List),
-    Add(Add),
+    Add(Box<Add>),
 }
 
 /// List the kept files: where each stood, and whether an asset has its bytes
@@ -116,7 +116,7 @@ impl List {
 async fn known<'a>(studio: &Studio, kept: &'a Kept) -> Result<Known<'a>, CommandError> {
     let path = &kept.kept_as;
     let bytes = fs::read(path).map_err(|error| {
-        CommandError::refused("io", format!("reading {}", path.display())).cause(error)
+        CommandError::refused("io", format!("reading {}", path.display())).cause(&error)
     })?;
     let filter = AssetFilter {
         sha256: Some(Sha256::of(&bytes)),

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     List(List),
-    Add(Add),
+    Add(Box<Add>),
     Use(Use),
 }
 
@@ -147,15 +147,15 @@ async fn shown(
         ..
     } in frames
     {
-        let name = match names.get(&animation_id) {
-            Some(name) => name.clone(),
-            None => {
-                let other = studio.get_animation(animation_id).await?;
-                let character = studio.get_character(other.character_id).await?;
-                let name = format!("{}/{}", character.name, other.name);
-                names.insert(animation_id, name.clone());
-                name
-            }
+        let known = names.get(&animation_id).cloned();
+        let name = if let Some(name) = known {
+            name
+        } else {
+            let other = studio.get_animation(animation_id).await?;
+            let character = studio.get_character(other.character_id).await?;
+            let name = format!("{}/{}", character.name, other.name);
+            names.insert(animation_id, name.clone());
+            name
         };
         places.entry(asset_id).or_default().push(Place {
             animation_id,

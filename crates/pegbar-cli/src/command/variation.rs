@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    Add(Add),
+    Add(Box<Add>),
     List(List),
     Primary(Primary),
 }

@@ -43,7 +43,7 @@ impl Thing {
     }
 }
 
-/// Finds a project, character, animation, frame (ANIMATION/INDEX) or asset.
+/// Finds a project, character, animation or frame (ANIMATION/INDEX), else an asset.
 pub(crate) async fn thing(
     studio: &Studio,
     within: &InProject,
@@ -69,15 +69,20 @@ pub(crate) async fn thing(
         frame_by_path(studio, within, wanted)
             .await
             .map(|it| Thing::Frame(it.into())),
-        asset(studio, within, wanted)
-            .await
-            .map(|it| Thing::Asset(it.into())),
     ];
     let mut found = Vec::new();
     let mut suggestion = None;
     for tried in tried {
         match tried {
             Ok(thing) => found.push(thing),
+            Err(error) if !error.is_not_found() => return Err(error),
+            Err(error) => suggestion = suggestion.or_else(|| error.suggestion()),
+        }
+    }
+    // The image of a character is often called like it, and there may be very many.
+    if found.is_empty() {
+        match asset(studio, within, wanted).await {
+            Ok(asset) => return Ok(Thing::Asset(asset.into())),
             Err(error) if !error.is_not_found() => return Err(error),
             Err(error) => suggestion = suggestion.or_else(|| error.suggestion()),
         }

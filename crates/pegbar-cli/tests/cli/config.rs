@@ -1,6 +1,7 @@
 //! `config`: what is set, by whom, and what counts.
 
 use std::fs;
+use std::io::Write as _;
 
 use serde_json::Value;
 
@@ -300,7 +301,6 @@ fn a_value_may_come_from_standard_input() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    use std::io::Write as _;
     child
         .stdin
         .take()

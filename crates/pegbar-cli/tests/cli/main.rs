@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+mod arrival;
 mod asset;
 mod character;
 mod color;

@@ -1,6 +1,8 @@
 //! How help, tables and errors look, word for word. After a change that is meant:
 //! `INSTA_UPDATE=always cargo test -p pegbar-cli`, and look at the difference.
 
+use std::fmt::Write as _;
+
 use crate::output::COMMANDS;
 use crate::support::{Bench, ran};
 
@@ -31,11 +33,11 @@ impl<'a> Transcript<'a> {
         let line = words.collect::<Vec<_>>().join(" ");
         let mut command = self.bench.command(arguments);
         let ran = ran(&command.env("COLUMNS", "80").output().unwrap());
-        self.text += &format!("$ pegbar {line}\n{}{}", ran.stdout, ran.stderr);
-        if ran.code != Some(0) {
-            self.text += &format!("[exit code {}]\n", ran.code.unwrap());
-        }
-        self.text += "\n";
+        let (stdout, stderr) = (ran.stdout, ran.stderr);
+        let code = ran.code.filter(|code| *code != 0);
+        let code = code.map(|code| format!("[exit code {code}]\n"));
+        let code = code.unwrap_or_default();
+        write!(self.text, "$ pegbar {line}\n{stdout}{stderr}{code}\n").unwrap();
     }
 
     /// Compares it with the snapshot of that name.
@@ -68,7 +70,7 @@ fn masked(text: &str, bench: &Bench) -> String {
         let is_id = is_hex && (word.len() == 36 || word.len() == 12 && !word.contains('-'));
         let is_day = has_shape(&word, "dddd-dd-dd") && word != "2026-01-31";
         if is_id {
-            masked += &format!("[id{}]", ".".repeat(word.len() - 4));
+            write!(masked, "[id{}]", ".".repeat(word.len() - 4)).unwrap();
         } else if is_day {
             masked += "[day.....]";
         } else {

@@ -38,3 +38,15 @@ fn a_tag_that_is_not_there_and_a_thing_without_tags_are_answered() {
     let dashed = bench.ok(&["tag", "add", "Tabby", "--", "-x"]);
     assert_eq!(dashed, "\"Tabby\" has the tags hero, -x now\n");
 }
+
+#[test]
+fn a_character_is_meant_before_an_image_that_is_called_like_it() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    let image = bench.png("tabby.png", 1);
+    bench.ok(&["character", "create", "Tabby", &image]);
+    bench.ok(&["tag", "add", "tabby", "hero"]);
+    assert_eq!(bench.json(&["character", "list"])[0]["tags"][0], "hero");
+    bench.ok(&["tag", "add", "tabby.png", "side"]);
+    assert_eq!(bench.json(&["asset", "show", "tabby"])["tags"][0], "side");
+}

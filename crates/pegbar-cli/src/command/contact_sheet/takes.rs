@@ -90,16 +90,12 @@ fn all<'a>(tree: &'a AnimationTree, options: &mut SheetOptions) -> Vec<Option<Pi
         for row in 0..deepest {
             pictures.extend(frames.iter().zip(below).map(|(frame, takes)| {
                 let index = frame.frame.frame_index;
-                Some(picture(takes.get(row)?, format!("for {index}")))
+                Some(picture(takes.get(row)?, &format!("for {index}")))
             }));
             pad(&mut pictures, columns);
         }
     }
-    pictures.extend(
-        others
-            .iter()
-            .map(|take| Some(picture(take, "not shown".to_owned()))),
-    );
+    pictures.extend(others.iter().map(|take| Some(picture(take, "not shown"))));
     while pictures.last().is_some_and(Option::is_none) {
         pictures.pop();
     }
@@ -116,11 +112,11 @@ fn pad(pictures: &mut Vec<Option<Picture<'_>>>, columns: usize) {
 fn shown(frame: &FrameTree) -> Picture<'_> {
     Picture {
         is_marked: true,
-        ..picture(&frame.asset, format!("{} shown", frame.frame.frame_index))
+        ..picture(&frame.asset, &format!("{} shown", frame.frame.frame_index))
     }
 }
 
-fn picture(asset: &Asset, place: String) -> Picture<'_> {
+fn picture<'a>(asset: &'a Asset, place: &str) -> Picture<'a> {
     let prompt = asset.generation_prompt.as_deref();
     let model = asset.model.as_deref().map(|model| one_line(model, 80));
     let details: Vec<String> = model.into_iter().chain([pixels(asset)]).collect();
