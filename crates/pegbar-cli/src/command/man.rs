@@ -54,9 +54,10 @@ fn write(
         .source(version)
         .manual("Pegbar");
     let mut bytes = Vec::new();
-    let written = page
-        .render(&mut bytes)
-        .and_then(|()| fs::write(&path, &bytes));
+    let written = page.render(&mut bytes).and_then(|()| {
+        let text = String::from_utf8_lossy(&bytes);
+        fs::write(&path, with_examples(&text))
+    });
     written.map_err(|error| refused_by_system("writing", &path, &error))?;
     pages.push(path);
     for below in command
@@ -71,4 +72,18 @@ fn write(
         )?;
     }
     Ok(())
+}
+
+/// Gives the examples their own section, line by line as they are in the help.
+fn with_examples(page: &str) -> String {
+    match page.split_once(".SH EXTRA\nExample:\n") {
+        Some((before, examples)) => {
+            let (examples, after) = match examples.split_once("\n.SH ") {
+                Some((examples, after)) => (examples, format!("\n.SH {after}")),
+                None => (examples.trim_end(), "\n".to_owned()),
+            };
+            format!("{before}.SH EXAMPLES\n.nf\n{examples}\n.fi{after}")
+        }
+        None => page.to_owned(),
+    }
 }
