@@ -2,17 +2,23 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+use crate::color::{self, ColorWhen};
 use crate::command::Command;
-use crate::context::Context;
+use crate::config::{Key, Setting, Settings};
+use crate::context::{Context, studio_folder};
 use crate::error::CommandError;
 use crate::output::Output;
+use crate::wrong_turn;
 
 /// The asset database for generated animation.
 #[derive(Debug, Parser)]
 #[command(name = "pegbar", version, max_term_width = 100, after_help = EXAMPLE)]
+#[command(styles = color::HELP)]
 struct Cli {
     #[command(flatten)]
     global: GlobalOptions,
@@ -31,8 +37,9 @@ Example:
   pegbar tree
 
 A thing is meant by its name, its id, or the end of its id. An address in
-PEGBAR_DATABASE_URL (postgres://...) puts the rows into PostgreSQL. A command
-can be interrupted at any time: what it has not finished, the next one does.";
+PEGBAR_DATABASE_URL (postgres://...) puts the rows into PostgreSQL, and
+`pegbar config` shows what else can be set. A command can be interrupted at
+any time: what it has not finished, the next one does.";
 
 /// The options that every command has.
 #[derive(Clone, Debug, clap::Args)]
@@ -50,25 +57,101 @@ pub(crate) struct GlobalOptions {
     /// Print JSON, for programs: results on stdout, errors and warnings on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// When to use colours: auto (on a terminal), always or never
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
+    pub(crate) color: Option<ColorWhen>,
+}
+
+/// The whole command line, as help, completions and man pages are made from it.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(refusal) => return refuse_arguments(&refusal),
+    let settings = Settings::load();
+    let known = settings.as_ref().cloned().unwrap_or_default();
+    let color = ColorWhen::of(std::env::args_os(), &known);
+    let parsed = parse(definition().color(color.for_help()));
+    let (mut cli, mut matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(refusal) => return refuse_arguments(refusal, color),
     };
-    let output = Output::new(cli.global.json);
-    let context = Context::new(&cli.global, output);
-    let result = crate::error::catching_faults(|| run(cli.command, &context));
-    let result = result.and_then(|()| context.output.finish());
+    let output = Arc::new(Output::new(cli.global.json, color.colors()));
+    let result = crate::error::catching_faults(|| {
+        let settings = match settings {
+            // A file that is wrong has to be found.
+            Err(_) if cli.command.needs_no_settings() => Settings::default(),
+            settings => with_options(settings?, &cli.global, &matches),
+        };
+        let project = if cli.command.needs_no_settings() {
+            None
+        } else {
+            project(&settings, &cli.global)?
+        };
+        if let Some(project) = &project {
+            (cli, matches) = parse(with_project(definition(), &project.value))
+                .map_err(|refusal| CommandError::fault("reading the arguments again", &refusal))?;
+        }
+        drop(matches);
+        let context = Context::new(settings, output.clone());
+        let result = run(cli.command, &context);
+        result.map_err(|error| match project {
+            Some(project) => error.of_setting(&project),
+            None => error,
+        })
+    });
+    let result = result.and_then(|()| output.finish());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            context.output.error(&error);
+            output.error(&error);
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+fn parse(mut command: clap::Command) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    Ok((cli, matches))
+}
+
+/// Adds what the options of every command say.
+fn with_options(mut settings: Settings, options: &GlobalOptions, matches: &ArgMatches) -> Settings {
+    let is_option = |id| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    if let Some(folder) = &options.studio
+        && is_option("studio")
+    {
+        settings.set_option(Key::Studio, "--studio", folder.display().to_string());
+    }
+    if let Some(when) = options.color
+        && let Some(value) = clap::ValueEnum::to_possible_value(&when)
+    {
+        settings.set_option(Key::Color, "--color", value.get_name().to_owned());
+    }
+    settings
+}
+
+/// Returns the project that is set.
+fn project(settings: &Settings, options: &GlobalOptions) -> Result<Option<Setting>, CommandError> {
+    match studio_folder(options.studio.as_deref(), settings)? {
+        Some(folder) => settings.of_studio(&folder)?.get(Key::Project),
+        None => settings.get(Key::Project),
+    }
+}
+
+/// Makes a project the one that is meant wherever none is named.
+fn with_project(command: clap::Command, project: &str) -> clap::Command {
+    let variable = std::ffi::OsStr::new(Key::Project.variable());
+    let command = command.mut_args(|arg| {
+        if arg.get_env() == Some(variable) {
+            arg.default_value(project.to_owned())
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(|command| with_project(command, project))
 }
 
 fn run(command: Command, context: &Context) -> Result<(), CommandError> {
@@ -85,11 +168,27 @@ fn run(command: Command, context: &Context) -> Result<(), CommandError> {
 }
 
 /// Prints help, the version, or what is wrong with the arguments.
-fn refuse_arguments(refusal: &clap::Error) -> ExitCode {
+fn refuse_arguments(mut refusal: clap::Error, color: ColorWhen) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    if let Some(tip) = wrong_turn::tip(&refusal, &arguments.collect::<Vec<_>>()) {
+        // Names that are merely spelled alike would only distract.
+        refusal.remove(ContextKind::SuggestedSubcommand);
+        refusal.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
     if refusal.use_stderr() && wants_json {
-        let error = CommandError::usage(first_paragraph(&refusal.to_string()));
-        Output::new(true).error(&error);
+        let text = refusal.to_string();
+        let mut error = CommandError::usage(first_paragraph(&text));
+        if let Some(tip) = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("tip: "))
+        {
+            error = error.hint(tip);
+        }
+        Output::new(true, color.colors()).error(&error);
         return ExitCode::from(error.exit_code());
     }
     // Where nobody reads any more, there is nobody to tell.

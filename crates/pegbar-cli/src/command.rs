@@ -4,14 +4,22 @@ mod adopt;
 mod animation;
 mod asset;
 mod character;
+mod completions;
+mod config;
 mod contact_sheet;
 mod demo;
 mod frame;
 mod import;
 mod init;
+mod kept;
+mod man;
 mod migrate;
+mod mv;
+mod open;
 mod project;
 mod sync;
+mod tag;
+mod take;
 mod tree;
 mod variation;
 
@@ -28,16 +36,34 @@ pub(crate) enum Command {
     Variation(variation::Args),
     Animation(animation::Args),
     Frame(frame::Args),
+    Take(take::Args),
     Asset(asset::Args),
+    Tag(tag::Args),
+    Mv(mv::Args),
     Import(import::Args),
     Tree(tree::Args),
     ContactSheet(contact_sheet::Args),
     Adopt(adopt::Args),
+    Open(open::Args),
+    Kept(kept::Args),
     Sync(sync::Args),
     Migrate(migrate::Args),
+    Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
+    /// Returns whether it does its work whatever is set, also where a file with settings is
+    /// wrong.
+    pub(crate) fn needs_no_settings(&self) -> bool {
+        match self {
+            Self::Config(args) => args.needs_no_settings(),
+            Self::Completions(_) | Self::Man(_) => true,
+            _ => false,
+        }
+    }
+
     /// Does it.
     pub(crate) async fn run(self, context: &Context) -> Result<(), CommandError> {
         match self {
@@ -48,13 +74,21 @@ impl Command {
             Self::Variation(args) => variation::run(args, context).await,
             Self::Animation(args) => animation::run(args, context).await,
             Self::Frame(args) => frame::run(args, context).await,
+            Self::Take(args) => take::run(args, context).await,
             Self::Asset(args) => asset::run(args, context).await,
+            Self::Tag(args) => tag::run(args, context).await,
+            Self::Mv(args) => mv::run(args, context).await,
             Self::Import(args) => import::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
             Self::Adopt(args) => adopt::run(args, context).await,
+            Self::Open(args) => open::run(args, context).await,
+            Self::Kept(args) => kept::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
+            Self::Config(args) => config::run(args, context),
+            Self::Completions(args) => completions::run(&args, context),
+            Self::Man(args) => man::run(&args, context),
         }
     }
 }

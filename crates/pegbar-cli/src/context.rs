@@ -1,30 +1,29 @@
 //! What a command works with: the studio and the output.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use pegbar::{DatabaseAddress, Notice, Studio, StudioOptions, ViewUpdates};
+use pegbar::{Notice, Studio, StudioOptions, ViewUpdates};
 use tokio::sync::OnceCell;
 
-use crate::cli::GlobalOptions;
+use crate::config::{Key, Level, Origin, Settings};
 use crate::error::CommandError;
 use crate::output::Output;
-
-/// The environment variable with the address of a PostgreSQL database.
-const DATABASE_URL: &str = "PEGBAR_DATABASE_URL";
 
 /// What a command works with.
 pub(crate) struct Context {
     /// Where everything is printed.
-    pub(crate) output: Output,
-    folder: Option<PathBuf>,
+    pub(crate) output: Arc<Output>,
+    /// What is set, apart from what the studio's file says.
+    pub(crate) settings: Settings,
     studio: OnceCell<Studio>,
 }
 
 impl Context {
-    pub(crate) fn new(options: &GlobalOptions, output: Output) -> Self {
+    pub(crate) fn new(settings: Settings, output: Arc<Output>) -> Self {
         Self {
             output,
-            folder: options.studio.clone(),
+            settings,
             studio: OnceCell::new(),
         }
     }
@@ -37,15 +36,9 @@ impl Context {
     /// Opens the studio that is meant. If this command opened it before, it stays as it was
     /// opened then.
     pub(crate) async fn studio_with(&self, view: ViewUpdates) -> Result<Studio, CommandError> {
-        let folder = self.studio_folder().ok_or_else(|| {
-            CommandError::refused(
-                "unavailable",
-                "there is no studio here or in a folder above",
-            )
-            .hint("create one with `pegbar init`, or name one with --studio DIR")
-        })?;
+        let folder = self.studio_folder()?.ok_or_else(no_studio)?;
         let open = || async {
-            Studio::open_with(&folder, studio_options(view)?)
+            Studio::open_with(&folder, self.studio_options(&folder, view)?)
                 .await
                 .map_err(CommandError::from)
         };
@@ -61,7 +54,7 @@ impl Context {
             return self.create_studio(folder).await;
         }
         let open = || async {
-            let options = studio_options(ViewUpdates::WithEachChange)?;
+            let options = self.studio_options(folder, ViewUpdates::WithEachChange)?;
             Studio::open_with(folder, options)
                 .await
                 .map_err(CommandError::from)
@@ -72,7 +65,7 @@ impl Context {
     /// Creates a studio in a folder and works with it from here on.
     pub(crate) async fn create_studio(&self, folder: &Path) -> Result<Studio, CommandError> {
         let create = || async {
-            let options = studio_options(ViewUpdates::WithEachChange)?;
+            let options = self.studio_options(folder, ViewUpdates::WithEachChange)?;
             Studio::create_with(folder, options)
                 .await
                 .map_err(CommandError::from)
@@ -81,19 +74,30 @@ impl Context {
     }
 
     /// Returns the folder that was named for all commands.
-    pub(crate) fn named_folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+    pub(crate) fn named_folder(&self) -> Result<Option<PathBuf>, CommandError> {
+        let setting = self.settings.get(Key::Studio)?;
+        let named = setting.filter(|setting| !matches!(setting.origin, Origin::File(..)));
+        Ok(named.map(|setting| PathBuf::from(setting.value)))
     }
 
-    /// Returns the folder of the studio that is meant: the one that was named, or the nearest
-    /// studio from the current folder upwards.
-    pub(crate) fn studio_folder(&self) -> Option<PathBuf> {
-        if let Some(folder) = &self.folder {
-            return Some(folder.clone());
-        }
-        let current = std::env::current_dir().ok()?;
-        let nearest = current.ancestors().find(|folder| is_studio(folder))?;
-        Some(nearest.to_owned())
+    /// Returns the folder of the studio that is meant, if there is one.
+    pub(crate) fn studio_folder(&self) -> Result<Option<PathBuf>, CommandError> {
+        studio_folder(self.named_folder()?.as_deref(), &self.settings)
+    }
+
+    /// Returns how the studio in a folder is opened.
+    fn studio_options(
+        &self,
+        folder: &Path,
+        view_updates: ViewUpdates,
+    ) -> Result<StudioOptions, CommandError> {
+        let settings = self.settings.of_studio(folder)?;
+        Ok(StudioOptions {
+            database: settings.database()?,
+            limits: settings.limits()?,
+            view_updates,
+            ..StudioOptions::default()
+        })
     }
 
     /// Tells what the studio has noticed since the last time.
@@ -117,23 +121,47 @@ impl Context {
     }
 }
 
-fn is_studio(folder: &Path) -> bool {
-    folder.join(".pegbar").join("store-id").exists()
+/// Returns the folder of the studio that is meant: the one that was named, the nearest studio
+/// from the current folder upwards, or the one that the user has set.
+pub(crate) fn studio_folder(
+    named: Option<&Path>,
+    settings: &Settings,
+) -> Result<Option<PathBuf>, CommandError> {
+    if let Some(folder) = named {
+        return Ok(Some(folder.to_owned()));
+    }
+    let current = std::env::current_dir().ok();
+    let mut above = current.iter().flat_map(|folder| folder.ancestors());
+    if let Some(nearest) = above.find(|folder| is_studio(folder)) {
+        return Ok(Some(nearest.to_owned()));
+    }
+    let set = settings.get(Key::Studio)?;
+    let set = set.filter(|setting| matches!(setting.origin, Origin::File(Level::User, _)));
+    Ok(set.map(|setting| PathBuf::from(setting.value)))
 }
 
-fn studio_options(view_updates: ViewUpdates) -> Result<StudioOptions, CommandError> {
-    let database = match std::env::var(DATABASE_URL) {
-        Ok(address) if !address.is_empty() => DatabaseAddress::Postgres(address),
-        Ok(_) | Err(std::env::VarError::NotPresent) => DatabaseAddress::Sqlite,
-        Err(std::env::VarError::NotUnicode(_)) => {
-            return Err(CommandError::usage(format!(
-                "{DATABASE_URL} is not Unicode text"
-            )));
+/// Refuses to work where no studio is; one right below is named.
+pub(crate) fn no_studio() -> CommandError {
+    let error = CommandError::refused(
+        "unavailable",
+        "there is no studio here or in a folder above",
+    );
+    let below = std::fs::read_dir(".").into_iter().flatten().flatten();
+    let mut below = below
+        .map(|entry| entry.path())
+        .filter(|path| is_studio(path));
+    let below = below.next();
+    match below.as_deref().and_then(Path::file_name) {
+        Some(name) => {
+            let name = name.to_string_lossy();
+            error.hint(format!(
+                "there is one in {name}: `cd {name}` first, or say --studio {name}"
+            ))
         }
-    };
-    Ok(StudioOptions {
-        database,
-        view_updates,
-        ..StudioOptions::default()
-    })
+        None => error.hint("create one with `pegbar init`, or name one with --studio DIR"),
+    }
+}
+
+pub(crate) fn is_studio(folder: &Path) -> bool {
+    folder.join(".pegbar").join("store-id").exists()
 }

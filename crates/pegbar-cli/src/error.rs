@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
+use crate::config::{Level, Origin, Setting};
+
 /// The exit code for a request that was refused.
 const REFUSED: u8 = 1;
 /// The exit code for wrong usage, as clap has it.
@@ -86,6 +88,22 @@ impl CommandError {
         self
     }
 
+    /// Says what the refusal comes from.
+    #[must_use]
+    pub(crate) fn cause(mut self, cause: &dyn std::error::Error) -> Self {
+        if let Self::Refused(refusal) | Self::Usage(refusal) = &mut self {
+            refusal.causes.push(cause.to_string());
+        }
+        self
+    }
+
+    /// Returns the hint if it names something similar that was perhaps meant.
+    pub(crate) fn suggestion(&self) -> Option<String> {
+        self.message()
+            .hint
+            .filter(|hint| hint.starts_with("did you mean "))
+    }
+
     /// Names what may have been meant.
     #[must_use]
     pub(crate) fn candidates(mut self, candidates: Vec<Candidate>) -> Self {
@@ -93,6 +111,28 @@ impl CommandError {
             refusal.candidates = candidates;
         }
         self
+    }
+
+    /// Says where the name of a project comes from that nobody typed.
+    pub(crate) fn of_setting(self, project: &Setting) -> Self {
+        let missing = format!("there is no project \"{}\"", project.value);
+        if !self.is_not_found() || self.message().message != missing {
+            return self;
+        }
+        let (origin, unset) = match &project.origin {
+            Origin::File(level, place) => (
+                format!("line {} of {}", place.line, place.file.display()),
+                match level {
+                    Level::Studio => "`pegbar config unset project`",
+                    Level::User => "`pegbar config unset project --user`",
+                },
+            ),
+            Origin::Variable(name) => ((*name).to_owned(), "unset it"),
+            Origin::Option(_) => return self,
+        };
+        self.hint(format!(
+            "the name comes from {origin}: say another with -p PROJECT, or {unset}"
+        ))
     }
 
     /// Returns the exit code of the process.

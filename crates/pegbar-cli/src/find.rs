@@ -6,6 +6,8 @@
 
 mod asset;
 mod choose;
+mod take;
+mod thing;
 
 use std::collections::HashMap;
 
@@ -18,6 +20,9 @@ use crate::error::CommandError;
 use crate::list::every;
 pub(crate) use asset::{asset, asset_in, variation};
 use choose::{Choice, candidate, choose, ending, not_found};
+pub(crate) use take::{every_take, take};
+use thing::frame_by_path;
+pub(crate) use thing::{Thing, thing};
 
 /// Which project is meant, where a name may stand in several.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,7 +41,8 @@ pub(crate) struct InProject {
 impl InProject {
     /// Returns the project that is named, or the only one.
     pub(crate) async fn one(&self, studio: &Studio) -> Result<Project, CommandError> {
-        self.one_or(studio, "say which one: -p PROJECT").await
+        let hint = "say which one: -p PROJECT; `pegbar config set project NAME` says it for good";
+        self.one_or(studio, hint).await
     }
 
     /// Returns the project that is named, or the only one; where there are several, the hint
@@ -190,7 +196,41 @@ pub(crate) async fn animation(
         })
         .await?;
     }
-    Ok(studio.get_animation(choose(wanted, &choices)?).await?)
+    match choose(wanted, &choices) {
+        Ok(id) => Ok(studio.get_animation(id).await?),
+        Err(error) if error.is_not_found() => {
+            Err(instead_of_animation(studio, within, wanted, error).await)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Says what to do where a character is named instead of its animation.
+async fn instead_of_animation(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &str,
+    error: CommandError,
+) -> CommandError {
+    let Ok(character) = character(studio, within, wanted).await else {
+        return error;
+    };
+    let mut names = Vec::new();
+    let listed = each_animation(studio, character.project_id, |animation| {
+        if animation.character_id == character.id {
+            names.push(animation.name);
+        }
+    });
+    if listed.await.is_err() {
+        return error;
+    }
+    let name = &character.name;
+    error.hint(match names.first() {
+        Some(first) => format!("\"{name}\" is a character: say which animation, as in \"{name}/{first}\""),
+        None => format!(
+            "\"{name}\" is a character without animations: `pegbar animation create \"{name}\" NAME`"
+        ),
+    })
 }
 
 async fn each_animation(
@@ -213,9 +253,15 @@ pub(crate) async fn frame(
     wanted: &[String],
 ) -> Result<Frame, CommandError> {
     match wanted {
-        [wanted] => frame_by_id(studio, within, wanted).await,
+        [wanted] => frame_by_path(studio, within, wanted).await,
         [wanted, index] => {
-            let animation = animation(studio, within, wanted).await?;
+            let animation = animation(studio, within, wanted).await.map_err(|error| {
+                let is_swapped = wanted.parse::<u32>().is_ok() && index.parse::<u32>().is_err();
+                if error.is_not_found() && is_swapped {
+                    return error.hint(format!("the animation comes first: {index} {wanted}"));
+                }
+                error
+            })?;
             let frames = studio.list_frames(animation.id).await?;
             one_of_frames(&animation, &frames, index).cloned()
         }

@@ -1,7 +1,9 @@
 //! The command line of Pegbar.
 
 mod cli;
+mod color;
 mod command;
+mod config;
 mod context;
 mod demo;
 mod error;
@@ -12,6 +14,8 @@ mod options;
 mod output;
 mod sheet;
 mod text;
+mod viewer;
+mod wrong_turn;
 
 fn main() -> std::process::ExitCode {
     cli::main()

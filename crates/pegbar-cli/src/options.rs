@@ -1,5 +1,8 @@
 //! Options that several commands have.
 
+mod arrival;
+mod files;
+
 use std::path::PathBuf;
 
 use clap::ArgGroup;
@@ -9,6 +12,9 @@ use crate::error::CommandError;
 use crate::find;
 use crate::output::Output;
 use crate::text::counts;
+use crate::wrong_turn;
+pub(crate) use arrival::{Arrival, Identity, once_for_each};
+pub(crate) use files::{check as check_files, is_file_name};
 
 /// What made an image. It is written once and never changes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,6 +42,8 @@ pub(crate) struct Making {
     /// A free word to find it by; may be given several times
     #[arg(long = "tag", value_name = "WORD")]
     tags: Vec<String>,
+    #[command(flatten)]
+    arrival: Arrival,
 }
 
 impl Making {
@@ -48,12 +56,14 @@ impl Making {
             settings,
             made_from,
             tags,
+            arrival,
         } = self;
         let texts = [prompt, system_prompt, model];
         texts.iter().all(|text| text.is_none())
             && settings.is_none()
             && made_from.is_empty()
             && tags.is_empty()
+            && arrival.is_empty()
     }
 
     /// Makes an asset of each file.
@@ -63,6 +73,7 @@ impl Making {
         project: ProjectId,
         files: &[PathBuf],
     ) -> Result<Vec<NewAsset>, CommandError> {
+        check_files(files)?;
         let mut model = NewAsset::from_bytes(Vec::new());
         model.prompt.clone_from(&self.prompt);
         model.system_prompt.clone_from(&self.system_prompt);
@@ -71,14 +82,17 @@ impl Making {
         model.tags.clone_from(&self.tags);
         for reference in &self.made_from {
             let (wanted, role) = reference_of(reference)?;
-            let asset = find::asset_in(studio, &[project], wanted).await?;
+            let asset = find::asset_in(studio, &[project], wanted).await;
+            let asset = asset.map_err(|error| wrong_turn::file_not_taken_in(error, wanted))?;
             model = model.made_from(asset.id, role);
         }
         let assets = files.iter().map(|file| NewAsset {
             image: pegbar::ImageSource::File(file.clone()),
             ..model.clone()
         });
-        Ok(assets.collect())
+        let mut assets: Vec<NewAsset> = assets.collect();
+        self.arrival.add_to(&mut assets)?;
+        Ok(assets)
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pegbar::{Asset, Id, MillisSinceEpoch};
 use serde::Serialize;
 
+use crate::color::{self, Colors, painted};
 use crate::error::CommandError;
 use crate::text::minute;
 pub(crate) use progress::Progress;
@@ -18,15 +19,17 @@ pub(crate) use table::Table;
 /// Where everything is printed.
 pub(crate) struct Output {
     json: bool,
+    colors: Colors,
     /// Columns to fit text into; `None` where nobody looks at it.
     width: Option<u16>,
     stdout: Mutex<BufWriter<Stdout>>,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool, colors: Colors) -> Self {
         Self {
             json,
+            colors,
             width: width(),
             stdout: Mutex::new(BufWriter::new(io::stdout())),
         }
@@ -50,6 +53,11 @@ impl Output {
         writeln!(self.stdout(), "{}", printable(&text.to_string())).map_err(CommandError::Output)
     }
 
+    /// Prints text as it is, for what another program made of our own words.
+    pub(crate) fn verbatim(&self, bytes: &[u8]) -> Result<(), CommandError> {
+        self.stdout().write_all(bytes).map_err(CommandError::Output)
+    }
+
     /// Prints what a change made: the thing itself as JSON, or one line.
     pub(crate) fn changed<T: Serialize>(
         &self,
@@ -70,7 +78,9 @@ impl Output {
         title: &str,
         fields: &[(&str, String)],
     ) -> Result<(), CommandError> {
-        self.line(title)?;
+        let is_coloured = self.colors.stdout;
+        let title = painted(&printable(title), color::TITLE, is_coloured);
+        self.verbatim(format!("{title}\n").as_bytes())?;
         let fields = fields.iter().filter(|(_, value)| !value.is_empty());
         let width = fields
             .clone()
@@ -79,7 +89,9 @@ impl Output {
             .unwrap_or(0);
         for (name, value) in fields {
             let indented = value.replace('\n', &format!("\n{:width$}", "", width = width + 4));
-            self.line(format_args!("  {name:width$}  {indented}"))?;
+            let name = painted(&format!("{name:width$}"), color::NAME, is_coloured);
+            let line = format!("  {name}  {}\n", printable(&indented));
+            self.verbatim(line.as_bytes())?;
         }
         Ok(())
     }
@@ -129,7 +141,7 @@ impl Output {
     }
 
     fn print_table(&self, table: &mut Table) -> Result<(), CommandError> {
-        let text = table.take_text(self.width);
+        let text = table.take_text(self.width, self.colors.stdout);
         self.stdout()
             .write_all(text.as_bytes())
             .map_err(CommandError::Output)
@@ -208,7 +220,8 @@ impl Output {
     fn tell(&self, text: &str) {
         // If stderr is closed, there is nobody to tell.
         let _ = self.stdout().flush();
-        let _ = writeln!(io::stderr(), "{text}");
+        let is_coloured = self.colors.stderr && !self.json;
+        let _ = writeln!(io::stderr(), "{}", color::message(text, is_coloured));
     }
 }
 

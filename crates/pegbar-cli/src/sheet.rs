@@ -20,6 +20,7 @@ const TITLE: Rgba<u8> = Rgba([240, 241, 245, 255]);
 const LABEL: Rgba<u8> = Rgba([214, 217, 225, 255]);
 const SUBLABEL: Rgba<u8> = Rgba([146, 152, 168, 255]);
 const WARNING: Rgba<u8> = Rgba([238, 132, 112, 255]);
+const MARK: Rgba<u8> = Rgba([122, 196, 112, 255]);
 
 /// One picture of a contact sheet.
 #[derive(Clone, Debug)]
@@ -28,8 +29,10 @@ pub(crate) struct Cell {
     pub(crate) image: RgbaImage,
     /// The line below it; any Unicode text, shortened where it is too long.
     pub(crate) label: String,
-    /// A second, quieter line.
-    pub(crate) sublabel: Option<String>,
+    /// Quieter lines below it.
+    pub(crate) sublabels: Vec<String>,
+    /// Whether it stands out from the others.
+    pub(crate) is_marked: bool,
 }
 
 /// How a contact sheet is laid out.
@@ -37,9 +40,14 @@ pub(crate) struct Cell {
 pub(crate) struct SheetOptions {
     /// Pictures in a row; `None` for as many as give a pleasant shape.
     pub(crate) columns: Option<u32>,
-    /// Side of the square a picture is fitted into, in pixels, 16 to 1024. Made smaller when the
+    /// Side of the square a picture is fitted into, in pixels, 16 to 4096. Made smaller when the
     /// sheet would be too large otherwise.
     pub(crate) cell_size: u32,
+    /// The whole factor by which all pictures grow, where it fits; `None` for each as much as
+    /// fits.
+    pub(crate) scale: Option<u32>,
+    /// How many lines there are below a picture.
+    pub(crate) lines: u32,
 }
 
 impl Default for SheetOptions {
@@ -47,6 +55,8 @@ impl Default for SheetOptions {
         Self {
             columns: None,
             cell_size: 192,
+            scale: None,
+            lines: 2,
         }
     }
 }
@@ -61,6 +71,7 @@ pub(crate) struct ContactSheet {
     picture: RgbaImage,
     layout: Layout,
     typewriter: Typewriter,
+    scale: Option<u32>,
     filled: usize,
 }
 
@@ -72,6 +83,7 @@ impl ContactSheet {
             picture: RgbaImage::from_pixel(layout.width, layout.height, BACKGROUND),
             layout,
             typewriter: Typewriter::new(),
+            scale: options.scale,
             filled: 0,
         };
         sheet.write_title(title, count);
@@ -109,20 +121,33 @@ impl ContactSheet {
     /// Adds the next picture; one that has no place any more is ignored.
     pub(crate) fn add(&mut self, cell: &Cell) {
         let Some(slot) = self.next_slot() else { return };
+        if cell.is_marked {
+            for distance in 1..=3 {
+                self.outline(slot, distance, MARK);
+            }
+        } else {
+            self.outline(slot, 1, FRAME);
+        }
         self.place(&cell.image, slot);
-        self.write_labels(slot, &cell.label, cell.sublabel.as_deref(), SUBLABEL);
+        self.write_labels(slot, &cell.label, &cell.sublabels, SUBLABEL);
+    }
+
+    /// Leaves the next place empty.
+    pub(crate) fn skip(&mut self) {
+        self.next_slot();
     }
 
     /// Adds a crossed-out cell for a picture that cannot be shown.
     pub(crate) fn add_unreadable(&mut self, label: &str, why: &str) {
         let Some(slot) = self.next_slot() else { return };
+        self.outline(slot, 1, FRAME);
         for i in 0..slot.size {
             for at in [i, slot.size - 1 - i] {
                 self.picture
                     .put_pixel(slot.left + i, slot.top + at, WARNING);
             }
         }
-        self.write_labels(slot, label, Some(why), WARNING);
+        self.write_labels(slot, label, &[why.to_owned()], WARNING);
     }
 
     /// The finished sheet.
@@ -133,41 +158,43 @@ impl ContactSheet {
     fn next_slot(&mut self) -> Option<Slot> {
         let slot = self.layout.slot(self.filled)?;
         self.filled += 1;
-        for i in 0..slot.size + 2 {
-            let (left, top) = (slot.left - 1, slot.top - 1);
-            let (right, bottom) = (slot.left + slot.size, slot.top + slot.size);
-            for (x, y) in [
-                (left + i, top),
-                (left + i, bottom),
-                (left, top + i),
-                (right, top + i),
-            ] {
-                self.picture.put_pixel(x, y, FRAME);
-            }
-        }
         Some(slot)
     }
 
-    fn write_labels(&mut self, slot: Slot, label: &str, sublabel: Option<&str>, quiet: Rgba<u8>) {
+    /// Draws a line around a slot, so many pixels outside of it.
+    fn outline(&mut self, slot: Slot, distance: u32, colour: Rgba<u8>) {
+        let (left, top) = (slot.left - distance, slot.top - distance);
+        let far = slot.size + 2 * distance - 1;
+        for i in 0..=far {
+            for (x, y) in [(i, 0), (i, far), (0, i), (far, i)] {
+                self.picture.put_pixel(left + x, top + y, colour);
+            }
+        }
+    }
+
+    fn write_labels(&mut self, slot: Slot, label: &str, sublabels: &[String], quiet: Rgba<u8>) {
         if !self.layout.labelled {
             return;
         }
-        let top = slot.top + slot.size + layout::LABEL_GAP;
-        let lines = [
-            (Some(label), top, LABEL),
-            (sublabel, top + LINE_HEIGHT, quiet),
-        ];
-        for (text, y, colour) in lines {
-            let Some(text) = text else { continue };
-            let at = (slot.left, y);
-            self.typewriter
-                .write(&mut self.picture, at, text, slot.size, colour, 1);
+        let mut top = slot.top + slot.size + layout::LABEL_GAP;
+        let sublabels = sublabels.iter().map(|text| (text.as_str(), quiet));
+        let lines = std::iter::once((label, LABEL)).chain(sublabels);
+        for (text, colour) in lines.take(self.layout.lines as usize) {
+            self.typewriter.write(
+                &mut self.picture,
+                (slot.left, top),
+                text,
+                slot.size,
+                colour,
+                1,
+            );
+            top += LINE_HEIGHT;
         }
     }
 
     /// Fits a picture into the middle of a slot, on a checkerboard.
     fn place(&mut self, image: &RgbaImage, slot: Slot) {
-        let Some(image) = fitted(image, slot.size) else {
+        let Some(image) = fitted(image, slot.size, self.scale) else {
             return;
         };
         let (left, top) = (
@@ -199,9 +226,9 @@ pub(crate) fn contact_sheet(title: &str, cells: &[Cell], options: &SheetOptions)
 
 /// A picture scaled to fit a square, its colours multiplied by alpha; `None` if it has no pixels.
 ///
-/// What is small enough grows by whole factors with sharp pixels; what is too large shrinks
-/// smoothly.
-fn fitted(image: &RgbaImage, size: u32) -> Option<RgbaImage> {
+/// What is small enough grows by whole factors, or by the one given, with sharp pixels; what is
+/// too large shrinks smoothly.
+fn fitted(image: &RgbaImage, size: u32, scale: Option<u32>) -> Option<RgbaImage> {
     let (width, height) = image.dimensions();
     let longer = width.max(height);
     if width == 0 || height == 0 {
@@ -220,7 +247,8 @@ fn fitted(image: &RgbaImage, size: u32) -> Option<RgbaImage> {
             FilterType::Triangle,
         ));
     }
-    let factor = size / longer;
+    let most = size / longer;
+    let factor = scale.map_or(most, |scale| scale.clamp(1, most));
     let (width, height) = (width * factor, height * factor);
     Some(imageops::resize(
         &premultiplied(image),

@@ -22,7 +22,7 @@ use crate::text::{check_name, check_source, check_text, check_time};
 use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
 use crate::view::{Scope, Stale};
-use crate::{project, view};
+use crate::{character, project, view};
 pub(crate) use folder::Folders;
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
@@ -203,6 +203,9 @@ impl NewAnimation {
 /// What changes in an animation; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct AnimationPatch {
+    /// The character that moves, of the same project. The paths of its frames follow, its takes
+    /// stay with it.
+    pub character_id: Option<CharacterId>,
     /// The display name. The paths of its frames follow.
     pub name: Option<String>,
     /// The description.
@@ -400,7 +403,8 @@ impl Studio {
         Ok(page)
     }
 
-    /// Changes an animation. A new name moves its files.
+    /// Changes an animation. A new name or another character moves its files; the version,
+    /// which counts changes of the list of frames, stays.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
@@ -413,12 +417,19 @@ impl Studio {
         let project_id = project_of(&mut session, id).await?;
         project::lock(&mut session, project_id).await?;
         let mut animation = lock(&mut session, id).await?;
-        let mut is_renamed = false;
-        if let Some(name) = patch.name.filter(|name| *name != animation.name) {
+        let character = patch.character_id.unwrap_or(animation.character_id);
+        let name = patch.name.unwrap_or_else(|| animation.name.clone());
+        let is_moved = character != animation.character_id;
+        let mut has_new_paths = is_moved;
+        if is_moved {
+            character::check_in_project(&mut session, project_id, character).await?;
+        }
+        if is_moved || name != animation.name {
             check_name("name", &name)?;
             let mut folders = Folders::load(&mut session, project_id, Some(id)).await?;
-            let segment = folders.take(animation.character_id, &name);
-            is_renamed = animation.segment.as_ref() != Some(&segment.text);
+            let segment = folders.take(character, &name);
+            has_new_paths |= animation.segment.as_ref() != Some(&segment.text);
+            animation.character_id = character;
             animation.name = name;
             animation.segment = Some(segment.text);
             animation.segment_key = Some(segment.key);
@@ -438,7 +449,7 @@ impl Studio {
         animation.updated_at = self.now();
         session.update(&animation).await?;
         let mut stale = Stale::new(project_id);
-        if is_renamed {
+        if has_new_paths {
             let parameters = [Value::Id(project_id.0), Value::Id(id.0)];
             let shown: Vec<Uuid> = session
                 .query(&SHOWN, &parameters, |row| row.at(0, "frame.asset_id"))

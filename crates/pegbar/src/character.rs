@@ -294,6 +294,19 @@ pub(crate) async fn project_of(session: &mut Session, id: CharacterId) -> Result
     asset::owner(session, &PROJECT_OF, "character", id.0).await
 }
 
+/// Refuses a character that the project does not have.
+pub(crate) async fn check_in_project(
+    session: &mut Session,
+    project: ProjectId,
+    id: CharacterId,
+) -> Result<()> {
+    if project_of(session, id).await? == project {
+        return Ok(());
+    }
+    let reason = format!("the project has no character {id}");
+    Err(Error::invalid("characterId", reason))
+}
+
 pub(crate) async fn animation_ids(
     session: &mut Session,
     project: ProjectId,

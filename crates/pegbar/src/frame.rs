@@ -2,6 +2,7 @@
 //! replace the animation's list, if its version is the one the caller saw.
 
 pub(crate) mod edit;
+mod elsewhere;
 
 use crate::animation::{self, Animation};
 use crate::asset::{self, NewAsset};
@@ -19,6 +20,8 @@ use crate::trash::{self, Doomed};
 use crate::tree::AnimationTree;
 use crate::view::{self, Scope, Stale};
 use edit::{Edit, Slot};
+#[cfg(test)]
+pub(crate) use elsewhere::STATEMENTS as ELSEWHERE_STATEMENTS;
 
 entity! {
     /// A place in an animation, and the asset that it shows.

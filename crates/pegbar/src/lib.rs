@@ -124,6 +124,7 @@ pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
+pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use trash::GenerationStatus;

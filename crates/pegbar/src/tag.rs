@@ -1,5 +1,7 @@
 //! Tags of projects, characters and assets: short free words, in order.
 
+mod change;
+
 use std::collections::HashMap;
 
 use uuid::Uuid;
@@ -10,6 +12,10 @@ use crate::db::sql::{Sql, statements};
 use crate::db::value::{Row, Value};
 use crate::error::Result;
 use crate::id::{AssetId, CharacterId, ProjectId};
+
+#[cfg(test)]
+pub(crate) use change::STATEMENTS as CHANGE_STATEMENTS;
+pub use change::{TagCount, Tagged};
 
 entity! {
     /// One tag of a project.

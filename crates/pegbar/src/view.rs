@@ -4,6 +4,7 @@
 mod apply;
 mod files;
 mod journal;
+mod kept;
 pub(crate) mod path;
 pub(crate) mod stock;
 

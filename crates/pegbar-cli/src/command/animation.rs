@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, changes, print_deletion};
+use crate::options::{Confirmation, Identity, changes, print_deletion};
 use crate::output::{Output, Table};
 use crate::text::{counts, one_line, pixels, quoted, size_of};
 
@@ -59,6 +59,8 @@ struct Create {
     frame_duration: Option<u32>,
     #[command(flatten)]
     within: InProject,
+    #[command(flatten)]
+    identity: Identity,
 }
 
 /// List the animations of a project, or of one character, oldest first
@@ -67,6 +69,12 @@ struct Create {
 struct List {
     /// Only those of this character
     character: Option<String>,
+    /// Only those with exactly this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Only those that had this id where they were imported from
+    #[arg(long, value_name = "ID")]
+    source_id: Option<String>,
     #[command(flatten)]
     within: InProject,
     #[command(flatten)]
@@ -97,7 +105,7 @@ struct Show {
 #[command(after_help = "Example:\n  pegbar animation edit Tabby/Walk --name Stroll")]
 #[command(override_usage = "pegbar animation edit [OPTIONS] <ANIMATION>")]
 #[command(group(changes(&[
-    "name", "description", "user_prompt", "frame_duration", "clear_frame_duration",
+    "name", "character", "description", "user_prompt", "frame_duration", "clear_frame_duration",
 ])))]
 struct Edit {
     #[command(flatten)]
@@ -105,6 +113,9 @@ struct Edit {
     /// Another name
     #[arg(long)]
     name: Option<String>,
+    /// Another character of the project that it belongs to
+    #[arg(long)]
+    character: Option<String>,
     /// Another description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -186,8 +197,23 @@ impl Which {
 
 impl Create {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        let character = find::character(studio, &self.within, &self.character).await?;
+        let character = match find::character(studio, &self.within, &self.character).await {
+            Err(error) if error.is_not_found() => {
+                let swapped = find::character(studio, &self.within, &self.name).await;
+                let Ok(character) = swapped else {
+                    return Err(error);
+                };
+                let (character, name) = (quoted(&character.name), quoted(&self.character));
+                return Err(error.hint(format!(
+                    "the character comes first: `pegbar animation create {character} {name}`"
+                )));
+            }
+            found => found?,
+        };
         let new = NewAnimation {
+            id: self.identity.id(),
+            source_id: self.identity.source_id.clone(),
+            created_at: self.identity.created_at,
             description: self.description,
             user_prompt: self.user_prompt,
             frame_duration_ms: self.frame_duration,
@@ -215,7 +241,8 @@ impl List {
         let characters = find::character_names(studio, project).await?;
         let filter = AnimationFilter {
             character_id,
-            ..AnimationFilter::default()
+            name: self.name,
+            source_id: self.source_id,
         };
         list::print(
             output,
@@ -314,7 +341,17 @@ impl Show {
 impl Edit {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let animation = self.which.find(studio).await?;
+        let character = match &self.character {
+            Some(wanted) => {
+                let within = InProject {
+                    project: Some(animation.project_id.to_string()),
+                };
+                Some(find::character(studio, &within, wanted).await?)
+            }
+            None => None,
+        };
         let patch = AnimationPatch {
+            character_id: character.map(|character| character.id),
             name: self.name,
             description: self.description,
             user_prompt: self.user_prompt,

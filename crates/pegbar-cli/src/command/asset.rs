@@ -1,5 +1,7 @@
 //! `pegbar asset`.
 
+mod save;
+
 use std::path::PathBuf;
 
 use pegbar::{Asset, AssetFilter, AssetKind, AssetPatch, Claim, MillisSinceEpoch, Sha256, Studio};
@@ -12,7 +14,7 @@ use crate::options::{Confirmation, Making, NewTags, changes, print_deletion, tim
 use crate::output::{Output, Table};
 use crate::text::{count, pixels, size, size_of};
 
-/// Add, list, show, edit and delete assets: images with their records
+/// Add, list, show, edit, save and delete assets: images with their records
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -29,6 +31,7 @@ enum Action {
     List(List),
     Show(Show),
     Edit(Edit),
+    Save(save::Save),
     Delete(Delete),
 }
 
@@ -67,6 +70,15 @@ struct List {
     /// Only those with this tag
     #[arg(long, value_name = "WORD")]
     tag: Option<String>,
+    /// Only those that came from this path
+    #[arg(long, value_name = "PATH")]
+    source_path: Option<String>,
+    /// Only those whose id has this end
+    #[arg(long, value_name = "DIGITS")]
+    id_ending: Option<String>,
+    /// Only those that had this id where they were imported from
+    #[arg(long, value_name = "ID")]
+    source_id: Option<String>,
     /// Only those with exactly these bytes
     #[arg(long, value_name = "HASH")]
     sha256: Option<Sha256>,
@@ -105,7 +117,7 @@ struct Show {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset edit palette.png --tag palette --tag night")]
 #[command(override_usage = "pegbar asset edit [OPTIONS] <ASSET>")]
-#[command(group(changes(&["tags", "clear_tags", "original_name"])))]
+#[command(group(changes(&["tags", "clear_tags", "original_name", "clear_original_name"])))]
 struct Edit {
     #[command(flatten)]
     which: Which,
@@ -114,6 +126,9 @@ struct Edit {
     /// Another name that it came with
     #[arg(long, value_name = "NAME")]
     original_name: Option<String>,
+    /// Forget the name that it came with
+    #[arg(long, conflicts_with = "original_name")]
+    clear_original_name: bool,
 }
 
 /// Delete an asset that nothing uses
@@ -137,6 +152,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::List(list) => list.run(studio, output).await,
         Action::Show(show) => show.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
+        Action::Save(save) => save.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
     }
 }
@@ -183,7 +199,10 @@ impl List {
         let mut filter = AssetFilter {
             kind: self.kind,
             tag: self.tag,
+            source_path: self.source_path,
+            id_ending: self.id_ending,
             sha256: self.sha256,
+            source_id: self.source_id,
             created_from: self.from,
             created_before: self.before,
             ..AssetFilter::default()
@@ -322,7 +341,10 @@ impl Edit {
         let asset = self.which.find(studio).await?;
         let patch = AssetPatch {
             tags: self.tags.get(),
-            original_name: self.original_name.map(Some),
+            original_name: match self.original_name {
+                Some(name) => Some(Some(name)),
+                None => self.clear_original_name.then_some(None),
+            },
         };
         let asset = studio.update_asset(asset.id, patch).await?;
         let name = asset.original_name.clone().unwrap_or_default();

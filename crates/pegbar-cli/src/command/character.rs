@@ -1,16 +1,19 @@
 //! `pegbar character`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pegbar::{
-    Character, CharacterFilter, CharacterPatch, CharacterTree, Json, NewCharacter, Studio,
+    Character, CharacterFilter, CharacterPatch, CharacterTree, Json, NewCharacter, PageRequest,
+    Studio,
 };
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, Making, NewTags, changes, json, print_deletion};
+use crate::options::{
+    Confirmation, Identity, Making, NewTags, changes, is_file_name, json, print_deletion,
+};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted};
 
@@ -74,6 +77,8 @@ struct Create {
     settings: Option<Json>,
     #[command(flatten)]
     within: InProject,
+    #[command(flatten)]
+    identity: Identity,
 }
 
 /// List a project's characters, oldest first
@@ -83,6 +88,12 @@ struct List {
     /// Only those with this tag
     #[arg(long, value_name = "WORD")]
     tag: Option<String>,
+    /// Only those with exactly this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Only those that had this id where they were imported from
+    #[arg(long, value_name = "ID")]
+    source_id: Option<String>,
     #[command(flatten)]
     within: InProject,
     #[command(flatten)]
@@ -167,8 +178,29 @@ impl Which {
 impl Create {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let project = self.within.one(studio).await?;
+        if is_file_name(&self.name) && Path::new(&self.name).is_file() {
+            let file = &self.name;
+            let message = format!("{file} is a file: what shall the character be called?");
+            let error = CommandError::refused("invalid", message);
+            return Err(error.hint(format!("say `pegbar character create NAME {file}`")));
+        }
+        let filter = CharacterFilter {
+            name: Some(self.name.clone()),
+            ..CharacterFilter::default()
+        };
+        let named_so = studio.list_characters(project.id, &filter, PageRequest::default());
+        if let Some(other) = named_so.await?.rows.first() {
+            output.warning(format_args!(
+                "another character of the project is called so ({}): name this one by the end of \
+                 its id",
+                other.id
+            ));
+        }
         let uploads = Making::default();
         let new = NewCharacter {
+            id: self.identity.id(),
+            source_id: self.identity.source_id.clone(),
+            created_at: self.identity.created_at,
             description: self.description,
             tags: self.tags,
             user_prompt: self.user_prompt,
@@ -191,7 +223,8 @@ impl List {
         let project = self.within.one(studio).await?;
         let filter = CharacterFilter {
             tag: self.tag,
-            ..CharacterFilter::default()
+            name: self.name,
+            source_id: self.source_id,
         };
         list::print(
             output,

@@ -1,5 +1,7 @@
 //! `pegbar contact-sheet`.
 
+mod takes;
+
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -12,20 +14,30 @@ use crate::find::{self, InProject};
 use crate::sheet::{self, Cell, ContactSheet, SheetFile, SheetOptions};
 use crate::text::{count, one_line};
 
-/// Draw a character's variations, or an animation's frames, on one picture
+/// Draw a character's variations, or an animation's frames or takes, on one picture
 ///
 /// A labelled grid as a PNG, to look at: each frame with its index, each variation with its
-/// tags or file name, both with the end of their asset's id. An earlier contact sheet is
-/// replaced, any other file only with --force.
+/// tags or file name, both with the end of their asset's id. With --takes, what each frame shows
+/// is marked, and below it are the other takes for its place, as far as their input, file name
+/// or prompt tells it. Two takes that are named are drawn side by side, large. An earlier
+/// contact sheet is replaced, any other file only with --force.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   pegbar contact-sheet Tabby
-  pegbar contact-sheet Tabby/Walk -o walk.png --columns 4")]
+  pegbar contact-sheet Tabby/Walk -o walk.png --columns 4
+  pegbar contact-sheet Tabby/Walk --takes
+  pegbar contact-sheet Tabby/Walk --takes 3 3f9c1a     frame 3 beside a take")]
 pub(crate) struct Args {
     /// The character or the animation
     #[arg(value_name = "CHARACTER|ANIMATION")]
     subject: String,
+    /// Takes to compare: by name, by the end of an id, or by the index of a frame
+    #[arg(value_name = "TAKE", requires = "takes")]
+    compared: Vec<String>,
+    /// Draw an animation's takes, or only those that are named, side by side
+    #[arg(long)]
+    takes: bool,
     /// The file; else one in the current folder, named after the character or animation
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -42,12 +54,21 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     let studio = &context.studio().await?;
     let output = &context.output;
-    let options = SheetOptions {
-        columns: args.columns,
-        ..SheetOptions::default()
-    };
     let found = Found::find(studio, &args.within, &args.subject).await?;
-    let subject = found.subject();
+    let mut options = SheetOptions::default();
+    let subject = match &found {
+        Found::Animation(character, tree) if args.takes => {
+            takes::subject(character, tree, &args.compared, &mut options)?
+        }
+        Found::Character(tree) if args.takes => {
+            let name = &tree.character.name;
+            let message = format!("{name:?} is a character: takes belong to an animation");
+            let error = CommandError::refused("invalid", message);
+            return Err(error.hint(format!("say which one, as in \"{name}/ANIMATION\"")));
+        }
+        found => found.subject(),
+    };
+    options.columns = args.columns.or(options.columns);
     let path = args.output.unwrap_or_else(|| subject.file_name().into());
     sheet::check(&path, args.force)?;
     let progress = output.progress(subject.pictures.len() as u64, "images");
@@ -73,6 +94,8 @@ enum Found {
 
 impl Found {
     async fn find(studio: &Studio, within: &InProject, wanted: &str) -> Result<Self, CommandError> {
+        // Without its project nothing is found, which is another answer.
+        within.projects(studio).await?;
         let character = find::character(studio, within, wanted).await;
         let animation = find::animation(studio, within, wanted).await;
         match (character, animation) {
@@ -95,8 +118,9 @@ impl Found {
             }
             (Err(error), Err(other)) if error.is_not_found() && other.is_not_found() => {
                 let message = format!("there is no character and no animation {wanted:?}");
-                let error = CommandError::refused("not_found", message);
-                Err(error.hint("`pegbar tree` shows what is there"))
+                let hint = error.suggestion().or_else(|| other.suggestion());
+                let hint = hint.unwrap_or_else(|| "`pegbar tree` shows what is there".to_owned());
+                Err(CommandError::refused("not_found", message).hint(hint))
             }
             (Err(error), Err(other)) if error.is_not_found() => Err(other),
             (_, Err(error)) | (Err(error), _) => Err(error),
@@ -115,13 +139,15 @@ impl Found {
 pub(super) struct Subject<'a> {
     title: String,
     file_stem: String,
-    pictures: Vec<Picture<'a>>,
+    /// In the order of the places; `None` leaves one empty.
+    pictures: Vec<Option<Picture<'a>>>,
 }
 
 struct Picture<'a> {
     asset: &'a Asset,
     label: String,
-    sublabel: String,
+    sublabels: Vec<String>,
+    is_marked: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -131,11 +157,12 @@ impl<'a> Subject<'a> {
         let pictures = tree.variations.iter().map(|asset| {
             let is_primary = character.primary_asset_id == Some(asset.id);
             let mark = if is_primary { " (primary)" } else { "" };
-            Picture {
+            Some(Picture {
                 asset,
                 label: format!("{}{mark}", name(asset)),
-                sublabel: ending(asset.id),
-            }
+                sublabels: vec![ending(asset.id)],
+                is_marked: false,
+            })
         });
         let number = count(tree.variations.len() as u64, "variation");
         Self {
@@ -149,11 +176,13 @@ impl<'a> Subject<'a> {
     pub(super) fn frames(character: &'a Character, tree: &'a AnimationTree) -> Self {
         let pictures = tree.frames.iter().map(|shown| {
             let prompt = shown.frame.frame_prompt.as_deref();
-            Picture {
+            let text = prompt.map_or_else(|| name(&shown.asset), |text| one_line(text, 200));
+            Some(Picture {
                 asset: &shown.asset,
                 label: format!("{}  {}", shown.frame.frame_index, ending(shown.asset.id)),
-                sublabel: prompt.map_or_else(|| name(&shown.asset), |text| one_line(text, 200)),
-            }
+                sublabels: vec![text],
+                is_marked: false,
+            })
         });
         let animation = &tree.animation;
         let folder = animation.segment.as_deref().unwrap_or("animation");
@@ -178,15 +207,20 @@ impl<'a> Subject<'a> {
     fn draw(&self, studio: &Studio, options: &SheetOptions, drawn: impl Fn()) -> RgbaImage {
         let mut sheet = ContactSheet::new(&self.title, self.pictures.len(), options);
         for picture in &self.pictures {
+            drawn();
+            let Some(picture) = picture else {
+                sheet.skip();
+                continue;
+            };
             match load(studio, picture.asset) {
                 Ok(image) => sheet.add(&Cell {
                     image,
                     label: picture.label.clone(),
-                    sublabel: Some(picture.sublabel.clone()),
+                    sublabels: picture.sublabels.clone(),
+                    is_marked: picture.is_marked,
                 }),
                 Err(why) => sheet.add_unreadable(&picture.label, &why),
             }
-            drawn();
         }
         sheet.finish()
     }

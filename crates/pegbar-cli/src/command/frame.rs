@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
-use pegbar::{AnimationTree, Frame, FrameId, FrameImage, NewFrame, Studio};
+use pegbar::{AnimationTree, Frame, FrameId, FrameImage, FrameTree, NewFrame, Studio};
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::natural;
-use crate::options::{Expected, Making};
+use crate::options::{Expected, Making, once_for_each};
 use crate::output::Output;
-use crate::text::{count, quoted};
+use crate::text::{count, pixels, quoted, size_of};
+use crate::wrong_turn;
 
 use super::animation::frames_table;
 
-/// Add, move, replace and remove an animation's frames, or set their order
+/// Add, show, move, replace and remove an animation's frames, or set their order
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -28,6 +29,8 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Add(Add),
+    List(List),
+    Show(Show),
     Move(Move),
     Replace(Replace),
     Remove(Remove),
@@ -60,6 +63,12 @@ struct Add {
     /// What these frames in particular were to show
     #[arg(long, value_name = "TEXT")]
     frame_prompt: Option<String>,
+    /// The id the frame gets, a UUID; once for each
+    #[arg(long = "frame-id", value_name = "ID")]
+    frame_ids: Vec<FrameId>,
+    /// The id the frame has in the app it comes from; once for each
+    #[arg(long = "frame-source-id", value_name = "ID")]
+    frame_source_ids: Vec<String>,
     #[command(flatten)]
     expected: Expected,
     #[command(flatten)]
@@ -68,10 +77,31 @@ struct Add {
     making: Making,
 }
 
+/// List an animation's frames, in order
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar frame list Tabby/Walk")]
+struct List {
+    /// The animation, or CHARACTER/ANIMATION
+    animation: String,
+    #[command(flatten)]
+    within: InProject,
+}
+
+/// Show a frame: its place, its prompt and the image in it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar frame show Tabby/Walk 3")]
+struct Show {
+    /// The animation and the frame's index in it, from 0; or ANIMATION/INDEX or the frame's id
+    #[arg(num_args = 1..=2, required = true, value_names = ["ANIMATION", "INDEX"])]
+    frame: Vec<String>,
+    #[command(flatten)]
+    within: InProject,
+}
+
 /// The frame that is meant.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The animation and the frame's index in it, from 0; or only the frame's id
+    /// The animation and the frame's index in it, from 0; or ANIMATION/INDEX or the frame's id
     #[arg(num_args = 1..=2, required = true, value_names = ["ANIMATION", "INDEX"])]
     frame: Vec<String>,
     #[command(flatten)]
@@ -155,25 +185,36 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     let output = &context.output;
     let tree = match args.action {
         Action::Add(add) => add.run(studio, output).await?,
+        Action::List(list) => return list.run(studio, output).await,
+        Action::Show(show) => return show.run(studio, output).await,
         Action::Move(mv) => mv.run(studio).await?,
         Action::Replace(replace) => replace.run(studio).await?,
         Action::Remove(remove) => remove.run(studio).await?,
         Action::Order(order) => order.run(studio).await?,
         Action::Prompt(prompt) => prompt.run(studio).await?,
     };
+    print(output, &tree)
+}
+
+/// Prints an animation after a change of its frames.
+pub(super) fn print(output: &Output, tree: &AnimationTree) -> Result<(), CommandError> {
     if output.is_json() {
-        return output.json(&tree);
+        return output.json(tree);
     }
     let name = quoted(&tree.animation.name);
     let frames = count(tree.frames.len() as u64, "frame");
     let version = tree.animation.version;
     output.line(format_args!("{name} has {frames} now, version {version}"))?;
-    output.table(frames_table(output, &tree))
+    output.table(frames_table(output, tree))
 }
 
 impl Add {
     async fn run(self, studio: &Studio, output: &Output) -> Result<AnimationTree, CommandError> {
-        let animation = find::animation(studio, &self.within, &self.animation).await?;
+        let wanted = &self.animation;
+        let usage = "pegbar frame add CHARACTER/ANIMATION FILE ...";
+        let animation = find::animation(studio, &self.within, wanted).await;
+        let animation =
+            animation.map_err(|error| wrong_turn::file_first(error, wanted, "animation", usage))?;
         let mut frames = Vec::new();
         if self.showing.is_empty() {
             let files = self.files(output);
@@ -189,8 +230,16 @@ impl Add {
                 frames.push(NewFrame::showing(asset.id));
             }
         }
-        for frame in &mut frames {
+        once_for_each("--frame-id", self.frame_ids.len(), frames.len())?;
+        once_for_each(
+            "--frame-source-id",
+            self.frame_source_ids.len(),
+            frames.len(),
+        )?;
+        for (index, frame) in frames.iter_mut().enumerate() {
             frame.prompt.clone_from(&self.frame_prompt);
+            frame.id = self.frame_ids.get(index).copied();
+            frame.source_id = self.frame_source_ids.get(index).cloned();
         }
         let version = self.expected.version;
         Ok(match self.at {
@@ -229,6 +278,48 @@ fn refuse_making(making: &Making) -> Result<(), CommandError> {
     Err(CommandError::usage(
         "--showing takes an asset as it is; what made it cannot be said again",
     ))
+}
+
+impl List {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let animation = find::animation(studio, &self.within, &self.animation).await?;
+        let tree = studio.get_animation_tree(animation.id).await?;
+        if output.is_json() {
+            return output.json(&tree.frames);
+        }
+        if tree.frames.is_empty() {
+            output.note("nothing to list");
+        }
+        output.table(frames_table(output, &tree))
+    }
+}
+
+impl Show {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let frame = find::frame(studio, &self.within, &self.frame).await?;
+        let asset = studio.get_asset(frame.asset_id).await?;
+        if output.is_json() {
+            return output.json(&FrameTree { frame, asset });
+        }
+        let animation = studio.get_animation(frame.animation_id).await?;
+        let character = studio.get_character(animation.character_id).await?;
+        output.fields(
+            &format!(
+                "{}/{} {}",
+                character.name, animation.name, frame.frame_index
+            ),
+            &[
+                ("id", frame.id.to_string()),
+                ("source id", frame.source_id.unwrap_or_default()),
+                ("prompt", frame.frame_prompt.unwrap_or_default()),
+                ("shows", asset.id.to_string()),
+                ("came as", asset.original_name.clone().unwrap_or_default()),
+                ("pixels", pixels(&asset)),
+                ("size", size_of([&asset])),
+                ("created", frame.created_at.to_string()),
+            ],
+        )
+    }
 }
 
 impl Which {

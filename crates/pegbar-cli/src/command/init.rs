@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::config::Key;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::text::serialize_path;
@@ -32,6 +33,7 @@ struct Created {
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     let studio = context.create_studio(&args.folder).await?;
+    let database = context.settings.get(Key::DatabaseUrl)?;
     let created = Created {
         folder: studio.root().to_owned(),
         assets_folder: studio.assets_folder(),
@@ -47,6 +49,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     context
         .output
         .line(format_args!("the files will be in  {files}"))?;
+    if database.is_some() {
+        context.output.note(
+            "hint: `pegbar config set database-url ADDRESS` in it makes the variable unnecessary",
+        );
+    }
     context
         .output
         .note("hint: `pegbar project create NAME` comes next");

@@ -1,13 +1,18 @@
 //! `pegbar project`.
 
-use pegbar::{Json, NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch, Studio};
+use std::path::PathBuf;
+
+use pegbar::{
+    Json, NewAsset, NewProject, PageRequest, Project, ProjectCounts, ProjectFilter, ProjectPatch,
+    Studio,
+};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, NewTags, changes, json, print_deletion};
+use crate::options::{Confirmation, Identity, NewTags, changes, check_files, json, print_deletion};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted, size};
 
@@ -51,6 +56,11 @@ struct Create {
     /// Defaults for generating, as JSON, or @FILE with JSON in it
     #[arg(long, value_name = "JSON", value_parser = json)]
     settings: Option<Json>,
+    /// An image that stands for it; it becomes a reference of the project
+    #[arg(long, value_name = "FILE")]
+    thumbnail: Option<PathBuf>,
+    #[command(flatten)]
+    identity: Identity,
 }
 
 /// List the projects, oldest first
@@ -60,6 +70,12 @@ struct List {
     /// Only those with this tag
     #[arg(long, value_name = "WORD")]
     tag: Option<String>,
+    /// Only those with exactly this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Only those that had this id where they were imported from
+    #[arg(long, value_name = "ID")]
+    source_id: Option<String>,
     #[command(flatten)]
     part: Part,
 }
@@ -128,12 +144,35 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
 
 impl Create {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        let new = NewProject {
+        let mut new = NewProject {
+            id: self.identity.id(),
+            source_id: self.identity.source_id.clone(),
             description: self.description,
             tags: self.tags,
             settings: self.settings,
+            created_at: self.identity.created_at,
             ..NewProject::new(self.name)
         };
+        if let Some(file) = self.thumbnail {
+            check_files(std::slice::from_ref(&file))?;
+            let id = studio.new_id();
+            new = new
+                .reference(NewAsset::from_file(file).id(id))
+                .thumbnail(id);
+        }
+        let filter = ProjectFilter {
+            name: Some(new.name.clone()),
+            ..ProjectFilter::default()
+        };
+        let named_so = studio
+            .list_projects(&filter, PageRequest::default())
+            .await?;
+        if let Some(other) = named_so.rows.first() {
+            output.warning(format_args!(
+                "another project is called so ({}): name this one by the end of its id",
+                other.id
+            ));
+        }
         let project = studio.create_project(new).await?.project;
         output.changed("created the project", &project.name, project.id, &project)
     }
@@ -143,7 +182,8 @@ impl List {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let filter = ProjectFilter {
             tag: self.tag,
-            ..ProjectFilter::default()
+            name: self.name,
+            source_id: self.source_id,
         };
         list::print(
             output,

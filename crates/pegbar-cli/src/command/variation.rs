@@ -11,6 +11,7 @@ use crate::list::{self, Part};
 use crate::options::Making;
 use crate::output::{Output, Table};
 use crate::text::{count, pixels, quoted, size_of};
+use crate::wrong_turn;
 
 /// Add and list a character's variations, and choose the primary one
 ///
@@ -27,7 +28,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    Add(Add),
+    Add(Box<Add>),
     List(List),
     Primary(Primary),
 }
@@ -130,7 +131,11 @@ impl Of {
 
 impl Add {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        let character = self.of.find(studio).await?;
+        let wanted = &self.of.character;
+        let usage = "pegbar variation add CHARACTER FILE ...";
+        let character = self.of.find(studio).await;
+        let character =
+            character.map_err(|error| wrong_turn::file_first(error, wanted, "character", usage))?;
         let new = self
             .making
             .assets(studio, character.project_id, &self.files)

@@ -130,9 +130,13 @@ pub(super) fn ambiguous<T: Id>(
 pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandError {
     let entity = T::ENTITY;
     let message = format!("there is no {entity} \"{wanted}\"");
-    let similar = similar(wanted, choices.iter().flat_map(|choice| &choice.names));
+    let similar = similar(wanted, choices);
     let hint = if is_short_ending(wanted) {
         format!("the end of an id is taken for one from {MIN_ENDING} characters on")
+    } else if choices.is_empty()
+        && let Some(hint) = first_of(entity)
+    {
+        hint.to_owned()
     } else if !similar.is_empty() {
         let names: Vec<String> = similar.iter().map(|name| quoted(name)).collect();
         format!("did you mean {}?", names.join(" or "))
@@ -151,6 +155,18 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
     CommandError::refused("not_found", message).hint(hint)
 }
 
+/// Says how the first of its kind is made.
+fn first_of(entity: &str) -> Option<&'static str> {
+    Some(match entity {
+        "project" => "there is no project yet; create one: `pegbar project create NAME`",
+        "character" => "there is no character yet; create one: `pegbar character create NAME`",
+        "animation" => {
+            "there is no animation yet; create one: `pegbar animation create CHARACTER NAME`"
+        }
+        _ => return None,
+    })
+}
+
 /// Returns whether the text may be the end of an id that is too short to be taken for one.
 fn is_short_ending(text: &str) -> bool {
     let is_short = (1..MIN_ENDING).contains(&text.len());
@@ -161,10 +177,15 @@ fn shown<T>(choice: &Choice<T>) -> &str {
     choice.names.last().map_or("", String::as_str)
 }
 
-fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+/// Returns the names that are like a wrong one, the nearest first, one of each choice.
+fn similar<'a, T>(wanted: &str, choices: &'a [Choice<T>]) -> Vec<&'a String> {
     let wanted = wanted.to_lowercase();
-    let scored = names.map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name));
-    let mut scored: Vec<_> = scored.filter(|(score, _)| *score >= SIMILAR).collect();
+    let score = |name: &String| strsim::jaro_winkler(&wanted, &name.to_lowercase());
+    let nearest = choices.iter().filter_map(|choice| {
+        let scored = choice.names.iter().map(|name| (score(name), name));
+        scored.max_by(|a, b| a.0.total_cmp(&b.0))
+    });
+    let mut scored: Vec<_> = nearest.filter(|(score, _)| *score >= SIMILAR).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by_key(|(_, name)| *name);
     scored.truncate(MAX_SUGGESTIONS);

@@ -1,9 +1,13 @@
 //! Tables: they fit the terminal, and are plain columns where nobody looks.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ColumnConstraint, ContentArrangement, Width};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Width};
 
 use super::printable;
+use crate::color::{self, painted};
+
+/// What the line below a header is made of, before it is taken away.
+const BELOW_HEADER: char = '\u{1}';
 
 /// A table with a header, printed at once or page by page.
 pub(crate) struct Table {
@@ -31,7 +35,7 @@ impl Table {
 
     /// Returns the rows so far as text and forgets them. The first page has the header; later
     /// pages repeat it where they may have other widths.
-    pub(super) fn take_text(&mut self, width: Option<u16>) -> String {
+    pub(super) fn take_text(&mut self, width: Option<u16>, is_coloured: bool) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
@@ -41,7 +45,7 @@ impl Table {
         };
         let empty: Vec<bool> = (0..self.header.len()).map(is_empty).collect();
         let mut table = comfy_table::Table::new();
-        table.load_style(NOTHING);
+        table.load_style(NOTHING.header_separator(LineStyle::none().fill(BELOW_HEADER)));
         if self.is_empty || width.is_some() {
             table.set_header(self.header);
         }
@@ -73,9 +77,18 @@ impl Table {
             *known = (*known).max(content + padding);
         }
         self.is_empty = false;
+        let lines: Vec<String> = table.lines().collect();
+        let below_header = lines.iter().position(|line| line.contains(BELOW_HEADER));
         let mut text = String::new();
-        for line in table.lines() {
-            text.push_str(line.trim_end());
+        for (index, line) in lines.iter().enumerate() {
+            let line = line.trim_end();
+            match below_header {
+                Some(below) if index < below => {
+                    text.push_str(&painted(line, color::TITLE, is_coloured));
+                }
+                Some(below) if index == below => continue,
+                _ => text.push_str(line),
+            }
             text.push('\n');
         }
         text

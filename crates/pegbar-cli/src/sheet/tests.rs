@@ -4,7 +4,8 @@ fn cell(width: u32, height: u32) -> Cell {
     Cell {
         image: RgbaImage::from_pixel(width, height, Rgba([200, 80, 40, 255])),
         label: "label".to_owned(),
-        sublabel: None,
+        sublabels: Vec::new(),
+        is_marked: false,
     }
 }
 
@@ -62,7 +63,8 @@ fn more_cells_than_announced_are_ignored() {
 
 #[test]
 fn small_pictures_grow_by_whole_factors_and_large_ones_shrink_in_proportion() {
-    let size = |width, height| fitted(&cell(width, height).image, 192).map(|i| i.dimensions());
+    let size =
+        |width, height| fitted(&cell(width, height).image, 192, None).map(|i| i.dimensions());
     assert_eq!(size(64, 48), Some((192, 144)));
     assert_eq!(size(100, 50), Some((100, 50)));
     assert_eq!(size(192, 192), Some((192, 192)));
@@ -75,7 +77,7 @@ fn small_pictures_grow_by_whole_factors_and_large_ones_shrink_in_proportion() {
 fn grown_pixels_stay_sharp() {
     let mut image = RgbaImage::from_pixel(2, 1, Rgba([0, 0, 0, 255]));
     image.put_pixel(1, 0, Rgba([255; 4]));
-    let grown = fitted(&image, 16).expect("it has pixels");
+    let grown = fitted(&image, 16, None).expect("it has pixels");
     assert!((0..8).all(|x| grown.get_pixel(x, 0)[0] == 0));
     assert!((8..16).all(|x| grown.get_pixel(x, 0)[0] == 255));
 }
@@ -93,4 +95,40 @@ fn colour_under_full_transparency_is_never_seen() {
         .expect("one cell");
     let middle = sheet.get_pixel(slot.left + 96, slot.top + 96);
     assert!(CHECKERS.contains(middle));
+}
+
+#[test]
+fn pictures_that_are_compared_grow_by_one_factor_as_far_as_it_fits() {
+    let size = |width, scale| fitted(&cell(width, 1).image, 192, Some(scale)).map(|i| i.width());
+    assert_eq!(size(64, 3), Some(192));
+    assert_eq!(size(32, 3), Some(96));
+    assert_eq!(size(64, 9), Some(192));
+    assert_eq!(size(64, 0), Some(64));
+    assert_eq!(size(400, 3), Some(192));
+}
+
+#[test]
+fn a_marked_cell_stands_out_and_a_skipped_one_is_empty() {
+    let options = SheetOptions {
+        columns: Some(2),
+        lines: 4,
+        ..SheetOptions::default()
+    };
+    let mut sheet = ContactSheet::new("", 4, &options);
+    let marked = Cell {
+        is_marked: true,
+        ..cell(4, 4)
+    };
+    sheet.skip();
+    sheet.add(&marked);
+    let layout = Layout::of(4, &options);
+    let [empty, full, below] = [0, 1, 2].map(|n| layout.slot(n).expect("a place"));
+    assert!(below.top - full.top > full.size + 4 * LINE_HEIGHT);
+    let picture = sheet.finish();
+    assert_eq!(*picture.get_pixel(full.left - 2, full.top), MARK);
+    assert_eq!(*picture.get_pixel(empty.left - 1, empty.top), BACKGROUND);
+    assert_eq!(
+        *picture.get_pixel(empty.left + 96, empty.top + 96),
+        BACKGROUND
+    );
 }

@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::support::Bench;
 
 /// Every command, with what comes first in its arguments.
-const COMMANDS: &[&str] = &[
+pub(crate) const COMMANDS: &[&str] = &[
     "init",
+    "demo",
     "project create",
     "project list",
     "project show",
@@ -28,20 +29,43 @@ const COMMANDS: &[&str] = &[
     "animation edit",
     "animation delete",
     "frame add",
+    "frame list",
+    "frame show",
     "frame move",
     "frame replace",
     "frame remove",
     "frame order",
     "frame prompt",
+    "take list",
+    "take add",
+    "take use",
     "asset add",
     "asset list",
     "asset show",
     "asset edit",
+    "asset save",
     "asset delete",
+    "tag add",
+    "tag remove",
+    "tag clear",
+    "tag list",
+    "mv",
+    "import pixellab",
     "tree",
     "adopt",
+    "contact-sheet",
+    "open",
+    "kept list",
+    "kept add",
     "sync",
     "migrate",
+    "config",
+    "config get",
+    "config set",
+    "config unset",
+    "config path",
+    "completions",
+    "man",
 ];
 
 #[test]
@@ -66,6 +90,31 @@ fn every_command_explains_itself_with_an_example() {
             "{command}: {help}"
         );
         assert!(help.contains("--json"), "{command}");
+    }
+}
+
+#[test]
+fn every_command_is_on_the_list() {
+    let bench = Bench::new();
+    let below = |words: &[&str]| -> Vec<String> {
+        let help = bench.ok(&[words, &["--help"]].concat());
+        let Some((_, commands)) = help.split_once("\nCommands:\n") else {
+            return Vec::new();
+        };
+        let lines = commands.lines().take_while(|line| !line.is_empty());
+        let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        let names = names.filter(|name| !name.is_empty() && *name != "help");
+        names.map(str::to_owned).collect()
+    };
+    for group in below(&[]) {
+        let commands = below(&[&group]);
+        if commands.is_empty() {
+            assert!(COMMANDS.contains(&group.as_str()), "{group}");
+        }
+        for command in commands {
+            let command = format!("{group} {command}");
+            assert!(COMMANDS.contains(&command.as_str()), "{command}");
+        }
     }
 }
 
@@ -174,6 +223,7 @@ fn tables_fit_80_columns() {
         "animation list",
         "asset list",
         "variation list Tabby",
+        "take list Walk",
         "frame move Walk 0 --to 1",
     ];
     for list in lists {
@@ -204,6 +254,15 @@ fn everything_is_json_where_that_was_asked_for() {
         "character show Tabby",
         "character edit Tabby --tag hero",
         "variation list Tabby",
+        "take list Walk",
+        "frame list Walk",
+        "frame show Walk 0",
+        "tag list",
+        "kept list",
+        "config",
+        "config get project",
+        "mv Walk/0 1",
+        "open Walk/0 --print",
         "animation list",
         "animation show Walk",
         "animation edit Walk --frame-duration 80",
@@ -221,8 +280,7 @@ fn everything_is_json_where_that_was_asked_for() {
     for command in commands {
         let words: Vec<&str> = command.split(' ').collect();
         let value = bench.json(&words);
-        let is_list =
-            command.ends_with("list") || command.starts_with("variation list") || command == "tree";
+        let is_list = command.contains(" list") || command == "tree" || command == "config";
         assert_eq!(value.is_array(), is_list, "{command}");
     }
 }

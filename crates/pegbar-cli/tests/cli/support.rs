@@ -70,7 +70,17 @@ impl Bench {
 
     /// The studio's folder.
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join("studio")
+        self.folder().join("studio")
+    }
+
+    /// The folder around the studio's, with everything else of the test.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    /// The address of the database, if it is not in the studio's folder.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.database.as_deref()
     }
 
     /// The program in the studio's folder, with nothing of the environment that changes it.
@@ -80,7 +90,18 @@ impl Bench {
         for name in names.filter(|name| name.to_string_lossy().starts_with("PEGBAR_")) {
             command.env_remove(name);
         }
-        command.env_remove("COLUMNS").stdin(Stdio::null());
+        for name in [
+            "COLUMNS",
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder().join("home"));
+        command.stdin(Stdio::null());
         if let Some(database) = &self.database {
             command.env("PEGBAR_DATABASE_URL", database);
         }

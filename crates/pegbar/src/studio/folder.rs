@@ -65,8 +65,9 @@ impl Folder {
                     "the studio in {} has no database of its own",
                     root.display()
                 ),
-                hint: "if its database is PostgreSQL, give its address in PEGBAR_DATABASE_URL; \
-                       else put .pegbar/pegbar.db back"
+                hint: "if its database is PostgreSQL, give its address in PEGBAR_DATABASE_URL, \
+                       or for good: `pegbar config set database-url ADDRESS`; else put \
+                       .pegbar/pegbar.db back"
                     .to_owned(),
                 source: None,
             });

@@ -24,6 +24,7 @@ mod limits;
 mod lost_commit;
 mod megabananas;
 mod migration;
+mod moved;
 mod paths;
 mod pixellab;
 mod studio;

@@ -33,6 +33,9 @@ pub(crate) fn files_below(folder: &Path) -> Vec<(String, Sha256)> {
 /// the folder should hold.
 pub(crate) fn files_of(tree: &ProjectTree) -> Vec<(String, Sha256)> {
     let project = tree.project.id;
+    let animations = tree.characters.iter().flat_map(|tree| &tree.animations);
+    let frames = animations.flat_map(|animation| &animation.frames);
+    let shown: Vec<_> = frames.map(|frame| frame.asset.id).collect();
     let mut files = Vec::new();
     for reference in &tree.references {
         let (id, extension) = (reference.id, extension(reference));
@@ -56,7 +59,9 @@ pub(crate) fn files_of(tree: &ProjectTree) -> Vec<(String, Sha256)> {
                 let path = format!("{project}/frames/{folder}/{file}");
                 files.push((path, frame.asset.sha256.unwrap()));
             }
-            for take in &animation.takes {
+            // One that another animation shows lies there.
+            let takes = animation.takes.iter();
+            for take in takes.filter(|take| !shown.contains(&take.id)) {
                 let path = format!("{project}/takes/{}.{}", take.id, extension(take));
                 files.push((path, take.sha256.unwrap()));
             }

@@ -1,0 +1,127 @@
+//! What the library can do, the command line can do.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::output::COMMANDS;
+
+/// Every public method of `Studio`, and the command that does it.
+const METHODS: &[(&str, &str)] = &[
+    ("append_frames", "frame add"),
+    ("assets_folder", "open"),
+    ("change_tags", "tag add"),
+    ("count_project", "project show"),
+    ("count_tags", "tag list"),
+    ("create", "init"),
+    ("create_animation", "animation create"),
+    // One of many.
+    ("create_asset", "asset add"),
+    ("create_assets", "asset add"),
+    ("create_character", "character create"),
+    ("create_project", "project create"),
+    ("create_takes", "take add"),
+    ("create_variation", "variation add"),
+    ("create_variations", "variation add"),
+    ("create_with", "init"),
+    ("delete_animation", "animation delete"),
+    ("delete_asset", "asset delete"),
+    ("delete_character", "character delete"),
+    ("delete_project", "project delete"),
+    ("engine", "config"),
+    // By the end of an id.
+    ("find_frames", "frame show"),
+    ("get_animation", "animation show"),
+    ("get_animation_tree", "animation show"),
+    ("get_asset", "asset show"),
+    ("get_character", "character show"),
+    ("get_character_tree", "character show"),
+    ("get_frame", "frame show"),
+    ("get_project", "project show"),
+    ("get_project_tree", "tree"),
+    ("import_pixellab", "import pixellab"),
+    ("insert_frames", "frame add"),
+    ("list_animations", "animation list"),
+    ("list_assets", "asset list"),
+    ("list_characters", "character list"),
+    ("list_frames", "frame list"),
+    ("list_frames_showing", "take list"),
+    ("list_kept", "kept list"),
+    ("list_projects", "project list"),
+    ("list_takes", "take list"),
+    ("list_variations", "variation list"),
+    ("migrated", "migrate"),
+    ("move_frame", "frame move"),
+    ("move_frame_to_animation", "mv"),
+    // Where an id is not given with --id, one is made.
+    ("new_id", "asset add"),
+    // Every command opens the studio.
+    ("open", "tree"),
+    ("open_image", "asset save"),
+    ("open_with", "tree"),
+    ("remove_frame", "frame remove"),
+    ("replace_frame", "frame replace"),
+    ("root", "init"),
+    ("set_frame_order", "frame order"),
+    ("set_frame_prompt", "frame prompt"),
+    ("set_primary", "variation primary"),
+    // A step of adding, whose handle lives no longer than the process.
+    ("store_image", "asset add"),
+    ("sync", "sync"),
+    // Every command tells them when it ends.
+    ("take_notices", "sync"),
+    ("update_animation", "animation edit"),
+    ("update_asset", "asset edit"),
+    ("update_character", "character edit"),
+    ("update_project", "project edit"),
+    // At the opening, and at the end of an import.
+    ("update_view", "import pixellab"),
+];
+
+/// The public methods of `Studio` in the library's source.
+fn methods_below(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            methods_below(&path, found);
+            continue;
+        }
+        let mut is_within = false;
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            match line {
+                "impl Studio {" => is_within = true,
+                "}" => is_within = false,
+                _ if is_within => {
+                    let method = ["    pub fn ", "    pub async fn "]
+                        .iter()
+                        .find_map(|start| line.strip_prefix(start));
+                    let name = method.and_then(|rest| rest.split(['(', '<']).next());
+                    found.extend(name.map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_library_can_do_the_command_line_can_do() {
+    let mut found = BTreeSet::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pegbar/src");
+    methods_below(&source, &mut found);
+    let known: BTreeSet<String> = METHODS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(known.len(), METHODS.len(), "no method stands twice");
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(
+        new.is_empty(),
+        "no command is named for {new:?}: add one, and its line here"
+    );
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(gone.is_empty(), "the library has no more {gone:?}");
+    for (method, command) in METHODS {
+        assert!(
+            COMMANDS.contains(command),
+            "{method}: there is no `pegbar {command}`"
+        );
+    }
+}
