@@ -6,6 +6,7 @@ mod files;
 mod journal;
 mod kept;
 pub(crate) mod path;
+pub(crate) mod step;
 pub(crate) mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -294,6 +295,11 @@ impl Studio {
             progress(done, count);
             let outbox = pending.iter().filter(|row| row.project_id == project);
             let outbox: Vec<Uuid> = outbox.map(|row| row.id.0).collect();
+            let is_open = !outbox.is_empty() || !run.journal.interrupted(project).is_empty();
+            // What can't be read is reported when it is to be put right.
+            if !is_open && matches!(self.is_in_step(project).await, Ok(true)) {
+                continue;
+            }
             let scopes = BTreeSet::from([Scope::Project]);
             let done = self.bring_up_to_date(project, scopes, &outbox, &mut run);
             if let Err(error) = done.await {

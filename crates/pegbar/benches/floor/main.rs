@@ -4,8 +4,8 @@
 //! The floor computes the same values, records and their hashes included: the canonical JSON
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
-//! part of it: the image is in the store already and the view follows later. Only `intake` is
-//! about files: blobs, view and rows, durably.
+//! part of it: the image is in the store already and the view follows later. Only `intake`
+//! and `sync` are about files: blobs, view and rows, durably.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
@@ -22,6 +22,7 @@ mod scenario;
 mod selects;
 mod site;
 mod tree;
+mod walk;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -93,12 +94,12 @@ async fn compare(
 ) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in ["create", "insert", "page", "intake"] {
+    for scenario in ["create", "insert", "page", "intake", "sync"] {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
         let view_updates = match scenario {
-            "intake" => ViewUpdates::WithEachChange,
+            "intake" | "sync" => ViewUpdates::WithEachChange,
             _ => ViewUpdates::Deferred,
         };
         let site = Site::open(server, view_updates).await?;
@@ -125,6 +126,7 @@ async fn run_scenario(
         }
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
         "intake" => intake::intake(site, scale).await?,
+        "sync" => vec![walk::sync(site, scale).await?],
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

@@ -35,6 +35,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     variation::STATEMENTS,
     view::STATEMENTS,
     view::stock::STATEMENTS,
+    view::step::STATEMENTS,
 ];
 
 /// Calls back with every statement that the library can send.

@@ -38,7 +38,7 @@ pub(super) fn stamp(path: &Path) -> Result<Option<Stamp>> {
     stamp_of(&metadata).at("looking at", path).map(Some)
 }
 
-fn stamp_of(metadata: &fs::Metadata) -> io::Result<Stamp> {
+pub(super) fn stamp_of(metadata: &fs::Metadata) -> io::Result<Stamp> {
     let since = metadata.modified()?.duration_since(UNIX_EPOCH);
     let modified_ns = since.map_or(0, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
