@@ -54,9 +54,11 @@ impl Intake {
         Ok(bytes)
     }
 
-    /// Copies a file and flushes the copy, hashing what is copied; then checks the copy.
+    /// Copies a file, hashing what is copied; then checks the copy and flushes it.
     pub(super) fn copy(&self, source: &Path, target: &Path) -> Result<StoredImage> {
         let watched = Watched::open(source)?;
+        self.check_size(watched.before.len())
+            .map_err(|error| named(error, source))?;
         let mut to = File::create_new(target).at("writing", target)?;
         let mut hasher = sha2::Sha256::new();
         let mut file_size = 0_u64;
@@ -74,11 +76,12 @@ impl Intake {
             to.write_all(&chunk[..read]).at("writing", target)?;
         }
         watched.check_unchanged(file_size)?;
-        to.sync_all().at("flushing", target)?;
         let copy = BufReader::new(File::open(target).at("reading", target)?);
         let sha256 = Sha256(hasher.finalize().into());
-        self.check(copy, sha256, file_size)
-            .map_err(|error| named(error, source))
+        let stored = self.check(copy, sha256, file_size);
+        let stored = stored.map_err(|error| named(error, source))?;
+        to.sync_all().at("flushing", target)?;
+        Ok(stored)
     }
 
     fn check_size(&self, file_size: u64) -> Result<()> {

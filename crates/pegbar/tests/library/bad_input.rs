@@ -5,9 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pegbar::{Error, ImageSource, NewAsset, NewProject, Sha256, Studio};
+use pegbar::{Error, ImageSource, NewAsset, NewProject, Sha256, StoredImage, Studio};
 
 use crate::support::images::{self, png_chunk, png_with};
 use crate::support::{asset, files_below, run_on_sqlite, shared_inputs};
@@ -153,6 +153,20 @@ both_engines! {
         assert_eq!(kept_of_images(&studio), []);
     }
 
+    async fn a_file_over_the_limit_is_refused_before_it_is_copied(bench) {
+        let studio = bench.create().await;
+        let file = bench.folder.path().join("huge.png");
+        fs::write(&file, images::png(40, 30)).unwrap();
+        // Most of it is a hole, which takes no room.
+        fs::File::options().write(true).open(&file).unwrap().set_len(8 << 30).unwrap();
+        let begin = Instant::now();
+        let error = studio.store_image(&ImageSource::File(file)).unwrap_err();
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+        let text = error.to_string();
+        assert!(text.ends_with("huge.png: larger than 268435456 bytes, the limit of this studio"), "{text}");
+        assert_eq!(kept_of_images(&studio), []);
+    }
+
     async fn animated_images_keep_their_number_when_they_are_shown(bench) {
         let studio = bench.create().await;
         let gif = NewAsset::from_bytes(images::gif(9, 5, 12));
@@ -193,20 +207,21 @@ fn a_file_that_is_being_rewritten_is_taken_in_as_one_of_what_it_was_or_refused()
             let hashes = written.each_ref().map(|bytes| Sha256::of(bytes));
             let file = bench.folder.path().join("changing.png");
             fs::write(&file, &written[0]).unwrap();
+            let store = || studio.store_image(&ImageSource::File(file.clone()));
+            let check = |stored: StoredImage| {
+                assert!(hashes.contains(&stored.sha256()));
+                let name = stored.sha256().to_string();
+                let blob = studio.root().join(".pegbar/blobs");
+                let blob = fs::read(blob.join(&name[..2]).join(name)).unwrap();
+                assert_eq!(Sha256::of(&blob), stored.sha256());
+            };
             let stop = AtomicBool::new(false);
-            let (mut taken, mut changed) = (0, 0);
+            let (begin, mut changed) = (Instant::now(), 0);
             std::thread::scope(|threads| {
                 threads.spawn(|| rewrite(&file, &written, &stop));
-                for _ in 0..5000 {
-                    match studio.store_image(&ImageSource::File(file.clone())) {
-                        Ok(stored) => {
-                            taken += 1;
-                            assert!(hashes.contains(&stored.sha256()));
-                            let name = stored.sha256().to_string();
-                            let blob = studio.root().join(".pegbar/blobs");
-                            let blob = fs::read(blob.join(&name[..2]).join(name)).unwrap();
-                            assert_eq!(Sha256::of(&blob), stored.sha256());
-                        }
+                while changed < 3 && begin.elapsed() < Duration::from_mins(1) {
+                    match store() {
+                        Ok(stored) => check(stored),
                         Err(error @ Error::Conflict { .. }) => {
                             changed += 1;
                             let text = error.to_string();
@@ -216,13 +231,11 @@ fn a_file_that_is_being_rewritten_is_taken_in_as_one_of_what_it_was_or_refused()
                         // Read between two pieces, or before the first.
                         Err(error) => assert_eq!(error.code(), "not_an_image", "{error}"),
                     }
-                    if taken > 2 && changed > 2 {
-                        break;
-                    }
                 }
                 stop.store(true, Ordering::Relaxed);
             });
-            assert!(taken > 2 && changed > 2, "{taken} taken, {changed} changed");
+            assert!(changed > 0, "it was never caught in the middle");
+            check(store().unwrap());
         }
     });
 }
