@@ -1,6 +1,6 @@
 //! From arguments to an exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -73,11 +73,13 @@ pub(crate) fn main() -> ExitCode {
     let known = settings.as_ref().cloned().unwrap_or_default();
     let color = ColorWhen::of(std::env::args_os(), &known);
     let parsed = parse(definition().color(color.for_help()));
-    let (mut cli, mut matches) = match parsed {
+    let (mut cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(refusal) => return refuse_arguments(refusal, color),
     };
     let output = Arc::new(Output::new(cli.global.json, color.colors()));
+    let folder = cli.global.studio.clone();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
     let result = crate::error::catching_faults(|| {
         let settings = match settings {
             // A file that is wrong has to be found.
@@ -87,14 +89,13 @@ pub(crate) fn main() -> ExitCode {
         let project = if cli.command.needs_no_settings() {
             None
         } else {
-            project(&settings, &cli.global)?
+            project(&settings, folder.as_deref())?
         };
         if let Some(project) = &project {
-            (cli, matches) = parse(with_project(definition(), &project.value))
+            (cli, _) = parse(with_project(definition(), &project.value))
                 .map_err(|refusal| CommandError::fault("reading the arguments again", &refusal))?;
         }
-        drop(matches);
-        let context = Context::new(settings, output.clone());
+        let context = Context::new(settings, folder, output.clone());
         let result = run(cli.command, &context);
         result.map_err(|error| match project {
             Some(project) => error.of_setting(&project),
@@ -134,8 +135,8 @@ fn with_options(mut settings: Settings, options: &GlobalOptions, matches: &ArgMa
 }
 
 /// Returns the project that is set.
-fn project(settings: &Settings, options: &GlobalOptions) -> Result<Option<Setting>, CommandError> {
-    match studio_folder(options.studio.as_deref(), settings)? {
+fn project(settings: &Settings, folder: Option<&Path>) -> Result<Option<Setting>, CommandError> {
+    match studio_folder(folder, settings)? {
         Some(folder) => settings.of_studio(&folder)?.get(Key::Project),
         None => settings.get(Key::Project),
     }

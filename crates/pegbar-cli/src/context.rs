@@ -16,14 +16,17 @@ pub(crate) struct Context {
     pub(crate) output: Arc<Output>,
     /// What is set, apart from what the studio's file says.
     pub(crate) settings: Settings,
+    folder: Option<PathBuf>,
     studio: OnceCell<Studio>,
 }
 
 impl Context {
-    pub(crate) fn new(settings: Settings, output: Arc<Output>) -> Self {
+    /// `folder` is the studio's, if one was named for all commands.
+    pub(crate) fn new(settings: Settings, folder: Option<PathBuf>, output: Arc<Output>) -> Self {
         Self {
             output,
             settings,
+            folder,
             studio: OnceCell::new(),
         }
     }
@@ -74,15 +77,13 @@ impl Context {
     }
 
     /// Returns the folder that was named for all commands.
-    pub(crate) fn named_folder(&self) -> Result<Option<PathBuf>, CommandError> {
-        let setting = self.settings.get(Key::Studio)?;
-        let named = setting.filter(|setting| !matches!(setting.origin, Origin::File(..)));
-        Ok(named.map(|setting| PathBuf::from(setting.value)))
+    pub(crate) fn named_folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// Returns the folder of the studio that is meant, if there is one.
     pub(crate) fn studio_folder(&self) -> Result<Option<PathBuf>, CommandError> {
-        studio_folder(self.named_folder()?.as_deref(), &self.settings)
+        studio_folder(self.named_folder(), &self.settings)
     }
 
     /// Returns how the studio in a folder is opened.

@@ -53,8 +53,8 @@ struct Drawn<'a> {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
-    let named = args.folder.or(context.named_folder()?);
-    let folder = &named.unwrap_or_else(|| PathBuf::from(FOLDER));
+    let named = args.folder.as_deref().or(context.named_folder());
+    let folder = named.unwrap_or(Path::new(FOLDER));
     let studio = &context.open_or_create_studio(folder).await?;
     let output = &context.output;
     let found = of_seed(studio, args.seed).await?;

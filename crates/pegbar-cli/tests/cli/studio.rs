@@ -57,6 +57,24 @@ fn the_nearest_studio_above_is_meant_unless_one_is_named() {
     assert_eq!(output.stdout, b"[]\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_studio_may_lie_where_no_text_can_name_it() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bench = Bench::new();
+    let folder = bench.folder().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    let init = bench.command(&["init"]).arg(&folder).status().unwrap();
+    assert!(init.success());
+    let mut create = bench.command(&["project", "create", "Cats", "--studio"]);
+    assert!(create.arg(&folder).status().unwrap().success());
+    let mut list = bench.command(&["project", "list"]);
+    let output = list.env("PEGBAR_STUDIO", &folder).output().unwrap();
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("Cats"),
+        "{output:?}"
+    );
+}
+
 #[test]
 fn without_a_studio_the_way_to_one_is_named() {
     let bench = Bench::new();

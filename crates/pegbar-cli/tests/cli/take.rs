@@ -166,6 +166,40 @@ fn all_takes_are_drawn_below_the_frame_they_were_made_for() {
 }
 
 #[test]
+fn a_take_with_the_input_or_the_prompt_of_a_frame_was_made_for_it() {
+    let bench = Bench::new();
+    bench.with_walk(3);
+    let [shown, same_input, same_prompt] =
+        [801, 802, 803].map(|n| bench.png(&format!("{n}.png"), n));
+    let follows_front = ["--made-from", "front:previous_frame"];
+    let replace = ["frame", "replace", "Walk", "2", "--with", &shown];
+    bench.ok(&[&replace[..], &follows_front].concat());
+    bench.ok(&["frame", "remove", "Walk", "0"]);
+    bench.ok(&["frame", "prompt", "Walk", "0", "--set", "passing"]);
+    let unshown = bench.json(&["take", "list", "Walk", "--unshown"]);
+    for take in each(&unshown, "id") {
+        bench.ok(&["asset", "delete", take.as_str().unwrap(), "--yes"]);
+    }
+    let columns = || {
+        bench.ok(&["contact-sheet", "Walk", "--takes"]);
+        let path = bench.root().join("Tabby_Walk_takes.png");
+        let picture = image::open(path).unwrap().into_rgba8();
+        let corners = marked(&picture);
+        let below = |corner: &(u32, u32)| {
+            let ys = corner.1 + 210..picture.height();
+            let colours = ys.map(|y| picture.get_pixel(corner.0 + 98, y).0);
+            colours.collect::<std::collections::HashSet<_>>().len() > 2
+        };
+        corners.iter().map(below).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(), [false, false]);
+    bench.ok(&[&["take", "add", "Walk", &same_input][..], &follows_front].concat());
+    assert_eq!(columns(), [false, true]);
+    bench.ok(&["take", "add", "Walk", &same_prompt, "--prompt", "passing"]);
+    assert_eq!(columns(), [true, true]);
+}
+
+#[test]
 fn two_takes_are_drawn_large_side_by_side() {
     let bench = Bench::new();
     bench.with_walk(2);

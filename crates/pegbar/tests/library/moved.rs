@@ -93,6 +93,18 @@ both_engines! {
             tree.characters[0].animations[0].frames);
     }
 
+    async fn an_animation_that_keeps_its_folder_moves_its_files_nevertheless(bench) {
+        let studio = bench.create().await;
+        let tree = two_walkers(&studio).await;
+        let luna = studio.create_character(tree.project.id, NewCharacter::new("Luna")).await.unwrap();
+        let walk = tree.characters[0].animations[0].animation.id;
+        let moved = studio.update_animation(walk, to_character(luna.character.id)).await.unwrap();
+        assert_eq!(moved.segment.as_deref(), Some("Walk"));
+        let after = assert_whole(&studio, &tree).await;
+        let path = after.characters[2].animations[0].frames[0].asset.file_path.as_deref().unwrap();
+        assert!(path.ends_with("/frames/Walk/Luna_Walk_0.png"), "{path}");
+    }
+
     async fn an_animation_stays_in_its_project(bench) {
         let studio = bench.create().await;
         let tree = two_walkers(&studio).await;
@@ -117,6 +129,7 @@ both_engines! {
             .unwrap();
         assert_eq!(prompts(&moved), ["contact", "contact", "passing"]);
         assert_eq!(moved.frames[1].asset.id, from.frames[0].asset.id);
+        assert_ne!(moved.frames[1].frame.id, frame, "that one is in the trash");
         assert_eq!(moved.frames[1].asset.animation_id, Some(from.animation.id));
         assert_eq!(moved.animation.version, 2);
         let left = studio.get_animation_tree(from.animation.id).await.unwrap();
