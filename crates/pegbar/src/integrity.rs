@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::animation;
@@ -190,21 +192,39 @@ impl Studio {
         Ok(shown)
     }
 
-    /// Closes gaps in the orders of frames, and runs the engine's own check of the keys.
-    pub(crate) async fn check_integrity(&self) -> Result<IntegrityReport> {
-        let mut session = self.database().read().await?;
-        let gaps = animations_with_gaps(&mut session).await?;
-        let broken_keys = broken_keys(&mut session).await?;
-        drop(session);
-        let mut report = IntegrityReport {
-            closed_gaps: Vec::new(),
-            broken_keys,
-        };
+    /// Closes gaps in the orders of frames, wherever there are any.
+    pub(crate) async fn close_all_gaps(&self) -> Result<Vec<AnimationId>> {
+        let gaps = animations_with_gaps(&mut self.database().read().await?).await?;
+        let mut closed = Vec::new();
         for (project, animations) in gaps {
-            let closed = self.close_gaps(project, animations).await?;
-            report.closed_gaps.extend(closed);
+            closed.append(&mut self.close_gaps(project, animations).await?);
         }
-        Ok(report)
+        Ok(closed)
+    }
+
+    /// Begins the engine's own check of the keys, on a thread of its own: it looks at every row
+    /// that points at another.
+    pub(crate) fn begin_key_check(&self) -> KeyCheck {
+        let (studio, runtime) = (self.clone(), Handle::current());
+        KeyCheck(tokio::task::spawn_blocking(move || {
+            runtime.block_on(async {
+                let mut session = studio.database().read().await?;
+                broken_keys(&mut session).await
+            })
+        }))
+    }
+}
+
+/// A check of the keys on its way.
+pub(crate) struct KeyCheck(JoinHandle<Result<Vec<BrokenKey>>>);
+
+impl KeyCheck {
+    /// Waits for what it finds.
+    pub(crate) async fn finish(self) -> Result<Vec<BrokenKey>> {
+        match self.0.await {
+            Ok(found) => found,
+            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+        }
     }
 }
 

@@ -273,11 +273,12 @@ impl Studio {
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Damaged`].
     pub async fn sync(&self, mut progress: impl FnMut(u64, u64) + Send) -> Result<ViewReport> {
-        let integrity = self.check_integrity().await?;
+        let closed_gaps = self.close_all_gaps().await?;
+        let keys = self.begin_key_check();
         let _running = self.view().running.lock().await;
         let _lock = lock_file(&self.view().lock()).await?;
         let mut run = self.view().begin(true, self.blobs())?;
-        run.report.integrity = integrity;
+        run.report.integrity.closed_gaps = closed_gaps;
         let mut session = self.database().read().await?;
         let mut projects: BTreeSet<ProjectId> =
             project::ids(&mut session).await?.into_iter().collect();
@@ -307,6 +308,7 @@ impl Studio {
             }
         }
         progress(count, count);
+        run.report.integrity.broken_keys = keys.finish().await?;
         run.finish()
     }
 
