@@ -97,16 +97,20 @@ both_engines! {
 
     fn sync_names_keys_that_do_not_hold(bench) {
         bench.with_walk(1);
-        bench.sql(match bench.is_sqlite() {
-            true => "PRAGMA foreign_keys = OFF; UPDATE asset SET generation_id = randomblob(16)",
-            false => "ALTER TABLE asset DROP CONSTRAINT asset_generation_fkey",
-        });
+        let (break_key, expected) = if bench.is_sqlite() {
+            (
+                "PRAGMA foreign_keys = OFF; UPDATE asset SET generation_id = randomblob(16)",
+                "warning: 2 of the table asset point at no generation\n",
+            )
+        } else {
+            (
+                "ALTER TABLE asset DROP CONSTRAINT asset_generation_fkey",
+                "warning: the constraint asset_generation_fkey is gone\n",
+            )
+        };
+        bench.sql(break_key);
         let ran = bench.run(&["sync"]);
         assert_eq!(ran.code, Some(1), "{ran:?}");
-        let expected = match bench.is_sqlite() {
-            true => "warning: 2 of the table asset point at no generation\n",
-            false => "warning: the constraint asset_generation_fkey is gone\n",
-        };
         assert!(ran.stderr.starts_with(expected), "{}", ran.stderr);
         assert!(ran.stderr.contains("error: keys between rows that do not hold: 1"), "{}", ran.stderr);
         assert_eq!(bench.run(&["sync", "--json"]).code, Some(1));

@@ -179,14 +179,12 @@ impl Bench {
 
     /// Runs statements on the database as another program would.
     pub(crate) fn sql(&self, statements: &str) {
-        match &self.database {
-            Some(address) => administer(address, statements),
-            None => {
-                let file = self.root().join(".pegbar/pegbar.db");
-                let connection = rusqlite::Connection::open(file).unwrap();
-                connection.execute_batch(statements).unwrap();
-            }
+        if let Some(address) = &self.database {
+            return administer(address, statements);
         }
+        let file = self.root().join(".pegbar/pegbar.db");
+        let connection = rusqlite::Connection::open(file).unwrap();
+        connection.execute_batch(statements).unwrap();
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {

@@ -241,25 +241,23 @@ both_engines! {
         let ours = NewCharacter::new("Cat").variation(asset(100))
             .animation(NewAnimation::new("Walk"));
         foreign.studio.create_character(foreign.project, ours).await.unwrap();
-        let mut characters = Vec::new();
         // By name, safe of its own, unsafe, another's, and one that trades places with a key.
-        for (name, set) in [
+        for (number, (name, set)) in (0..).zip([
             ("cat", ""),
             ("Fox", "segment = 'fox_of_mine'"),
             ("Owl", "segment = '../../owl', segment_key = 'owl'"),
             ("Bat", "segment = 'CAT'"),
             ("Bee", "segment = 'bee', segment_key = 'ant'"),
             ("Ant", "segment = 'ant', segment_key = 'bee'"),
-        ] {
+        ]) {
             let id = foreign.character(name).await;
             if !set.is_empty() {
                 let id = foreign.sql(id);
                 foreign.run(&format!("UPDATE character SET {set} WHERE id = {id}")).await;
             }
-            foreign.image(Owner::Character(id), &format!("x/{name}.png"), characters.len() as u32).await;
-            let walk = foreign.animation(id, "walk").await;
-            let second = foreign.animation(id, "Walk").await;
-            characters.push((id, walk, second));
+            foreign.image(Owner::Character(id), &format!("x/{name}.png"), number).await;
+            foreign.animation(id, "walk").await;
+            foreign.animation(id, "Walk").await;
         }
         let report = foreign.adopt().await;
         let replaced: Vec<(Subject, &str, &str)> = report.findings.iter()

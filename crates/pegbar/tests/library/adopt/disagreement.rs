@@ -91,7 +91,7 @@ both_engines! {
         let tree = foreign.tree().await;
         assert_in_step(&foreign.studio, &tree);
         let found = &tree.references[0];
-        assert!(found.file_path.as_ref().unwrap().ends_with(".png"));
+        assert!(found.file_path.as_ref().unwrap().ends_with(&format!("/{id}.png")));
         assert_eq!((found.height, found.file_size), (Some(6), Some(png(1).len() as u64)));
     }
 
@@ -262,16 +262,16 @@ both_engines! {
         let mut foreign = Foreign::new(bench).await;
         let lost = foreign.asset(Owner::Project, "lost.png").await;
         let middle = foreign.image(Owner::Project, "middle.png", 1).await;
-        let last = foreign.image(Owner::Project, "last.png", 2).await;
+        let end = foreign.image(Owner::Project, "end.png", 2).await;
         foreign.reference(middle, 0, lost, "style").await;
-        foreign.reference(last, 0, middle, "style").await;
+        foreign.reference(end, 0, middle, "style").await;
         let report = foreign.adopt().await;
         assert_eq!((report.adopted, report.left), (0, 3));
         let waits = |input| Disagreement::InputNotAdopted { input };
         assert_eq!(assert_left(&report, middle), waits(lost));
-        assert_eq!(assert_left(&report, last), waits(middle));
+        assert_eq!(assert_left(&report, end), waits(middle));
         // Their bytes are safe all the same, and only the record waits.
-        let now = foreign.studio.get_asset(last).await.unwrap();
+        let now = foreign.studio.get_asset(end).await.unwrap();
         assert_eq!((now.sha256, now.record), (Some(Sha256::of(&png(2))), None));
         assert_eq!(fs::read(foreign.place(now.file_path.as_ref().unwrap())).unwrap(), png(2));
         foreign.file("lost.png", &png(3));

@@ -56,7 +56,8 @@ impl Trap {
             let name = format!("{}/{sha256}", &sha256.to_string()[..2]);
             assert!(
                 !blobs.iter().any(|(path, _)| *path == name),
-                "{place:?} was taken in"
+                "{} was taken in",
+                place.display()
             );
         }
     }
@@ -138,7 +139,7 @@ both_engines! {
             "..\u{200b}/secret.png", "secret.png\n../secret.png", "-rf", "*", "secret.png/..",
         ].map(str::to_owned).into();
         paths.extend([absolute.clone(), format!("/{absolute}"), format!("file://{absolute}")]);
-        paths.extend([format!("../../../outside/secret.png"), "../".repeat(40) + &absolute]);
+        paths.extend(["../../../outside/secret.png".to_owned(), "../".repeat(40) + &absolute]);
         paths.extend(["a/".repeat(3000), "b".repeat(300), "c".repeat(5000)]);
         paths.extend(links(&foreign, &trap.outside));
         assert!(paths.len() >= 50);
@@ -192,7 +193,7 @@ both_engines! {
         assert!(matches!(found, Disagreement::UnsafePath { .. }), "{found:?}");
     }
 
-    #[cfg_attr(not(unix), ignore = "makes symbolic links")]
+    #[cfg_attr(not(target_os = "linux"), ignore = "exchanges files and links")]
     async fn a_link_that_is_swapped_in_meanwhile_leads_nowhere(bench) {
         let mut foreign = Foreign::new(bench).await;
         let trap = Trap::set(&foreign);
@@ -248,27 +249,40 @@ impl Swapping {
     }
 }
 
-/// Puts harmless things there, and links in their place. What is adopted meanwhile may go:
-/// whatever fails is tried again.
-#[cfg(unix)]
+/// Exchanges harmless things and links, both of which are always somewhere. What is adopted
+/// meanwhile may go: it is put there again.
+#[cfg(target_os = "linux")]
 fn swap(inside: &Path, outside: &Path) {
     use std::os::unix::fs::symlink;
-    let (folder, file) = (inside.join("swapped"), inside.join("real/swapped.png"));
-    let prepared = inside.join("prepared");
-    let _ = fs::create_dir(&prepared);
-    let _ = fs::write(prepared.join("secret.png"), png(1));
-    let _ = fs::remove_file(&folder);
-    let _ = fs::rename(&prepared, &folder);
-    let _ = fs::write(inside.join("prepared.png"), png(2));
-    let _ = fs::rename(inside.join("prepared.png"), &file);
-    std::thread::sleep(std::time::Duration::from_micros(300));
+    let exchange = |one: &str, other: &str| {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        let [one, other] = [one, other].map(|name| inside.join(name));
+        let _ = renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE);
+    };
+    let _ = fs::create_dir(inside.join("swapped"));
     let _ = symlink(outside, inside.join("link"));
-    let _ = fs::remove_dir_all(&folder);
-    let _ = fs::rename(inside.join("link"), &folder);
     let _ = symlink(outside.join("secret.png"), inside.join("link.png"));
-    let _ = fs::rename(inside.join("link.png"), &file);
-    std::thread::sleep(std::time::Duration::from_micros(300));
+    for folder in ["swapped", "link"] {
+        let is_link = fs::symlink_metadata(inside.join(folder)).is_ok_and(|it| it.is_symlink());
+        if !is_link && !inside.join(folder).join("secret.png").exists() {
+            let _ = fs::write(inside.join(folder).join("secret.png"), png(1));
+        }
+    }
+    if fs::symlink_metadata(inside.join("real/swapped.png")).is_err() {
+        let _ = fs::write(inside.join("real/swapped.png"), png(2));
+    }
+    // An even number of times, and then one thing or the other stays for a moment.
+    for _ in 0..200 {
+        exchange("swapped", "link");
+        exchange("real/swapped.png", "link.png");
+    }
+    std::thread::sleep(std::time::Duration::from_micros(200));
+    exchange("swapped", "link");
+    exchange("real/swapped.png", "link.png");
+    std::thread::sleep(std::time::Duration::from_micros(200));
+    exchange("swapped", "link");
+    exchange("real/swapped.png", "link.png");
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 fn swap(_: &Path, _: &Path) {}

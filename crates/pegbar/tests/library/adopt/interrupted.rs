@@ -113,13 +113,14 @@ both_engines! {
         let edited = foreign.image(Owner::Project, "uploads/edited.png", 2).await;
         let journal = foreign.studio.root().join(".pegbar/adopting");
         // A run that ended after the rows and before the files: its journal is still there.
-        let lines: String = [(gone, "gone", 1), (edited, "edited", 2)].iter().map(|(id, name, n)| {
+        let line = |id: AssetId, name: &str, number| {
             format!(
                 "{{\"projectId\":\"{}\",\"assetId\":\"{id}\",\"named\":\"uploads/{name}.png\",\
                  \"place\":\"uploads/{name}.png\",\"sha256\":\"{}\"}}\n",
-                foreign.project, Sha256::of(&png(*n)),
+                foreign.project, Sha256::of(&png(number)),
             )
-        }).collect();
+        };
+        let lines = line(gone, "gone", 1) + &line(edited, "edited", 2);
         foreign.adopt().await;
         foreign.file(&format!("uploads/.pegbar-old-{}", gone.0.simple()), &png(1));
         foreign.file("uploads/edited.png", &png(3));

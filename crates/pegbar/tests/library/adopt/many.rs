@@ -42,7 +42,7 @@ both_engines! {
         let took_again = begun.elapsed();
         assert_eq!((again.assets, again.adopted), (u64::from(ROWS), 0));
         // Far more than it takes on a small machine, and far less than anything quadratic.
-        assert!(took < Duration::from_secs(240), "{took:?}");
+        assert!(took < Duration::from_mins(6), "{took:?}");
         assert!(took_again < Duration::from_secs(30), "{took_again:?}");
         eprintln!("{ROWS} rows adopted in {took:?}, looked at again in {took_again:?}");
     }
