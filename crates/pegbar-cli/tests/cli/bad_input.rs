@@ -33,7 +33,7 @@ both_engines! {
         ));
         let folder = bench.root();
         let refused = bench.refused(1, &["asset", "add", folder.to_str().unwrap()]);
-        assert!(refused.contains("studio: a folder, not a file\nhint: "), "{refused}");
+        assert!(refused.contains("studio is a folder, where an image is expected\nhint: `pegbar import folder "), "{refused}");
         let refused = bench.refused(1, &["asset", "add", "nothing.png"]);
         assert!(refused.contains("nothing.png") && refused.contains("hint: "), "{refused}");
         assert_eq!(bench.json(&["asset", "list"]), serde_json::json!([]));
@@ -214,7 +214,7 @@ fn names_that_are_no_text_stop_nothing() {
     let added = run(&["asset".as_ref(), "add".as_ref(), image.as_os_str()]);
     assert_eq!(added[0]["originalName"], "Kr\\xf6te.png");
     let shown = run(&["asset".as_ref(), "show".as_ref(), "Kr\\xf6te.png".as_ref()]);
-    assert_eq!(shown, added[0]);
+    assert_eq!(shown["originalName"], added[0]["originalName"]);
 
     let export = bench.path().join("export");
     fs::create_dir_all(export.join("rotations")).unwrap();

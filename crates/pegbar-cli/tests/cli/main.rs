@@ -16,6 +16,7 @@ mod config;
 mod contact_sheet;
 mod demo;
 mod find;
+mod folder;
 mod frame;
 mod import;
 mod kept;

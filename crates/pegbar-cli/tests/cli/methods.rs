@@ -8,6 +8,7 @@ use crate::output::COMMANDS;
 
 /// Every public method of `Studio`, and the command that does it.
 const METHODS: &[(&str, &str)] = &[
+    ("adopt", "adopt"),
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
     ("change_tags", "tag add"),
@@ -17,6 +18,7 @@ const METHODS: &[(&str, &str)] = &[
     ("create_animation", "animation create"),
     // One of many.
     ("create_asset", "asset add"),
+    ("count_imported", "import folder"),
     ("create_assets", "asset add"),
     ("create_character", "character create"),
     ("create_project", "project create"),
@@ -31,6 +33,7 @@ const METHODS: &[(&str, &str)] = &[
     ("engine", "config"),
     // By the end of an id.
     ("find_frames", "frame show"),
+    ("find_frames_by_source_id", "frame show"),
     ("get_animation", "animation show"),
     ("get_animation_tree", "animation show"),
     ("get_asset", "asset show"),
@@ -39,11 +42,14 @@ const METHODS: &[(&str, &str)] = &[
     ("get_frame", "frame show"),
     ("get_project", "project show"),
     ("get_project_tree", "tree"),
+    ("import_folder", "import folder"),
+    ("import_megabananas", "import megabananas"),
     ("import_pixellab", "import pixellab"),
     ("insert_frames", "frame add"),
     ("list_animations", "animation list"),
     ("list_assets", "asset list"),
     ("list_characters", "character list"),
+    ("list_claims", "asset show"),
     ("list_frames", "frame list"),
     ("list_frames_showing", "take list"),
     ("list_kept", "kept list"),

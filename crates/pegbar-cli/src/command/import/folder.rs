@@ -107,6 +107,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     if args.skip_unplaced {
         plan.skip_unplaced();
     }
+    if args.folder.join("metadata.json").is_file() && args.folder.join("rotations").is_dir() {
+        output.note(
+            "hint: this looks like an export from PixelLab; `pegbar import pixellab` also takes \
+             in its names and prompts",
+        );
+    }
     if args.dry_run {
         return args.show(studio, output, &plan).await;
     }
