@@ -27,6 +27,7 @@ mod mv;
 mod open;
 mod output;
 mod project;
+mod readme;
 mod real;
 mod snapshot;
 mod studio;
