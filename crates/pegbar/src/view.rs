@@ -66,7 +66,13 @@ statements! {
     OUTBOX = "SELECT {outbox} FROM outbox ORDER BY id";
     CLEAR_OUTBOX = "DELETE FROM outbox WHERE id {in $1}";
     FORGET = "DELETE FROM view_file WHERE path {in $1}";
-    PROJECTS_WITH_FILES = "SELECT DISTINCT project_id FROM view_file";
+    // From one project to the next by the index, without reading the entries between.
+    PROJECTS_WITH_FILES = "WITH RECURSIVE listed(id) AS (\
+                           SELECT (SELECT project_id FROM view_file ORDER BY project_id LIMIT 1) \
+                           UNION ALL SELECT (SELECT f.project_id FROM view_file f \
+                           WHERE f.project_id > listed.id ORDER BY f.project_id LIMIT 1) \
+                           FROM listed WHERE listed.id IS NOT NULL) \
+                           SELECT id FROM listed WHERE id IS NOT NULL";
 }
 
 /// A part of a project's view.

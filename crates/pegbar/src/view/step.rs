@@ -7,6 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use foldhash::fast::RandomState;
+
 use super::files::{BEING_WRITTEN, MOVED_ASIDE, Stamp, stamp_of};
 use super::path;
 use crate::asset::AssetKind;
@@ -21,6 +23,8 @@ use crate::segment;
 use crate::studio::Studio;
 
 statements! {
+    COUNTS = "SELECT (SELECT count(*) FROM view_file WHERE project_id = $1), \
+              (SELECT count(*) FROM asset WHERE project_id = $1)";
     RECORDED = "SELECT path, asset_id, animation_id, sha256, file_size, modified_ns \
                 FROM view_file WHERE project_id = $1";
     CHARACTERS = "SELECT id, segment FROM character WHERE project_id = $1";
@@ -44,12 +48,12 @@ struct Shown {
     character: Option<CharacterId>,
     format: ImageFormat,
     sha256: Sha256,
-    is_shown: bool,
+    has_frame: bool,
 }
 
 /// What the database says of a project's files.
 struct Expected {
-    recorded: HashMap<String, Recorded>,
+    recorded: HashMap<String, Recorded, RandomState>,
     /// How many of them are what is wanted.
     matched: usize,
 }
@@ -75,11 +79,25 @@ impl Expected {
     /// Compares what is recorded with what is wanted; `None` where they differ.
     async fn load(session: &mut Session, project: ProjectId) -> Result<Option<Self>> {
         let id = [Value::Id(project.0)];
-        let rows = session.query(&RECORDED, &id, read_recorded).await?;
+        let counts = session
+            .optional(&COUNTS, &id, |row| {
+                Ok((row.at::<i64>(0, "count")?, row.at::<i64>(1, "count")?))
+            })
+            .await?;
+        let (files, assets) = counts.unwrap_or_default();
         let mut expected = Self {
-            recorded: rows.into_iter().collect(),
+            recorded: with_room(files),
             matched: 0,
         };
+        let recorded = &mut expected.recorded;
+        session
+            .query(&RECORDED, &id, |row| {
+                let (path, file) = read_recorded(row)?;
+                recorded.insert(path, file);
+                Ok(())
+            })
+            .await?;
+        let mut assets: HashMap<AssetId, Shown, RandomState> = with_room(assets);
         let characters = session
             .query(&CHARACTERS, &id, |row| {
                 Ok((
@@ -99,8 +117,12 @@ impl Expected {
             .await?;
         let animations: HashMap<AnimationId, Option<(String, &str)>> =
             animations.into_iter().collect();
-        let assets = session.query(&ASSETS, &id, read_asset).await?;
-        let mut assets: HashMap<AssetId, Shown> = assets.into_iter().flatten().collect();
+        session
+            .query(&ASSETS, &id, |row| {
+                assets.extend(read_asset(row)?);
+                Ok(())
+            })
+            .await?;
         let mut is_same = true;
         session
             .query(&FRAMES, &id, |row| {
@@ -109,7 +131,7 @@ impl Expected {
                 let Some(asset) = assets.get_mut(&asset_id) else {
                     return Ok(());
                 };
-                asset.is_shown = true;
+                asset.has_frame = true;
                 if let Some(Some((animation, character))) = animations.get(&animation_id) {
                     let index = row.at(2, "frame.frame_index")?;
                     let path = path::frame(project, animation, character, index, asset.format);
@@ -149,11 +171,17 @@ impl Expected {
 /// Returns where an asset's file is that no frame gives a place.
 fn home(project: ProjectId, id: AssetId, asset: &Shown, character: Option<&str>) -> Option<String> {
     match asset.kind {
-        AssetKind::Frame if asset.is_shown => None,
+        AssetKind::Frame if asset.has_frame => None,
         AssetKind::Frame => Some(path::take(project, id, asset.format)),
         AssetKind::Reference => Some(path::reference(project, id, asset.format)),
         AssetKind::Character => Some(path::variation(project, character?, id, asset.format)),
     }
+}
+
+/// Begins a map that many rows go into: growing and hashing would be a good part of the work.
+fn with_room<K, V>(count: i64) -> HashMap<K, V, RandomState> {
+    let count = usize::try_from(count).unwrap_or_default();
+    HashMap::with_capacity_and_hasher(count, RandomState::default())
 }
 
 fn safe(row: &Row<'_>, index: usize, place: &'static str) -> Result<Option<String>> {
@@ -187,7 +215,7 @@ fn read_asset(row: &Row<'_>) -> Result<Option<(AssetId, Shown)>> {
         character: row.at(2, "asset.character_id")?,
         format,
         sha256,
-        is_shown: false,
+        has_frame: false,
     };
     Ok(Some((row.at(0, "asset.id")?, shown)))
 }
