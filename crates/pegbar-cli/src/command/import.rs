@@ -43,22 +43,35 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     }
 }
 
-/// Returns the project that is meant, and whether it is new.
-async fn project_or_new(
-    studio: &Studio,
-    wanted: Option<String>,
-) -> Result<(Project, bool), CommandError> {
-    let Some(name) = wanted else {
-        let within = InProject::default();
-        return Ok((within.one(studio).await?, false));
-    };
-    match find::project(studio, &name).await {
-        // An id that nothing has is no name for a new project.
-        Err(error) if error.is_not_found() && name.parse::<pegbar::ProjectId>().is_err() => {
-            let tree = studio.create_project(NewProject::new(name)).await?;
-            Ok((tree.project, true))
+/// The project that is imported into.
+#[derive(Debug, clap::Args)]
+struct IntoProject {
+    /// The project; created if nothing is called so. Not needed where the studio has one
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        env = "PEGBAR_PROJECT",
+        hide_env = true
+    )]
+    project: Option<String>,
+}
+
+impl IntoProject {
+    /// Returns the project that is meant, and whether it is new.
+    async fn project(self, studio: &Studio) -> Result<(Project, bool), CommandError> {
+        let Some(name) = self.project else {
+            let within = InProject::default();
+            return Ok((within.one(studio).await?, false));
+        };
+        match find::project(studio, &name).await {
+            // An id that nothing has is no name for a new project.
+            Err(error) if error.is_not_found() && name.parse::<pegbar::ProjectId>().is_err() => {
+                let tree = studio.create_project(NewProject::new(name)).await?;
+                Ok((tree.project, true))
+            }
+            found => Ok((found?, false)),
         }
-        found => Ok((found?, false)),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::find;
 use crate::output::Output;
 use crate::text::{count, counts, one_line, quoted, size};
 
-use super::{named, project_or_new};
+use super::{IntoProject, named};
 
 /// Take in a folder of images, in whatever order it is kept
 ///
@@ -47,15 +47,8 @@ A mapping file says what names don't; the first rule that matches a path decides
 pub(crate) struct Args {
     /// The folder with the images, in as many folders of its own as you like
     folder: PathBuf,
-    /// The project; created if nothing is called so. Not needed where the studio has one
-    #[arg(
-        long,
-        short,
-        value_name = "NAME",
-        env = "PEGBAR_PROJECT",
-        hide_env = true
-    )]
-    project: Option<String>,
+    #[command(flatten)]
+    into: IntoProject,
     /// The character that everything in the folder belongs to
     #[arg(long, value_name = "NAME")]
     character: Option<String>,
@@ -125,7 +118,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             .hint("Pegbar takes in PNG, JPEG, WebP and GIF; --dry-run says what else is there"));
     }
     output.note(format_args!("plan: {}", summary(&plan)));
-    let (project, is_new_project) = project_or_new(studio, args.project).await?;
+    let (project, is_new_project) = args.into.project(studio).await?;
     if is_new_project && !output.is_json() {
         let name = quoted(&project.name);
         output.line(format_args!("created the project {name} ({})", project.id))?;
@@ -201,7 +194,7 @@ impl Args {
         output: &Output,
         plan: &FolderPlan,
     ) -> Result<(), CommandError> {
-        let imported_before = match &self.project {
+        let imported_before = match &self.into.project {
             // A project that is not there yet has none of them.
             Some(name) => match find::project(studio, name).await {
                 Ok(project) => studio.count_imported(project.id, plan).await?,

@@ -10,7 +10,7 @@ use crate::error::CommandError;
 use crate::output::Output;
 use crate::text::{count, counts, quoted};
 
-use super::{has, named, project_or_new};
+use super::{IntoProject, has, named};
 
 /// Take in a character that was exported from PixelLab
 ///
@@ -24,15 +24,8 @@ Example:
   unzip tabby.zip -d tabby
   pegbar import pixellab --project 'Alley cats' tabby")]
 pub(crate) struct Args {
-    /// The project; created if nothing is called so. Not needed where the studio has one
-    #[arg(
-        long,
-        short,
-        value_name = "NAME",
-        env = "PEGBAR_PROJECT",
-        hide_env = true
-    )]
-    project: Option<String>,
+    #[command(flatten)]
+    into: IntoProject,
     /// The folder with metadata.json, unpacked
     folder: PathBuf,
 }
@@ -61,7 +54,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         let error = CommandError::refused("not_found", message);
         return Err(error.hint("unpack the export, and name the folder that has metadata.json"));
     }
-    let (project, is_new_project) = project_or_new(studio, args.project).await?;
+    let (project, is_new_project) = args.into.project(studio).await?;
     if is_new_project && !output.is_json() {
         let name = quoted(&project.name);
         output.line(format_args!("created the project {name} ({})", project.id))?;
