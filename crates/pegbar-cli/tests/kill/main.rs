@@ -47,6 +47,11 @@ impl Base {
         for number in 200..204 {
             fs::write(folder.path().join(format!("{number}.png")), png(number)).unwrap();
         }
+        let art = folder.path().join("art");
+        for (path, number) in [("Walk", 210), ("Walk", 211), ("jump", 212), ("jump", 213)] {
+            fs::create_dir_all(art.join(path)).unwrap();
+            fs::write(art.join(path).join(format!("{number}.png")), png(number)).unwrap();
+        }
         block_on(async {
             let studio = Studio::create(&root).await.unwrap();
             let front = studio.new_id();
@@ -263,6 +268,11 @@ fn remove_survives_a_kill_at_any_step() {
 #[test]
 fn delete_survives_a_kill_at_any_step() {
     survives("delete", &["project", "delete", "Cats", "--yes"]);
+}
+
+#[test]
+fn import_survives_a_kill_at_any_step() {
+    survives("import", &["import", "folder", "art", "--character", "Cat"]);
 }
 
 #[test]
