@@ -165,7 +165,7 @@ fn noise() -> Outcome<Vec<u8>> {
 }
 
 /// Puts a `tEXt` chunk behind the header of a PNG (PNG, sections 5.3 and 11.3.4.3).
-fn with_comment(png: &[u8], text: &str) -> Vec<u8> {
+pub(crate) fn with_comment(png: &[u8], text: &str) -> Vec<u8> {
     const HEADER_END: usize = 8 + 25;
     let mut chunk = b"tEXtComment\0".to_vec();
     chunk.extend_from_slice(text.as_bytes());

@@ -126,7 +126,7 @@ fn with_database(server: &str, name: &str) -> String {
     format!("{}/{name}{sign}{options}", &address[..end])
 }
 
-fn png() -> Outcome<Vec<u8>> {
+pub(crate) fn png() -> Outcome<Vec<u8>> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let image = image::RgbaImage::from_pixel(64, 64, image::Rgba([200, 120, 40, 255]));
     image.write_to(&mut bytes, image::ImageFormat::Png)?;

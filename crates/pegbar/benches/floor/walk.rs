@@ -1,11 +1,13 @@
 //! Comparing every file with the database, beside walking through the folders.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
-use pegbar::{ImageSource, NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject, ViewReport};
+use pegbar::{FolderOptions, FolderPlan, NewProject, ViewReport};
 
 use crate::Outcome;
+use crate::intake::with_comment;
 use crate::race::{Race, Side};
 use crate::scenario::Scale;
 use crate::site::Site;
@@ -13,26 +15,30 @@ use crate::site::Site;
 const FRAMES: usize = 50;
 const ANIMATIONS: usize = 20;
 
-/// Syncs a project in which nothing has changed; the floor lists each folder and looks at every
-/// file's size and time.
+/// Imports a large folder, and syncs it when nothing has changed; the floor lists each folder
+/// and looks at every file's size and time.
 pub(crate) async fn sync(site: &Site, scale: Scale) -> Outcome<Race> {
     let project = site.studio.create_project(NewProject::new("P")).await?;
-    let characters = scale.listed / (ANIMATIONS * FRAMES);
-    for number in 0..characters {
-        let mut character = NewCharacter::new(format!("Character {number}"));
-        for number in 0..ANIMATIONS {
-            let mut animation = NewAnimation::new(format!("Animation {number}"));
-            for _ in 0..FRAMES {
-                let take = NewAsset::new(ImageSource::Stored(site.image));
-                animation = animation.frame(NewFrame::new(take));
-            }
-            character = character.animation(animation);
-        }
-        let created = site.studio.create_character(project.project.id, character);
-        created.await?;
+    let folder = site.root().join("source");
+    let count = write_images(&folder, scale.listed / (ANIMATIONS * FRAMES))?;
+    let start = site.meter.start();
+    let plan = FolderPlan::of(&folder, &FolderOptions::default())?;
+    let import = site
+        .studio
+        .import_folder(project.project.id, &plan, true, |_, _| {});
+    let report = import.await?;
+    let cost = site.meter.stop(&start);
+    if report.created.frames != count as u64 {
+        return Err(format!("{count} images were to be imported: {report:?}").into());
     }
+    let peak = peak_memory().map_or(String::new(), |peak| format!(", at most {peak} of memory"));
+    writeln!(
+        io::stdout(),
+        "\nimported {count} images in {:.1} s ({:.1} s of CPU time){peak}",
+        cost.wall,
+        cost.cpu
+    )?;
     site.floor.settle().await?;
-    let count = characters * ANIMATIONS * FRAMES;
     let mut race = Race::new(
         format!("sync {count} assets ÷ walking through the files"),
         2.0,
@@ -80,4 +86,32 @@ fn walk(root: &Path) -> Outcome<usize> {
         }
     }
     Ok(count)
+}
+
+/// Writes small images, each with bytes of its own, as `character/animation/frame`.
+fn write_images(root: &Path, characters: usize) -> Outcome<usize> {
+    let template = crate::site::png()?;
+    let mut count = 0;
+    for character in 0..characters {
+        for animation in 0..ANIMATIONS {
+            let folder = root.join(format!("character {character}/animation {animation}"));
+            fs::create_dir_all(&folder)?;
+            for frame in 0..FRAMES {
+                let bytes = with_comment(&template, &count.to_string());
+                fs::write(folder.join(format!("{frame}.png")), bytes)?;
+                count += 1;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Returns the most memory that this process had at one time (proc(5), `VmHWM`).
+fn peak_memory() -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(format!("{} MiB", kilobytes / 1024))
 }
