@@ -11,6 +11,8 @@ pub(crate) mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use entity::{Entity, Table};
 use sql::{Engine, Sql, Statement};
 use value::{Row, Value};
@@ -245,6 +247,23 @@ impl Session {
             Self::Sqlite(session) => session.commit(),
             Self::Postgres(session) => session.commit().await,
         }
+    }
+}
+
+/// Does something with the database on a thread of its own, while the caller does something
+/// else; [`joined`] waits for it.
+pub(crate) fn aside<F: Future<Output: Send + 'static>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> JoinHandle<F::Output> {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(work()))
+}
+
+/// Waits for what is done aside; if that panicked, so does this.
+pub(crate) async fn joined<T>(work: JoinHandle<T>) -> T {
+    match work.await {
+        Ok(done) => done,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
 

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::animation;
 use crate::db::sql::{Engine, statements};
 use crate::db::value::Value;
-use crate::db::{Session, constraint_names};
+use crate::db::{Session, aside, constraint_names};
 use crate::error::Result;
 use crate::id::{AnimationId, AssetId, ProjectId};
 use crate::studio::Studio;
@@ -204,27 +203,12 @@ impl Studio {
 
     /// Begins the engine's own check of the keys, on a thread of its own: it looks at every row
     /// that points at another.
-    pub(crate) fn begin_key_check(&self) -> KeyCheck {
-        let (studio, runtime) = (self.clone(), Handle::current());
-        KeyCheck(tokio::task::spawn_blocking(move || {
-            runtime.block_on(async {
-                let mut session = studio.database().read().await?;
-                broken_keys(&mut session).await
-            })
-        }))
-    }
-}
-
-/// A check of the keys on its way.
-pub(crate) struct KeyCheck(JoinHandle<Result<Vec<BrokenKey>>>);
-
-impl KeyCheck {
-    /// Waits for what it finds.
-    pub(crate) async fn finish(self) -> Result<Vec<BrokenKey>> {
-        match self.0.await {
-            Ok(found) => found,
-            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-        }
+    pub(crate) fn begin_key_check(&self) -> JoinHandle<Result<Vec<BrokenKey>>> {
+        let studio = self.clone();
+        aside(|| async move {
+            let mut session = studio.database().read().await?;
+            broken_keys(&mut session).await
+        })
     }
 }
 

@@ -16,10 +16,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::blob::BlobStore;
-use crate::db::blocking;
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
+use crate::db::{blocking, joined};
 use crate::disk::{check_not_away, links_to};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
@@ -314,7 +314,7 @@ impl Studio {
             }
         }
         progress(count, count);
-        run.report.integrity.broken_keys = keys.finish().await?;
+        run.report.integrity.broken_keys = joined(keys).await?;
         run.finish()
     }
 

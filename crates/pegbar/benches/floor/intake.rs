@@ -28,7 +28,7 @@ pub(crate) async fn intake(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
     let mut again = Race::new("import them again ÷ reading and hashing", 1.5);
     let mut single = Race::new(format!("add {singles} of them, one call each"), None);
     let template = noise()?;
-    let rounds = scale.rounds.div_ceil(2);
+    let rounds = scale.rounds;
     for round in 0..=rounds {
         let folder = site.root().join(format!("source-{round}"));
         let files = write_images(&folder, &template, round, count)?;

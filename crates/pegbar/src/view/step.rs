@@ -8,14 +8,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use foldhash::fast::RandomState;
+use tokio::task::JoinHandle;
 
 use super::files::{BEING_WRITTEN, MOVED_ASIDE, Stamp, stamp_of};
 use super::path;
 use crate::asset::AssetKind;
 use crate::blob::ImageFormat;
-use crate::db::Session;
-use crate::db::sql::statements;
+use crate::db::sql::{Sql, statements};
 use crate::db::value::{Row, Value};
+use crate::db::{Session, aside, joined};
 use crate::error::Result;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
@@ -23,8 +24,8 @@ use crate::segment;
 use crate::studio::Studio;
 
 statements! {
-    COUNTS = "SELECT (SELECT count(*) FROM view_file WHERE project_id = $1), \
-              (SELECT count(*) FROM asset WHERE project_id = $1)";
+    FILE_COUNT = "SELECT count(*) FROM view_file WHERE project_id = $1";
+    ASSET_COUNT = "SELECT count(*) FROM asset WHERE project_id = $1";
     RECORDED = "SELECT path, asset_id, animation_id, sha256, file_size, modified_ns \
                 FROM view_file WHERE project_id = $1";
     CHARACTERS = "SELECT id, segment FROM character WHERE project_id = $1";
@@ -64,40 +65,42 @@ impl Studio {
     pub(super) async fn is_in_step(&self, project: ProjectId) -> Result<bool> {
         let folder = self.view().public.join(project.to_string());
         let name = project.to_string();
-        // The files are looked at while the rows are read.
+        // The files are looked at while the rows are read. What is recorded changes only under
+        // the lock of the view, which the caller holds.
         let walk = tokio::task::spawn_blocking(move || Walk::of(folder, name));
+        let studio = self.clone();
+        let recorded = aside(move || async move { studio.recorded(project).await });
         let mut session = self.database().snapshot().await?;
-        let expected = Expected::load(&mut session, project).await?;
+        let expected = Expected::load(&mut session, project, recorded).await?;
         session.end().await?;
-        // A walk that panicked is one that found something odd.
-        let walk = walk.await.unwrap_or_default();
+        let walk = joined(walk).await;
         Ok(expected.is_some_and(|expected| walk.has_all(&expected)))
     }
-}
 
-impl Expected {
-    /// Compares what is recorded with what is wanted; `None` where they differ.
-    async fn load(session: &mut Session, project: ProjectId) -> Result<Option<Self>> {
-        let id = [Value::Id(project.0)];
-        let counts = session
-            .optional(&COUNTS, &id, |row| {
-                Ok((row.at::<i64>(0, "count")?, row.at::<i64>(1, "count")?))
-            })
-            .await?;
-        let (files, assets) = counts.unwrap_or_default();
-        let mut expected = Self {
-            recorded: with_room(files),
-            matched: 0,
-        };
-        let recorded = &mut expected.recorded;
+    async fn recorded(&self, project: ProjectId) -> Result<HashMap<String, Recorded, RandomState>> {
+        let mut session = self.database().read().await?;
+        let mut recorded = with_room(count(&mut session, &FILE_COUNT, project).await?);
         session
-            .query(&RECORDED, &id, |row| {
+            .query(&RECORDED, &[Value::Id(project.0)], |row| {
                 let (path, file) = read_recorded(row)?;
                 recorded.insert(path, file);
                 Ok(())
             })
             .await?;
-        let mut assets: HashMap<AssetId, Shown, RandomState> = with_room(assets);
+        Ok(recorded)
+    }
+}
+
+impl Expected {
+    /// Compares what is recorded with what is wanted; `None` where they differ.
+    async fn load(
+        session: &mut Session,
+        project: ProjectId,
+        recorded: JoinHandle<Result<HashMap<String, Recorded, RandomState>>>,
+    ) -> Result<Option<Self>> {
+        let id = [Value::Id(project.0)];
+        let mut assets: HashMap<AssetId, Shown, RandomState> =
+            with_room(count(session, &ASSET_COUNT, project).await?);
         let characters = session
             .query(&CHARACTERS, &id, |row| {
                 Ok((
@@ -123,6 +126,10 @@ impl Expected {
                 Ok(())
             })
             .await?;
+        let mut expected = Self {
+            recorded: joined(recorded).await?,
+            matched: 0,
+        };
         let mut is_same = true;
         session
             .query(&FRAMES, &id, |row| {
@@ -176,6 +183,13 @@ fn home(project: ProjectId, id: AssetId, asset: &Shown, character: Option<&str>)
         AssetKind::Reference => Some(path::reference(project, id, asset.format)),
         AssetKind::Character => Some(path::variation(project, character?, id, asset.format)),
     }
+}
+
+async fn count(session: &mut Session, sql: &Sql, project: ProjectId) -> Result<i64> {
+    let count = session
+        .optional(sql, &[Value::Id(project.0)], |row| row.at(0, "count"))
+        .await?;
+    Ok(count.unwrap_or_default())
 }
 
 /// Begins a map that many rows go into: growing and hashing would be a good part of the work.
