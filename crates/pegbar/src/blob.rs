@@ -317,6 +317,11 @@ impl BlobBatch<'_> {
         }
     }
 
+    /// Says whether the store has bytes with this hash.
+    pub(crate) fn has(&self, sha256: Sha256) -> bool {
+        self.store.path(sha256).exists()
+    }
+
     /// Copies a file while it is hashed: what is checked is the copy, which nobody changes.
     fn store_file(&self, intake: &Intake, source: &Path) -> Result<StoredImage> {
         let metadata = fs::metadata(source).at("reading", source)?;
@@ -355,7 +360,14 @@ impl BlobBatch<'_> {
             create_folders(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
-            fs::rename(&file, &place).at("writing", &place)?;
+            if let Err(error) = fs::rename(&file, &place) {
+                // Two that put the same bytes in place at once; not every system replaces what
+                // is read-only.
+                if !fs::metadata(&place).is_ok_and(|found| found.len() == stored.file_size) {
+                    return Err(error).at("writing", &place);
+                }
+                fs::remove_file(&file).at("removing", &file)?;
+            }
         }
         // Even if another process put it there: it may not have flushed the folder yet.
         self.changed

@@ -61,8 +61,15 @@ impl IntoProject {
     /// Returns the project that is meant, and whether it is new.
     async fn project(self, studio: &Studio) -> Result<(Project, bool), CommandError> {
         let Some(name) = self.project else {
-            let within = InProject::default();
-            return Ok((within.one(studio).await?, false));
+            let found = InProject::default().one(studio).await;
+            let found = found.map_err(|error| {
+                if error.is_not_found() {
+                    error.hint("say -p NAME: the project is created")
+                } else {
+                    error
+                }
+            });
+            return Ok((found?, false));
         };
         match find::project(studio, &name).await {
             // An id that nothing has is no name for a new project.

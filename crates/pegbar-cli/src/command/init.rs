@@ -1,6 +1,6 @@
 //! `pegbar init`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -17,9 +17,9 @@ use crate::text::serialize_path;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar init my-studio")]
 pub(crate) struct Args {
-    /// The folder; it is made if it is not there
-    #[arg(default_value = ".", value_name = "DIR")]
-    folder: PathBuf,
+    /// The folder, made if it is not there; else the one of --studio, or the current one
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -32,7 +32,12 @@ struct Created {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
-    let studio = context.create_studio(&args.folder).await?;
+    let folder = match (&args.folder, context.named_folder()) {
+        (Some(folder), _) => folder.as_path(),
+        (None, Some(named)) => named,
+        (None, None) => Path::new("."),
+    };
+    let studio = context.create_studio(folder).await?;
     let database = context.settings.get(Key::DatabaseUrl)?;
     let created = Created {
         folder: studio.root().to_owned(),

@@ -8,7 +8,8 @@ use crate::text::count;
 ///
 /// Rebuilds the tree from nothing, if need be. A file that was edited is moved aside and
 /// named; files that are not Pegbar's stay where they are. Gaps that another program left in
-/// the order of frames are closed, and the database checks the keys between its rows.
+/// the order of frames are closed, and the database checks the keys between its rows. Files are
+/// judged by size and time, and what the store itself holds is not read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  rm -r public/assets && pegbar sync")]
 pub(crate) struct Args {}
@@ -25,7 +26,7 @@ pub(crate) async fn run(Args {}: Args, context: &Context) -> Result<(), CommandE
     } else {
         let text = match (report.written, report.removed) {
             (0, 0) => "every file is as it should be".to_owned(),
-            (written, removed) => format!("wrote {written} files, removed {removed}"),
+            (written, removed) => format!("wrote {}, removed {removed}", count(written, "file")),
         };
         context.output.line(text)?;
         if closed > 0 {

@@ -87,7 +87,7 @@ both_engines! {
         let done = bench.json(&["import", "folder", "-p", "Cats", text(&art), "--skip-unplaced"]);
         assert_eq!(done["created"]["references"], 1);
         let done = bench.json(&["import", "folder", text(&art), "--character", "Tabby"]);
-        assert_eq!((&done["created"]["frames"], &done["unchanged"]), (&json!(2), &json!(1)));
+        assert_eq!((&done["created"]["frames"], &done["created"]["variations"]), (&json!(2), &json!(1)));
         let map = bench.text_file("map.toml", "[[rule]]\npath = 'walk_*'\nas = 'reference'\ntags = ['old']\n");
         let plan = bench.json(&["import", "folder", text(&art), "--map", &map, "--dry-run"]);
         assert_eq!(plan["references"].as_array().unwrap().len(), 3);

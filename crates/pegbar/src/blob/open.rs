@@ -2,10 +2,27 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 use crate::asset::Asset;
 use crate::error::{Error, IoContext, Result};
 use crate::studio::Studio;
+
+/// Refuses a file that does not have as many bytes as were taken in.
+fn checked(file: File, path: &Path, asset: &Asset) -> Result<File> {
+    let found = file.metadata().at("looking at", path)?.len();
+    match asset.file_size {
+        Some(expected) if expected != found => Err(Error::Damaged {
+            place: path.display().to_string(),
+            reason: format!(
+                "it has {found} bytes; the asset {} has {expected}",
+                asset.id
+            ),
+            source: None,
+        }),
+        _ => Ok(file),
+    }
+}
 
 impl Studio {
     /// Opens the bytes of an asset as they were taken in, whatever has become of its file
@@ -13,7 +30,7 @@ impl Studio {
     ///
     /// # Errors
     /// [`Error::NotFound`] where the bytes were dropped, or another program wrote the row and
-    /// it has not been adopted yet; [`Error::Damaged`] where they are missing; [`Error::Io`].
+    /// it has not been adopted yet; [`Error::Damaged`] where they are missing or of another size; [`Error::Io`].
     pub fn open_image(&self, asset: &Asset) -> Result<File> {
         let why = match (asset.bytes_dropped_at, asset.sha256) {
             (None, Some(sha256)) => {
@@ -24,7 +41,7 @@ impl Studio {
                         reason: format!("the bytes of the asset {} are missing", asset.id),
                         source: Some(Box::new(error)),
                     }),
-                    opened => opened.at("reading", &path),
+                    opened => checked(opened.at("reading", &path)?, &path, asset),
                 };
             }
             (Some(_), _) => "its bytes were dropped",

@@ -29,8 +29,9 @@ pub(super) use run::{count_known, import};
 /// How a folder of images is imported.
 #[derive(Clone, Debug, Default)]
 pub struct FolderOptions {
-    /// What the folder is called in the `source_path` of its images; `None` for its name. The
-    /// same word means the same images: it is what makes repeating an import safe.
+    /// What the folder is called in the `source_path` of its images; `None` for its name, that
+    /// of the folder around it, and the character, where one was said. The same word means the
+    /// same images: it is what makes repeating an import safe, also after the folder was moved.
     pub source: Option<String>,
     /// The character that everything in the folder belongs to.
     pub character: Option<String>,
@@ -197,12 +198,15 @@ impl FolderPlan {
             let reason = "an animation belongs to a character: name that too";
             return Err(Error::invalid("animation", reason));
         }
+        options
+            .source
+            .as_deref()
+            .map_or(Ok(()), check_source_name)?;
         let scan = scan::Scan::of(folder.as_ref(), &options.except)?;
         let source = match &options.source {
             Some(source) => source.clone(),
-            None => scan.name().to_owned(),
+            None => scan.source(options.character.as_deref()),
         };
-        check_source_name(&source)?;
         plan::plan(scan, source, options)
     }
 

@@ -16,6 +16,7 @@ mod create;
 mod delete;
 mod files;
 mod folder;
+mod folder_again;
 mod frames;
 mod gemini;
 mod integrity;

@@ -58,7 +58,8 @@ pub(crate) struct Args {
     /// A file with rules for what the names do not tell: TOML, or JSON
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
-    /// What the folder is called where its images are known by their paths; else its own name
+    /// What the folder's images are known by at the next import; else the folder's name, that of
+    /// the folder around it, and the character. Say it again after moving or renaming the folder
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Say what would be done, and do nothing
@@ -145,7 +146,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         let folder = studio.assets_folder().join(project.id.to_string());
         output.line(format_args!("the files are in {}", folder.display()))?;
         if let Some(character) = plan.characters.first() {
-            let name = quoted(&character.name);
+            let animation = character.animations.first();
+            let name = match animation.filter(|_| character.variations.is_empty()) {
+                Some(animation) => quoted(&format!("{}/{}", character.name, animation.name)),
+                None => quoted(&character.name),
+            };
             output.note(format_args!(
                 "hint: `pegbar tree` shows what is there, `pegbar contact-sheet {name}` a picture"
             ));

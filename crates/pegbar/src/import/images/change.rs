@@ -109,6 +109,19 @@ impl<'a, 'k> Decision<'a, 'k> {
             steps.push(step);
             new.extend(asset);
         }
+        if let Owner::Frames(character, animation) = unit.owner
+            && self.known.animation(character, animation).is_none()
+            && !new.is_empty()
+        {
+            // A new animation shows what is there of its files, whoever's take it is now.
+            for ((step, image), staged) in steps.iter_mut().zip(unit.images()).zip(staged) {
+                let mut versions = self.known.versions(&image.path).iter().rev();
+                let found = versions.find(|known| known.sha256 == staged.sha256());
+                if let (Step::Keep, Some(_), Some(known)) = (&*step, staged.sha256(), found) {
+                    *step = Step::Show(known.id);
+                }
+            }
+        }
         let is_shown = |step: &Step| matches!(step, Step::Show(_));
         let is_changed = match unit.owner {
             Owner::Frames(..) => !new.is_empty() || steps.iter().any(is_shown),

@@ -20,6 +20,11 @@ statements! {
               WHERE project_id = $1 AND source_path >= $2 AND source_path < $3 ORDER BY id";
     COUNT = "SELECT count(*) FROM asset \
              WHERE project_id = $1 AND source_path >= $2 AND source_path < $3";
+    NEWEST = "SELECT id FROM asset \
+              WHERE project_id = $1 AND source_path >= $2 AND source_path < $3 \
+              ORDER BY id DESC LIMIT 1";
+    OWNERS = "SELECT (SELECT count(*) FROM character WHERE project_id = $1), \
+              (SELECT count(*) FROM animation WHERE project_id = $1)";
     CHARACTERS = "SELECT id, id, name, segment_key FROM character WHERE project_id = $1 \
                   ORDER BY id";
     ANIMATIONS = "SELECT id, character_id, name, segment_key FROM animation \
@@ -42,6 +47,9 @@ pub(super) struct KnownImages {
     /// By their paths in the folder, oldest first.
     images: HashMap<String, Vec<Known>>,
     count: u64,
+    newest: Option<AssetId>,
+    /// How many characters and animations the project has.
+    owners: (u64, u64),
     /// Those of the plan's characters that are there.
     characters: HashMap<usize, CharacterId>,
     /// Those of the plan's animations that are there, by character and place.
@@ -72,6 +80,8 @@ impl KnownImages {
             project,
             images: HashMap::new(),
             count: 0,
+            newest: None,
+            owners: (0, 0),
             characters: HashMap::new(),
             animations: HashMap::new(),
             range,
@@ -89,6 +99,7 @@ impl KnownImages {
         let characters = session.query(&CHARACTERS, &id, named).await?;
         let animations = session.query(&ANIMATIONS, &id, named).await?;
         session.end().await?;
+        known.owners = (characters.len() as u64, animations.len() as u64);
         known.resolve(plan, &owners, &characters, &animations)?;
         Ok(known)
     }
@@ -113,6 +124,7 @@ impl KnownImages {
             })
             .await?;
         self.count = rows.len() as u64;
+        self.newest = self.images.values().flatten().map(|known| known.id).max();
         Ok(owners)
     }
 
@@ -136,8 +148,30 @@ impl KnownImages {
                 .find_map(|image| owners.get(&image.path)?.0)
                 .map(|id| id.0);
             for (a, animation) in planned.animations.iter().enumerate() {
-                let mut images = animation.frames.iter().chain(&animation.takes);
-                let found = images.find_map(|image| owners.get(&image.path)?.1);
+                let images = animation.frames.iter().chain(&animation.takes);
+                let mut votes: HashMap<AnimationId, usize> = HashMap::new();
+                let mut count = 0;
+                for image in images {
+                    count += 1;
+                    if let Some(id) = owners.get(&image.path).and_then(|owner| owner.1) {
+                        *votes.entry(id).or_default() += 1;
+                    }
+                }
+                // A take that was spared when its animation went belongs to another that
+                // shows it: that is not where the rest of the folder goes.
+                let key = Segment::of(&animation.name).key;
+                let is_it = |id: AnimationId, votes: usize| {
+                    let named = animations.iter().find(|named| named.id == id.0);
+                    2 * votes >= count
+                        || named.is_some_and(|named| {
+                            named.name == animation.name || named.key.as_ref() == Some(&key)
+                        })
+                };
+                let found = votes
+                    .into_iter()
+                    .filter(|(id, votes)| is_it(*id, *votes))
+                    .max_by_key(|(id, votes)| (*votes, std::cmp::Reverse(*id)))
+                    .map(|(id, _)| id);
                 if let Some(id) = found {
                     self.animations.insert((c, a), id);
                     character = character.or_else(|| owner_of.get(&id.0).copied());
@@ -168,7 +202,18 @@ impl KnownImages {
         let count = session
             .optional(&COUNT, &parameters, |row| row.at::<i64>(0, "count"))
             .await?;
-        Ok(count.is_some_and(|count| count.unsigned_abs() == self.count))
+        let newest = session
+            .optional(&NEWEST, &parameters, |row| row.at::<AssetId>(0, "asset.id"))
+            .await?;
+        let id = [Value::Id(self.project.0)];
+        let owners = session
+            .optional(&OWNERS, &id, |row| {
+                let count = |index| Ok::<_, Error>(row.at::<i64>(index, "count")?.unsigned_abs());
+                Ok((count(0)?, count(1)?))
+            })
+            .await?;
+        let is_same_count = count.is_some_and(|count| count.unsigned_abs() == self.count);
+        Ok(is_same_count && newest == self.newest && owners == Some(self.owners))
     }
 
     /// Returns the assets that were imported from a path, oldest first.
@@ -194,15 +239,18 @@ impl KnownImages {
     }
 
     pub(super) fn add_character(&mut self, place: usize, id: CharacterId) {
+        self.owners.0 += 1;
         self.characters.insert(place, id);
     }
 
     pub(super) fn add_animation(&mut self, character: usize, place: usize, id: AnimationId) {
+        self.owners.1 += 1;
         self.animations.insert((character, place), id);
     }
 
     pub(super) fn add_image(&mut self, path: String, known: Known) {
         self.count += 1;
+        self.newest = self.newest.max(Some(known.id));
         self.images.entry(path).or_default().push(known);
     }
 

@@ -49,8 +49,12 @@ pub(super) fn merge(
             Step::Show(asset) => {
                 if let Some(place) = place_of(planned) {
                     behind = Some(place + 1);
-                    if list[place].asset_id != *asset {
-                        shown.insert(place, *asset);
+                    let earlier = list[place].asset_id;
+                    if earlier != *asset {
+                        // A frame may stand twice: in a loop, both show the file.
+                        let same = list.iter().enumerate();
+                        let same = same.filter(|(_, slot)| slot.asset_id == earlier);
+                        shown.extend(same.map(|(place, _)| (place, *asset)));
                         merged.shown.push(*asset);
                     }
                 }

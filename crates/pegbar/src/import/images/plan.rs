@@ -10,7 +10,7 @@ use super::{
     UnplacedImage,
 };
 use crate::error::Result;
-use crate::text::{MAX_SOURCE_BYTES, check_name};
+use crate::text::{MAX_SOURCE_BYTES, check_name, checked_tags};
 
 /// How many missing numbers of an animation are listed.
 const MAX_MISSING: usize = 100;
@@ -86,10 +86,14 @@ impl Draft {
             self.plan.skipped.push(SkippedFile { path, reason });
             return;
         }
-        let planned = |path, tags| PlannedImage {
-            path,
-            file_size,
-            tags,
+        // A folder's name that is too long for a tag must not stop the import.
+        let planned = |path, mut tags: Vec<String>| {
+            tags.retain(|tag| checked_tags(vec![tag.clone()]).is_ok());
+            PlannedImage {
+                path,
+                file_size,
+                tags,
+            }
         };
         match place {
             Place::Skip => {

@@ -75,22 +75,22 @@ pub(in super::super) async fn count_known(
 impl<'a> Import<'a> {
     /// Takes one batch in: its bytes, then its rows.
     async fn batch(&mut self, units: &[Unit<'a>]) -> Result<()> {
-        let files: Vec<ToStage> = units
-            .iter()
-            .flat_map(Unit::images)
-            .map(|image| ToStage {
-                file: self.plan.folder.join(&image.path),
-                known: self.known.hashes(&image.path),
-            })
-            .collect();
-        let blobs = self.studio.blobs().batch();
-        let staged = blocking(|| {
-            let staged = stage(&blobs, &files)?;
-            blobs.finish()?;
-            Ok::<_, Error>(staged)
-        })?;
-        drop(files);
         loop {
+            let files: Vec<ToStage> = units
+                .iter()
+                .flat_map(Unit::images)
+                .map(|image| ToStage {
+                    file: self.plan.folder.join(&image.path),
+                    known: self.known.hashes(&image.path),
+                })
+                .collect();
+            let blobs = self.studio.blobs().batch();
+            let staged = blocking(|| {
+                let staged = stage(&blobs, &files)?;
+                blobs.finish()?;
+                Ok::<_, Error>(staged)
+            })?;
+            drop(files);
             let decision = Decision::new(
                 self.studio,
                 self.project,

@@ -81,6 +81,15 @@ impl Scan {
         name.unwrap_or("folder")
     }
 
+    /// Returns what the folder's images are known by, if nothing else was said: many people have
+    /// a folder called `walk` for each character.
+    pub(super) fn source(&self, character: Option<&str>) -> String {
+        let around = self.root.parent().and_then(Path::file_name);
+        let around = around.and_then(|name| name.to_str()).unwrap_or_default();
+        let whose = character.map_or(String::new(), |name| format!("@{name}"));
+        format!("{around}:{}{whose}", self.name()).replace('/', "-")
+    }
+
     fn walk(&mut self, except: &[PathBuf]) -> Result<()> {
         let mut entries = WalkDir::new(&self.root).min_depth(1).into_iter();
         while let Some(entry) = entries.next() {

@@ -49,7 +49,8 @@ pub(super) fn stage(batch: &BlobBatch<'_>, files: &[ToStage]) -> Result<Vec<Stag
 fn one(batch: &BlobBatch<'_>, file: &Path, known: &[Sha256]) -> Result<Staged> {
     if !known.is_empty() {
         let found = folder::hash(file)?;
-        if known.contains(&found) {
+        // Bytes that are gone come back with the file.
+        if known.contains(&found) && batch.has(found) {
             return Ok(Staged::Known(found));
         }
     }
@@ -61,6 +62,8 @@ fn one(batch: &BlobBatch<'_>, file: &Path, known: &[Sha256]) -> Result<Staged> {
 fn refusal(error: Error, file: &Path) -> Result<Staged> {
     match error {
         Error::NotAnImage { reason, .. } => Ok(Staged::Refused(reason)),
+        // Someone is writing it: the next import takes it in.
+        Error::Conflict { message, .. } => Ok(Staged::Refused(message)),
         Error::Io {
             action,
             path,
