@@ -49,6 +49,13 @@ pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String>
         next = words.next();
     }
     match (refusal.kind(), path.as_slice()) {
+        (ErrorKind::InvalidSubcommand, ["pegbar", "import"]) => {
+            let ContextValue::String(word) = refusal.get(ContextKind::InvalidSubcommand)? else {
+                return None;
+            };
+            let is_path = word.contains(['/', '.']) || Path::new(word).exists();
+            is_path.then(|| format!("a folder of images: 'pegbar import folder {word}'"))
+        }
         (ErrorKind::InvalidSubcommand, _) => {
             let word = match refusal.get(ContextKind::InvalidSubcommand)? {
                 ContextValue::String(word) => word.to_lowercase(),
@@ -59,6 +66,22 @@ pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String>
         (_, ["pegbar", "frame", "move"]) if words.clone().count() > 1 => {
             let place = words.next_back()?;
             Some(format!("the place is said with --to, as in '--to {place}'"))
+        }
+        (_, ["pegbar", "frame", "replace"]) => {
+            let image = next
+                .into_iter()
+                .chain(words)
+                .find(|word| is_file_name(word))?;
+            Some(format!(
+                "the image is said with --with, as in '--with {image}'"
+            ))
+        }
+        (ErrorKind::MissingRequiredArgument, ["pegbar", "contact-sheet"]) => {
+            let name: Vec<&str> = next.into_iter().chain(words).map(String::as_str).collect();
+            let name = name.join(" ");
+            Some(format!(
+                "a name with spaces is one word in quotes, as in \"{name}\""
+            ))
         }
         _ => None,
     }
@@ -145,6 +168,18 @@ mod tests {
         assert_eq!(
             tip("pegbar frame move Walk 7 0"),
             "the place is said with --to, as in '--to 0'"
+        );
+        assert_eq!(
+            tip("pegbar frame replace Walk 3 better.png"),
+            "the image is said with --with, as in '--with better.png'"
+        );
+        assert_eq!(
+            tip("pegbar import ../art"),
+            "a folder of images: 'pegbar import folder ../art'"
+        );
+        assert_eq!(
+            tip("pegbar contact-sheet angry south"),
+            "a name with spaces is one word in quotes, as in \"angry south\""
         );
         assert_eq!(tip_for("pegbar xyzzy"), None);
     }

@@ -1,6 +1,8 @@
 //! `pegbar animation`.
 
-use pegbar::{Animation, AnimationFilter, AnimationPatch, AnimationTree, NewAnimation, Studio};
+use pegbar::{
+    Animation, AnimationFilter, AnimationPatch, AnimationTree, NewAnimation, PageRequest, Studio,
+};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -210,6 +212,20 @@ impl Create {
             }
             found => found?,
         };
+        let filter = AnimationFilter {
+            character_id: Some(character.id),
+            name: Some(self.name.clone()),
+            ..AnimationFilter::default()
+        };
+        let named_so =
+            studio.list_animations(character.project_id, &filter, PageRequest::default());
+        if let Some(other) = named_so.await?.rows.first() {
+            output.warning(format_args!(
+                "another animation of the character is called so ({}): name this one by the end \
+                 of its id, or give it another name",
+                other.id
+            ));
+        }
         let new = NewAnimation {
             id: self.identity.id(),
             source_id: self.identity.source_id.clone(),

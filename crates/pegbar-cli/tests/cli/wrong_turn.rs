@@ -167,3 +167,21 @@ fn two_characters_and_three_animations_take_eight_commands() {
         [12, 3, 12]
     );
 }
+
+#[test]
+fn a_second_animation_of_one_name_is_pointed_out() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    let again = bench.run(&["animation", "create", "Tabby", "Walk"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    let expected = "another animation of the character is called so (";
+    assert!(again.stderr.contains(expected), "{}", again.stderr);
+}
+
+#[test]
+fn init_makes_the_studio_that_was_named() {
+    let bench = Bench::new();
+    let folder = bench.folder().join("named");
+    bench.ok(&["--studio", folder.to_str().unwrap(), "init"]);
+    assert!(folder.join(".pegbar/store-id").exists());
+}

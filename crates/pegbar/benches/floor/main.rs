@@ -31,6 +31,7 @@ use pegbar::{Engine, ViewUpdates};
 use race::Race;
 use scenario::{Goals, Scale};
 use site::Site;
+use tokio::runtime::Builder;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -47,14 +48,7 @@ fn main() -> ExitCode {
         Scale::FULL
     };
     let only = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let done = match runtime {
-        Ok(runtime) => runtime.block_on(run(scale, only.map(String::as_str))),
-        Err(error) => Err(error.into()),
-    };
-    match done {
+    match run(scale, only.map(String::as_str)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -63,7 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
+fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
     let server = std::env::var("PEGBAR_TEST_POSTGRES").ok();
     let goals = Goals {
         create: 1.10,
@@ -71,7 +65,7 @@ async fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
         tree: 1.10,
         page: 1.10,
     };
-    compare(None, scale, &goals, only).await?;
+    compare(None, scale, &goals, only)?;
     if server.is_none() {
         let note = "SQLite only: set PEGBAR_TEST_POSTGRES to a server's address to compare on \
                     PostgreSQL too";
@@ -82,32 +76,33 @@ async fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
         page: 1.15,
         ..goals
     };
-    compare(server.as_deref(), scale, &goals, only).await
+    compare(server.as_deref(), scale, &goals, only)
 }
 
 /// Runs all scenarios on one engine, each in a database of its own.
-async fn compare(
-    server: Option<&str>,
-    scale: Scale,
-    goals: &Goals,
-    only: Option<&str>,
-) -> Outcome<()> {
+fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
     for scenario in ["create", "insert", "page", "intake", "sync"] {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let view_updates = match scenario {
-            "intake" | "sync" => ViewUpdates::WithEachChange,
-            _ => ViewUpdates::Deferred,
+        let works_on_files = matches!(scenario, "intake" | "sync");
+        let (view_updates, mut builder) = if works_on_files {
+            // With as many threads as the program has.
+            (ViewUpdates::WithEachChange, Builder::new_multi_thread())
+        } else {
+            (ViewUpdates::Deferred, Builder::new_current_thread())
         };
-        let site = Site::open(server, view_updates).await?;
-        title = describe(&site, scale);
-        let done = run_scenario(&site, scenario, scale, goals).await;
-        let closed = site.close().await;
-        races.extend(done?);
-        closed?;
+        let runtime = builder.worker_threads(2).enable_all().build()?;
+        runtime.block_on(async {
+            let site = Site::open(server, view_updates).await?;
+            title = describe(&site, scale);
+            let done = run_scenario(&site, scenario, scale, goals).await;
+            let closed = site.close().await;
+            races.extend(done?);
+            closed
+        })?;
     }
     Ok(race::print(&title, &races)?)
 }
