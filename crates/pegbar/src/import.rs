@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
@@ -104,6 +104,20 @@ pub struct ChangedFile {
     pub recorded: Sha256,
     /// The SHA-256 of the file's bytes now.
     pub found: Sha256,
+}
+
+/// Says why a file can't be taken in, where that is about the file alone and not about what
+/// Pegbar writes: the rest of an import goes on.
+fn refusal(error: &Error, file: &Path) -> Option<String> {
+    match error {
+        Error::NotAnImage { reason, .. } => Some(reason.clone()),
+        // Someone is writing it: the next import takes it in.
+        Error::Conflict { message, .. } => Some(message.clone()),
+        Error::Io { path, source, .. } if path == file => {
+            Some(format!("the file can't be read: {source}"))
+        }
+        _ => None,
+    }
 }
 
 impl Studio {

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::folder;
+use super::super::{folder, refusal};
 use crate::asset::ImageSource;
 use crate::blob::{BlobBatch, StoredImage};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hash::Sha256;
 use crate::parallel;
 
@@ -41,7 +41,10 @@ pub(super) struct ToStage {
 /// itself; where the store can't be written, all fail.
 pub(super) fn stage(batch: &BlobBatch<'_>, files: &[ToStage]) -> Result<Vec<Staged>> {
     let staged = parallel::each(files, |ToStage { file, known }| {
-        one(batch, file, known).or_else(|error| refusal(error, file))
+        one(batch, file, known).or_else(|error| match refusal(&error, file) {
+            Some(reason) => Ok(Staged::Refused(reason)),
+            None => Err(error),
+        })
     });
     staged.into_iter().collect()
 }
@@ -56,19 +59,4 @@ fn one(batch: &BlobBatch<'_>, file: &Path, known: &[Sha256]) -> Result<Staged> {
     }
     let image = ImageSource::File(file.to_owned());
     batch.store(&image).map(Staged::Stored)
-}
-
-/// Tells what is wrong with a file from what is wrong with the studio.
-fn refusal(error: Error, file: &Path) -> Result<Staged> {
-    match error {
-        Error::NotAnImage { reason, .. } => Ok(Staged::Refused(reason)),
-        // Someone is writing it: the next import takes it in.
-        Error::Conflict { message, .. } => Ok(Staged::Refused(message)),
-        Error::Io {
-            action,
-            path,
-            source,
-        } if path == file => Ok(Staged::Refused(format!("{action} it failed: {source}"))),
-        error => Err(error),
-    }
 }

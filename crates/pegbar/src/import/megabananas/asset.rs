@@ -41,7 +41,7 @@ pub(super) fn make(
     let stored = match stored {
         Ok(stored) => stored,
         Err(error) => {
-            let refusal = files::refusal(&error, file);
+            let refusal = crate::import::refusal(&error, file);
             return refusal.map_or(Err(error), |reason| Ok(Err(reason)));
         }
     };

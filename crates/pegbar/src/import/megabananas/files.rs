@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::folder::{ExportFolder, ExportPath};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 
 /// What the paths in the app's rows begin with.
@@ -157,17 +157,6 @@ fn fingerprint(text: &str) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&hash[..16]);
     half
-}
-
-/// Says whether an error is about the app's own file, and not about what Pegbar writes.
-pub(super) fn refusal(error: &Error, file: &Path) -> Option<String> {
-    match error {
-        Error::NotAnImage { reason, .. } => Some(reason.clone()),
-        Error::Io { path, source, .. } if path == file => {
-            Some(format!("the file can't be read: {source}"))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]
