@@ -1,0 +1,1 @@
+//! Generations: recorded in one call, exactly as they were sent.
