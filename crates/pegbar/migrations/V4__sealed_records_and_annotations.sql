@@ -96,7 +96,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pegbar_refuse_sealed_reference() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The path is kept: who writes may look for tables elsewhere.
+CREATE FUNCTION pegbar_refuse_sealed_reference() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT AS $$
 DECLARE
     project uuid;
     output uuid;

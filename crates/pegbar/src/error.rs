@@ -195,7 +195,8 @@ impl Error {
 fn command_of(entity: &str) -> &str {
     match entity {
         "frame" => "animation",
-        "project" | "asset" | "character" | "animation" => entity,
+        "annotation" => "asset",
+        "project" | "asset" | "character" | "animation" | "generation" => entity,
         _ => "project",
     }
 }

@@ -26,7 +26,7 @@ use crate::time::MillisSinceEpoch;
 pub use new::{
     GenerationInput, GenerationOutput, InputSource, NewGeneration, Outcome, OutputPlace,
 };
-pub use price::Price;
+pub use price::{NotAPrice, Price};
 pub use record::RecordedGeneration;
 #[cfg(test)]
 pub(crate) use record::STATEMENTS as RECORD_STATEMENTS;

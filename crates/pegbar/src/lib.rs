@@ -109,7 +109,8 @@ pub use error::{Error, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
     Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,
-    NewGeneration, Outcome, OutputPlace, Price, RecordedGeneration, SentInput, SentRequest,
+    NewGeneration, NotAPrice, Outcome, OutputPlace, Price, RecordedGeneration, SentInput,
+    SentRequest,
 };
 pub use hash::{NotASha256, Sha256};
 pub use id::{
