@@ -18,6 +18,7 @@ mod demo;
 mod find;
 mod folder;
 mod frame;
+mod generation;
 mod import;
 mod kept;
 mod manual;

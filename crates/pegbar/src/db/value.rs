@@ -288,6 +288,7 @@ id_columns!(
     AnimationId,
     FrameId,
     GenerationId,
+    AnnotationId,
     DeletionId,
     StoreId,
     OutboxId

@@ -7,6 +7,7 @@
 mod support;
 
 mod adopt;
+mod annotations;
 mod bad_input;
 mod bad_input_folder;
 mod bad_input_server;
@@ -19,6 +20,7 @@ mod folder;
 mod folder_again;
 mod frames;
 mod gemini;
+mod generation;
 mod integrity;
 mod interrupted;
 mod limits;
@@ -28,5 +30,6 @@ mod migration;
 mod moved;
 mod paths;
 mod pixellab;
+mod sealed;
 mod studio;
 mod together;
