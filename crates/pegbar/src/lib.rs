@@ -91,6 +91,7 @@ mod time;
 mod trash;
 mod tree;
 mod variation;
+mod verify;
 mod view;
 
 pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
@@ -129,4 +130,8 @@ pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use trash::GenerationStatus;
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
+pub use verify::{
+    Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
+    ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+};
 pub use view::{Kept, ViewReport};
