@@ -61,6 +61,16 @@ pub enum Error {
         /// What found it.
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// What is to prove something does not hold together, or proves something else.
+    #[error("{name}: {reason}")]
+    Unproven {
+        /// The file, or what stands for it.
+        name: String,
+        /// What is wrong with it, and where.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The folder, the database or the store can't be used as it is.
     #[error("{message}")]
     Unavailable {
@@ -128,6 +138,7 @@ impl Error {
             Self::NotAnImage { .. } => "not_an_image",
             Self::InUse { .. } => "in_use",
             Self::Damaged { .. } => "damaged",
+            Self::Unproven { .. } => "unproven",
             Self::Unavailable { .. } => "unavailable",
             Self::Io { .. } => "io",
             Self::Database { .. } => "database",
@@ -142,7 +153,9 @@ impl Error {
                 "list what is there: `pegbar {} list`",
                 command_of(entity)
             )),
-            Self::Conflict { hint, .. } | Self::Unavailable { hint, .. } => Some(hint.clone()),
+            Self::Conflict { hint, .. }
+            | Self::Unproven { hint, .. }
+            | Self::Unavailable { hint, .. } => Some(hint.clone()),
             Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
             Self::NotAnImage { .. } => Some("Pegbar takes in PNG, JPEG, WebP and GIF".to_owned()),
             Self::Damaged { .. } => Some(

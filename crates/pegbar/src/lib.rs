@@ -72,6 +72,7 @@ mod disk;
 mod error;
 mod frame;
 mod hash;
+mod head;
 mod id;
 mod import;
 mod integrity;
@@ -106,6 +107,9 @@ pub use delete::Deletion;
 pub use error::{Error, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use hash::{NotASha256, Sha256};
+pub use head::{
+    ChangedRecord, Head, HeadAsset, HeadComparison, HeadProject, PublicKey, SigningKey,
+};
 pub use id::{
     AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
 };

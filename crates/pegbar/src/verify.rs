@@ -94,11 +94,7 @@ impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
     }
 
     /// Says what is wrong with the bytes of an asset.
-    async fn compare_bytes(
-        &self,
-        project: ProjectId,
-        asset: &AssetRow,
-    ) -> Result<Option<Damage>> {
+    async fn compare_bytes(&self, project: ProjectId, asset: &AssetRow) -> Result<Option<Damage>> {
         let sha256 = match asset.sha256.as_deref().map(str::parse::<Sha256>) {
             Some(Ok(sha256)) => sha256,
             // The record tells that it is wrong, or that there is none.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, asset, character, claim, delete, frame, import, integrity};
-use crate::{project, reference, studio, tag, trash, variation, view};
+use crate::{head, project, reference, studio, tag, trash, variation, verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -21,6 +21,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     delete::STATEMENTS,
     frame::STATEMENTS,
     frame::ELSEWHERE_STATEMENTS,
+    head::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     integrity::STATEMENTS,
@@ -40,8 +41,8 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let adopt = adopt::STATEMENTS.iter();
-    for statement in STATEMENTS.iter().chain(adopt).copied().flatten() {
+    let deeper = adopt::STATEMENTS.iter().chain(verify::STATEMENTS);
+    for statement in STATEMENTS.iter().chain(deeper).copied().flatten() {
         prepare(statement.text(engine).into_owned());
     }
     for statement in trash::every_discard() {

@@ -159,7 +159,9 @@ fn read(record: &str) -> Result<StoredRecord, Damage> {
     let stored = StoredRecord::deserialize(&value).map_err(|e| unreadable(e.to_string()))?;
     let names = value.as_object().map_or(0, serde_json::Map::len);
     if names != NAMES {
-        return Err(unreadable(format!("it has {names} names instead of {NAMES}")));
+        return Err(unreadable(format!(
+            "it has {names} names instead of {NAMES}"
+        )));
     }
     match serde_json_canonicalizer::to_string(&value) {
         Ok(canonical) if canonical == record => Ok(stored),
@@ -181,19 +183,32 @@ fn compare_fields(asset: &AssetRow, stored: &StoredRecord) -> Vec<Damage> {
     let texts = [
         ("sha256", Some(&stored.sha256), sha256.as_ref()),
         ("prompt", stored.prompt.as_ref(), asset.prompt.as_ref()),
-        ("systemPrompt", stored.system_prompt.as_ref(), asset.system_prompt.as_ref()),
+        (
+            "systemPrompt",
+            stored.system_prompt.as_ref(),
+            asset.system_prompt.as_ref(),
+        ),
         ("model", stored.model.as_ref(), asset.model.as_ref()),
         ("time", Some(&stored.time), time.as_ref()),
     ];
     for (name, recorded, found) in texts {
-        field(name, recorded.map(String::as_str), found.map(String::as_str));
+        field(
+            name,
+            recorded.map(String::as_str),
+            found.map(String::as_str),
+        );
     }
     match settings(asset) {
         Err((name, reason)) => damages.push(unreadable_field(name, reason)),
         Ok(found) => {
             let found = found.as_ref().map(Json::as_value);
             let mut differences = Vec::new();
-            compare_settings("settings", stored.settings.as_ref(), found, &mut differences);
+            compare_settings(
+                "settings",
+                stored.settings.as_ref(),
+                found,
+                &mut differences,
+            );
             damages.extend(differences);
         }
     }

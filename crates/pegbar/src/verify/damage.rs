@@ -215,14 +215,16 @@ impl fmt::Display for Damage {
             Self::FileSizeDiffers { found, row } => {
                 write!(f, "fileSize: the bytes are {found}, the row says {row}")
             }
-            Self::InputCount { recorded, found } => write!(
-                f,
-                "its record has {recorded} inputs, and {found} are there"
-            ),
+            Self::InputCount { recorded, found } => {
+                write!(f, "its record has {recorded} inputs, and {found} are there")
+            }
             Self::InputOrder { positions } => {
                 let positions: Vec<String> = positions.iter().map(ToString::to_string).collect();
                 let positions = positions.join(", ");
-                write!(f, "its inputs are in another order than recorded: {positions}")
+                write!(
+                    f,
+                    "its inputs are in another order than recorded: {positions}"
+                )
             }
             Self::InputDiffers {
                 position,
@@ -250,10 +252,9 @@ impl fmt::Display for Damage {
             Self::InputMissing { position, input } => {
                 write!(f, "input {position} (asset {input}) is gone")
             }
-            Self::RecordDiffers { remade } => write!(
-                f,
-                "the row makes another record, with the hash {remade}"
-            ),
+            Self::RecordDiffers { remade } => {
+                write!(f, "the row makes another record, with the hash {remade}")
+            }
         }
     }
 }

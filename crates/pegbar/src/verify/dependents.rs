@@ -1,8 +1,6 @@
 //! What depends on an asset: what was made from it, and the frames that show it.
 
-use super::report::{
-    Dependents, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy,
-};
+use super::report::{Dependents, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy};
 use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;

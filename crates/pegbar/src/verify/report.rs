@@ -116,7 +116,11 @@ impl fmt::Display for DamagedAsset {
             let (index, animation) = (frame.frame_index, &frame.animation);
             write!(f, "; shown by frame {index} of {animation:?}")?;
         }
-        match self.shown_by.count.saturating_sub(self.shown_by.first.len() as u64) {
+        match self
+            .shown_by
+            .count
+            .saturating_sub(self.shown_by.first.len() as u64)
+        {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
         }
