@@ -5,6 +5,7 @@
 //! 3. From here on the assets, in the order of their ids: the leaves of the tree whose root the
 //!    statement names. A leaf is a line's bytes, without the line feed.
 
+use std::fmt;
 use std::io::{BufRead, Read as _, Write};
 
 use serde::de::DeserializeOwned;
@@ -95,10 +96,10 @@ impl Head {
             number: 0,
         };
         let first = lines.next()?;
-        let first = first.ok_or_else(|| lines.unproven("the file is empty", NO_HEAD))?;
+        let first = first.ok_or_else(|| unproven(name, "the file is empty".to_owned(), NO_HEAD))?;
         let statement = lines.statement(&first)?;
         let second = lines.next()?;
-        let second = second.ok_or_else(|| lines.unproven("the file ends here", CUT_OFF))?;
+        let second = second.ok_or_else(|| lines.unproven("the file ends behind it", CUT_OFF))?;
         let seal = lines.seal(&first, &second)?;
         let mut assets: Vec<HeadAsset> = Vec::new();
         let mut tree = Tree::default();
@@ -125,7 +126,7 @@ impl Head {
         if assets.len() as u64 != statement.asset_count {
             let (listed, stated) = (assets.len(), statement.asset_count);
             let reason = format!("{listed} assets are listed, and {stated} are stated");
-            return Err(lines.unproven(reason, CUT_OFF));
+            return Err(unproven(name, reason, CUT_OFF));
         }
         if tree.root() != statement.head {
             let reason = format!(
@@ -133,7 +134,7 @@ impl Head {
                 tree.root(),
                 statement.head
             );
-            return Err(lines.unproven(reason, ALTERED));
+            return Err(unproven(name, reason, ALTERED));
         }
         Ok(Self {
             project: statement.project,
@@ -162,6 +163,14 @@ impl HeadAsset {
 /// RFC 8785 section 3.2.2.2 asks.
 fn line<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::invalid("head", error.to_string()))
+}
+
+fn unproven(name: &str, reason: String, hint: &str) -> Error {
+    Error::Unproven {
+        name: name.to_owned(),
+        reason,
+        hint: hint.to_owned(),
+    }
 }
 
 /// The lines of a file, with what errors say of them.
@@ -201,17 +210,9 @@ impl<R: BufRead> Lines<'_, R> {
         Ok(Some(text))
     }
 
-    fn unproven(&self, reason: impl Into<String>, hint: &str) -> Error {
-        let reason = reason.into();
-        let reason = match self.number {
-            0 => reason,
-            number => format!("line {number}: {reason}"),
-        };
-        Error::Unproven {
-            name: self.name.to_owned(),
-            reason,
-            hint: hint.to_owned(),
-        }
+    /// Refuses the line that was read last.
+    fn unproven(&self, reason: impl fmt::Display, hint: &str) -> Error {
+        unproven(self.name, format!("line {}: {reason}", self.number), hint)
     }
 
     /// Reads a line that has to be written as we write it: else its bytes prove nothing.

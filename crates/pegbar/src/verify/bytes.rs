@@ -1,6 +1,7 @@
 //! The bytes of assets, hashed again: each blob once, however many assets have it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -100,8 +101,9 @@ impl Hashed {
             let Some(Ok(sha256)) = row.sha256.as_deref().map(str::parse) else {
                 continue;
             };
-            // Its place is taken, so that it is hashed once.
-            if self.blobs.insert(sha256, Blob::Missing).is_none() {
+            if let Entry::Vacant(place) = self.blobs.entry(sha256) {
+                // Until it is hashed, so that it is hashed once.
+                place.insert(Blob::Missing);
                 new.push(sha256);
             }
         }
