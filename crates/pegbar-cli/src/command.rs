@@ -9,6 +9,7 @@ mod config;
 mod contact_sheet;
 mod demo;
 mod frame;
+mod head;
 mod import;
 mod init;
 mod kept;
@@ -22,6 +23,7 @@ mod tag;
 mod take;
 mod tree;
 mod variation;
+mod verify;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Open(open::Args),
     Kept(kept::Args),
     Sync(sync::Args),
+    Verify(verify::Args),
+    Head(head::Args),
     Migrate(migrate::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -85,6 +89,8 @@ impl Command {
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
+            Self::Verify(args) => verify::run(args, context).await,
+            Self::Head(args) => head::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
             Self::Config(args) => config::run(args, context),
             Self::Completions(args) => completions::run(&args, context),
