@@ -51,6 +51,12 @@ pub enum Error {
         /// Who uses it, the first hundred.
         users: Vec<User>,
     },
+    /// What is recorded does not change.
+    #[error("{message}")]
+    Sealed {
+        /// What is recorded, and what to do instead.
+        message: String,
+    },
     /// What is stored is not what Pegbar wrote.
     #[error("damaged: {place}: {reason}")]
     Damaged {
@@ -137,6 +143,7 @@ impl Error {
             Self::Invalid { .. } => "invalid",
             Self::NotAnImage { .. } => "not_an_image",
             Self::InUse { .. } => "in_use",
+            Self::Sealed { .. } => "sealed",
             Self::Damaged { .. } => "damaged",
             Self::Unproven { .. } => "unproven",
             Self::Unavailable { .. } => "unavailable",
@@ -157,6 +164,10 @@ impl Error {
             | Self::Unproven { hint, .. }
             | Self::Unavailable { hint, .. } => Some(hint.clone()),
             Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
+            Self::Sealed { .. } => Some(
+                "`pegbar asset annotate` adds what should be said of it; nothing was changed"
+                    .to_owned(),
+            ),
             Self::NotAnImage { .. } => Some("Pegbar takes in PNG, JPEG, WebP and GIF".to_owned()),
             Self::Damaged { .. } => Some(
                 "nothing was changed; keep a copy of the studio before you repair it".to_owned(),
@@ -171,6 +182,12 @@ impl Error {
         use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
+    }
+
+    /// Recognizes the message by which the database refuses to change what is recorded.
+    pub(crate) fn sealed(message: &str) -> Option<Self> {
+        let message = message.strip_prefix("sealed: ")?.to_owned();
+        Some(Self::Sealed { message })
     }
 
     pub(crate) fn not_found<T: std::fmt::Display>(entity: &'static str, name: T) -> Self {

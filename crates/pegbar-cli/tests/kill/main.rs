@@ -9,6 +9,9 @@ mod adopt;
 mod layout;
 #[allow(dead_code, reason = "the tool can tell more than these tests ask")]
 mod trace;
+#[allow(dead_code, reason = "these tests work on SQLite alone")]
+#[path = "../../../pegbar/tests/library/support/unsealed.rs"]
+mod unsealed;
 
 use std::fmt::Write as _;
 use std::fs;
