@@ -245,9 +245,14 @@ pub(super) fn read(file: &Path, key: Option<&Path>) -> Result<Head, CommandError
         Some(path) => Some(parse(path, &read_key(path)?, PublicKey::from_pem)?),
         None => None,
     };
-    let name = file.display().to_string();
-    let head = if file == Path::new("-") {
-        Head::read(io::stdin().lock(), "the head")?
+    let is_piped = file == Path::new("-");
+    let name = if is_piped {
+        "the head".to_owned()
+    } else {
+        file.display().to_string()
+    };
+    let head = if is_piped {
+        Head::read(io::stdin().lock(), &name)?
     } else {
         let from = File::open(file);
         let from = from.map_err(|error| refused_by_system("reading", file, &error))?;

@@ -4,8 +4,8 @@
 //! The floor computes the same values, records and their hashes included: the canonical JSON
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
-//! part of it: the image is in the store already and the view follows later. Only `intake`
-//! and `sync` are about files: blobs, view and rows, durably.
+//! part of it: the image is in the store already and the view follows later. Only `intake`,
+//! `sync` and `verify` are about files: blobs, view and rows, durably.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
@@ -22,6 +22,7 @@ mod scenario;
 mod selects;
 mod site;
 mod tree;
+mod verify;
 mod walk;
 
 use std::io::{self, Write};
@@ -83,11 +84,11 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
 fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in ["create", "insert", "page", "intake", "sync"] {
+    for scenario in ["create", "insert", "page", "intake", "sync", "verify"] {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let works_on_files = matches!(scenario, "intake" | "sync");
+        let works_on_files = matches!(scenario, "intake" | "sync" | "verify");
         let (view_updates, mut builder) = if works_on_files {
             // With as many threads as the program has.
             (ViewUpdates::WithEachChange, Builder::new_multi_thread())
@@ -122,6 +123,7 @@ async fn run_scenario(
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
         "intake" => intake::intake(site, scale).await?,
         "sync" => vec![walk::sync(site, scale).await?],
+        "verify" => verify::verify(site, scale).await?,
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

@@ -73,9 +73,9 @@ pub(crate) async fn chain(studio: &Studio) -> Chain {
     }
 }
 
-/// Changes rows behind Pegbar's back.
+/// Changes rows behind Pegbar's back, as someone who owns the database can.
 pub(crate) async fn tamper(raw: &mut Raw, statements: &str) {
-    raw.run(statements).await.unwrap();
+    raw.tamper(statements).await.unwrap();
 }
 
 async fn verify(studio: &Studio) -> VerifyReport {
