@@ -218,12 +218,11 @@ impl Check {
 }
 
 fn print(output: &Output, summary: &Summary<'_>) -> Result<(), CommandError> {
-    let assets = count(summary.asset_count, "asset");
     let mut fields = vec![
         ("project", quoted(&summary.project.name)),
         ("project id", summary.project.id.to_string()),
         ("exported", summary.time.to_string()),
-        ("assets", assets),
+        ("assets", summary.asset_count.to_string()),
     ];
     if summary.without_record > 0 {
         fields.push(("without record", summary.without_record.to_string()));
@@ -267,11 +266,12 @@ pub(super) fn read(file: &Path, key: Option<&Path>) -> Result<Head, CommandError
 /// Returns the key to sign with, where there is one.
 fn signing_key(file: Option<&Path>, output: &Output) -> Result<Option<SigningKey>, CommandError> {
     if let Some(path) = file {
+        let key = parse(path, &read_key(path)?, SigningKey::from_pem)?;
         if can_be_read_by_others(path) {
             let path = path.display();
             output.warning(format_args!("others can read {path}: `chmod 600 {path}`"));
         }
-        return Ok(Some(parse(path, &read_key(path)?, SigningKey::from_pem)?));
+        return Ok(Some(key));
     }
     match std::env::var(SIGNING_KEY) {
         Ok(text) if !text.is_empty() => Ok(Some(parse(

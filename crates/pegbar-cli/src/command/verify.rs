@@ -33,8 +33,15 @@ pub(crate) struct Args {
     /// from; else everything
     #[arg(value_name = "WHAT")]
     what: Option<String>,
-    #[command(flatten)]
-    within: InProject,
+    /// Only this project; else all of them
+    #[arg(
+        long,
+        short,
+        value_name = "PROJECT",
+        env = "PEGBAR_PROJECT",
+        hide_env = true
+    )]
+    project: Option<String>,
     /// Compare the records with the database and with each other, and read no image
     #[arg(long)]
     records_only: bool,
@@ -63,8 +70,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     let studio = context.studio().await?;
     let scope = match (&args.what, &head) {
         (_, Some(head)) => VerifyScope::Project(head.project().id),
-        (Some(what), None) => scope(&studio, &args.within, what).await?,
-        (None, None) => match &args.within.project {
+        (Some(what), None) => {
+            let project = args.project.clone();
+            scope(&studio, &InProject { project }, what).await?
+        }
+        (None, None) => match &args.project {
             Some(project) => VerifyScope::Project(find::project(&studio, project).await?.id),
             None => VerifyScope::Everything,
         },

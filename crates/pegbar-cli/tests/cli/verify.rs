@@ -14,7 +14,11 @@ fn with_lineage(bench: &Bench) -> Vec<Value> {
     bench.with_walk(1);
     for n in 1..3 {
         let file = bench.png(&format!("made_{n}.png"), 100 + n);
-        let from = format!("Walk/{}:previous_frame", n - 1);
+        let walk = bench.json(&["animation", "show", "Walk"]);
+        let before = walk["frames"][n as usize - 1]["asset"]["id"]
+            .as_str()
+            .unwrap();
+        let from = format!("{before}:previous_frame");
         bench.ok(&[
             "frame",
             "add",
@@ -133,7 +137,7 @@ both_engines! {
         bench.ok(&["head", "export", "Cats", "-o", &head]);
         let text = bench.ok(&["verify", "--head", &head]);
         assert!(text.contains("or since: 5 records\n"), "{text}");
-        bench.ok(&["asset", "delete", "spare.png"]);
+        bench.ok(&["asset", "delete", "spare.png", "--yes"]);
         bench.ok(&["asset", "add", &bench.png("new.png", 8)]);
         let ran = bench.run(&["verify", "--head", &head]);
         assert_eq!(ran.code, Some(1));

@@ -206,7 +206,7 @@ impl<R: BufRead> Lines<'_, R> {
             return Err(self.unproven(reason, hint));
         }
         let text = String::from_utf8(bytes);
-        let text = text.map_err(|_| self.unproven("it is not UTF-8", NO_HEAD))?;
+        let text = text.map_err(|_| self.unproven("it is not UTF-8, as a head is", NO_HEAD))?;
         Ok(Some(text))
     }
 

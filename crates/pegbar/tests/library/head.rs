@@ -295,7 +295,10 @@ fn a_head_that_was_cut_off_anywhere_is_refused() {
         );
         let bytes: &[u8] = &[0xff, b'\n'];
         let error = Head::read(bytes, "cats.head").unwrap_err();
-        assert_eq!(error.to_string(), "cats.head: line 1: it is not UTF-8");
+        assert_eq!(
+            error.to_string(),
+            "cats.head: line 1: it is not UTF-8, as a head is"
+        );
     });
 }
 
