@@ -95,10 +95,9 @@ impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
 
     /// Says what is wrong with the bytes of an asset.
     async fn compare_bytes(&self, project: ProjectId, asset: &AssetRow) -> Result<Option<Damage>> {
-        let sha256 = match asset.sha256.as_deref().map(str::parse::<Sha256>) {
-            Some(Ok(sha256)) => sha256,
-            // The record tells that it is wrong, or that there is none.
-            Some(Err(_)) | None => return Ok(None),
+        // What is no hash has no bytes: the record tells that it is wrong.
+        let Some(Ok(sha256)) = asset.sha256.as_deref().map(str::parse::<Sha256>) else {
+            return Ok(None);
         };
         let Some(blob) = self.hashed.get(sha256) else {
             return Ok(None);

@@ -257,10 +257,10 @@ mod tests {
         ];
         let key = SigningKey::of_seed(seed);
         let signature = key.sign(&[0x72]);
-        let digits: String = signature
-            .0
+        let halves = signature.0.as_chunks::<32>().0;
+        let digits: String = halves
             .iter()
-            .map(|byte| format!("{byte:02x}"))
+            .map(|half| Sha256(*half).to_string())
             .collect();
         assert_eq!(
             digits,
@@ -284,7 +284,7 @@ mod tests {
         assert!(refused(&KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")).contains("encrypted"));
         let refused = PublicKey::from_pem(KEY).unwrap_err().to_string();
         assert!(refused.contains("the private one stays home"), "{refused}");
-        assert!(PublicKey::from_pem(&PUBLIC_KEY.replace("=", "")).is_err());
+        assert!(PublicKey::from_pem(&PUBLIC_KEY.replace('=', "")).is_err());
     }
 
     #[test]

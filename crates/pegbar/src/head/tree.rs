@@ -93,10 +93,10 @@ mod tests {
         ];
         let mut tree = Tree::default();
         inputs[..3].iter().for_each(|input| tree.push(input));
-        let three = "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77";
-        assert_eq!(tree.root().to_string(), three);
+        let of_three = "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77";
+        assert_eq!(tree.root().to_string(), of_three);
         inputs[3..].iter().for_each(|input| tree.push(input));
-        let eight = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328";
-        assert_eq!(tree.root().to_string(), eight);
+        let of_eight = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328";
+        assert_eq!(tree.root().to_string(), of_eight);
     }
 }

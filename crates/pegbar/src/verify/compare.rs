@@ -329,7 +329,9 @@ fn compare_inputs(edges: &[Edge], rows: &Rows, recorded: &[StoredInput]) -> Vec<
 fn reordered(recorded: &[StoredInput], found: &[Option<StoredInput>]) -> Option<Vec<u32>> {
     let found: Vec<&StoredInput> = found.iter().map(Option::as_ref).collect::<Option<_>>()?;
     let mut sorted: [Vec<&StoredInput>; 2] = [recorded.iter().collect(), found.clone()];
-    sorted.iter_mut().for_each(|inputs| inputs.sort_unstable());
+    for inputs in &mut sorted {
+        inputs.sort_unstable();
+    }
     if sorted[0] != sorted[1] {
         return None;
     }

@@ -49,6 +49,9 @@ fn kinds(damages: &[Damage]) -> Vec<String> {
     damages.iter().map(kind).collect()
 }
 
+/// Makes another record of one, and the hash beside it, if it is not to be the record's.
+type Change = fn(&str) -> (String, Option<String>);
+
 both_engines! {
     async fn a_changed_field_is_named_with_both_values(bench) {
         let studio = bench.create().await;
@@ -117,7 +120,6 @@ both_engines! {
     async fn a_record_or_a_hash_alone_is_found(bench) {
         let studio = bench.create().await;
         let mut raw = bench.raw().await;
-        type Change = fn(&str) -> (String, Option<String>);
         let hash_of = |text: &str| Sha256::of(text.as_bytes()).to_string();
         let cases: [(&str, Change, &[&str]); 9] = [
             ("nothing", |it| (it.into(), None), &[]),
