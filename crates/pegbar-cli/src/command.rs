@@ -10,6 +10,7 @@ mod contact_sheet;
 mod demo;
 mod frame;
 mod generation;
+mod head;
 mod import;
 mod init;
 mod kept;
@@ -23,6 +24,7 @@ mod tag;
 mod take;
 mod tree;
 mod variation;
+mod verify;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Open(open::Args),
     Kept(kept::Args),
     Sync(sync::Args),
+    Verify(verify::Args),
+    Head(head::Args),
     Migrate(migrate::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -88,6 +92,8 @@ impl Command {
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
+            Self::Verify(args) => verify::run(args, context).await,
+            Self::Head(args) => head::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
             Self::Config(args) => config::run(args, context),
             Self::Completions(args) => completions::run(&args, context),

@@ -67,6 +67,16 @@ pub enum Error {
         /// What found it.
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// What is to prove something does not hold together, or proves something else.
+    #[error("{name}: {reason}")]
+    Unproven {
+        /// The file, or what stands for it.
+        name: String,
+        /// What is wrong with it, and where.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The folder, the database or the store can't be used as it is.
     #[error("{message}")]
     Unavailable {
@@ -135,6 +145,7 @@ impl Error {
             Self::InUse { .. } => "in_use",
             Self::Sealed { .. } => "sealed",
             Self::Damaged { .. } => "damaged",
+            Self::Unproven { .. } => "unproven",
             Self::Unavailable { .. } => "unavailable",
             Self::Io { .. } => "io",
             Self::Database { .. } => "database",
@@ -149,7 +160,9 @@ impl Error {
                 "list what is there: `pegbar {} list`",
                 command_of(entity)
             )),
-            Self::Conflict { hint, .. } | Self::Unavailable { hint, .. } => Some(hint.clone()),
+            Self::Conflict { hint, .. }
+            | Self::Unproven { hint, .. }
+            | Self::Unavailable { hint, .. } => Some(hint.clone()),
             Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
             Self::Sealed { .. } => Some(
                 "`pegbar asset annotate` adds what should be said of it; nothing was changed"

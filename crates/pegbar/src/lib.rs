@@ -74,6 +74,7 @@ mod error;
 mod frame;
 mod generation;
 mod hash;
+mod head;
 mod id;
 mod import;
 mod integrity;
@@ -93,6 +94,7 @@ mod time;
 mod trash;
 mod tree;
 mod variation;
+mod verify;
 mod view;
 
 pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
@@ -113,6 +115,9 @@ pub use generation::{
     SentRequest,
 };
 pub use hash::{NotASha256, Sha256};
+pub use head::{
+    ChangedRecord, Head, HeadAsset, HeadComparison, HeadProject, PublicKey, SigningKey,
+};
 pub use id::{
     AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id,
     ProjectId, StoreId,
@@ -137,4 +142,8 @@ pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
+pub use verify::{
+    Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
+    ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+};
 pub use view::{Kept, ViewReport};

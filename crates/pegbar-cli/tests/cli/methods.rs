@@ -13,6 +13,7 @@ const METHODS: &[(&str, &str)] = &[
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
     ("change_tags", "tag add"),
+    ("compare_head", "verify"),
     ("count_project", "project show"),
     ("count_tags", "tag list"),
     ("create", "init"),
@@ -33,6 +34,7 @@ const METHODS: &[(&str, &str)] = &[
     ("delete_character", "character delete"),
     ("delete_project", "project delete"),
     ("engine", "config"),
+    ("export_head", "head export"),
     // By the end of an id.
     ("find_frames", "frame show"),
     ("find_frames_by_source_id", "frame show"),
@@ -88,6 +90,7 @@ const METHODS: &[(&str, &str)] = &[
     ("update_project", "project edit"),
     // At the opening, and at the end of an import.
     ("update_view", "import pixellab"),
+    ("verify", "verify"),
 ];
 
 /// The public methods of `Studio` in the library's source.

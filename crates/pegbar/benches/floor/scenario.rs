@@ -19,6 +19,8 @@ pub(crate) struct Scale {
     pub(crate) pages: usize,
     /// How many files are taken in.
     pub(crate) files: usize,
+    /// How many files are verified.
+    pub(crate) verified: usize,
     pub(crate) rounds: usize,
 }
 
@@ -34,6 +36,7 @@ impl Scale {
         listed: 100_000,
         pages: 100,
         files: 1_000,
+        verified: 10_000,
         rounds: 15,
     };
 
@@ -49,6 +52,7 @@ impl Scale {
         listed: 1_000,
         pages: 2,
         files: 50,
+        verified: 600,
         rounds: 2,
     };
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, annotation, asset, character, claim, delete, frame, generation};
-use crate::{import, integrity};
-use crate::{project, reference, studio, tag, trash, variation, view};
+use crate::{head, import, integrity, project, reference, studio, tag, trash, variation, verify};
+use crate::view;
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -25,6 +25,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     frame::ELSEWHERE_STATEMENTS,
     generation::STATEMENTS,
     generation::RECORD_STATEMENTS,
+    head::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     integrity::STATEMENTS,
@@ -44,8 +45,8 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let adopt = adopt::STATEMENTS.iter();
-    for statement in STATEMENTS.iter().chain(adopt).copied().flatten() {
+    let deeper = adopt::STATEMENTS.iter().chain(verify::STATEMENTS);
+    for statement in STATEMENTS.iter().chain(deeper).copied().flatten() {
         prepare(statement.text(engine).into_owned());
     }
     for statement in trash::every_discard() {
