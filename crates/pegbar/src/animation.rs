@@ -1,6 +1,7 @@
 //! Animations: ordered lists of frames of a character.
 
 mod folder;
+pub(crate) mod name;
 
 use std::collections::HashMap;
 use std::mem::take;
@@ -24,6 +25,7 @@ use crate::tree::AnimationTree;
 use crate::view::{Scope, Stale};
 use crate::{character, project, view};
 pub(crate) use folder::Folders;
+pub(crate) use name::{Named, names};
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
 

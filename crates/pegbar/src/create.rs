@@ -9,7 +9,7 @@ use std::mem::take;
 use uuid::Uuid;
 
 use crate::animation::{Animation, Folders, NewAnimation};
-use crate::asset::{Asset, AssetKind, NewAsset};
+use crate::asset::{self, Asset, AssetKind, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat};
 use crate::character::{self, Character, NewCharacter};
 use crate::claim::{Claim, NewClaim};
@@ -308,6 +308,9 @@ impl<'a> Plan<'a> {
         self.name_files(project_id, &segments);
         records::seal(session, project_id, &mut self.assets, &self.origins).await?;
         let elsewhere = self.insert(session, project_id).await?;
+        for asset in asset::get_many(session, project_id, &elsewhere).await? {
+            asset.check_has_bytes("assetId")?;
+        }
         view::rehome(session, project_id, &elsewhere).await?;
         let stale = self.stale(project_id, is_new_project, &elsewhere);
         let created = Created {

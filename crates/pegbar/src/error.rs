@@ -42,7 +42,7 @@ pub enum Error {
         reason: String,
     },
     /// Others still use it.
-    #[error("{entity} {id} is still used: {}", list(users))]
+    #[error("{entity} {id} is still used: {}", list(users, *more))]
     InUse {
         /// The kind of thing that was to be deleted.
         entity: &'static str,
@@ -50,6 +50,8 @@ pub enum Error {
         id: String,
         /// Who uses it, the first hundred.
         users: Vec<User>,
+        /// How many more there are.
+        more: u64,
     },
     /// What is stored is not what Pegbar wrote.
     #[error("damaged: {place}: {reason}")]
@@ -99,20 +101,28 @@ pub struct User {
     pub entity: &'static str,
     /// The user's id.
     pub id: String,
+    /// What people know it by: `Tabby/Walk 3` for a frame; may be empty.
+    pub name: String,
     /// How it uses it: `shows it`, `was made from it` …
     pub how: &'static str,
 }
 
-fn list(users: &[User]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for (index, user) in users.iter().take(3).enumerate() {
-        let separator = if index > 0 { "; " } else { "" };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{separator}{} {} {}", user.entity, user.id, user.how);
+impl std::fmt::Display for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { entity, id, how, .. } = self;
+        match self.name.as_str() {
+            "" => write!(f, "{entity} {id} {how}"),
+            name => write!(f, "{entity} {name} ({id}) {how}"),
+        }
     }
-    if users.len() > 3 {
-        let _ = write!(text, "; and {} more", users.len() - 3);
+}
+
+fn list(users: &[User], more: u64) -> String {
+    let listed: Vec<String> = users.iter().take(3).map(ToString::to_string).collect();
+    let mut text = listed.join("; ");
+    let more = more + (users.len() - listed.len()) as u64;
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
     }
     text
 }

@@ -297,7 +297,8 @@ impl Studio {
         check_version(&current, expected)?;
         let old = of_animation(&mut session, project_id, animation).await?;
         for asset in edit.assets() {
-            asset::get_in_project(&mut session, project_id, asset, "assetId").await?;
+            let asset = asset::get_in_project(&mut session, project_id, asset, "assetId").await?;
+            asset.check_has_bytes("assetId")?;
         }
         let new = edit.apply(old.iter().map(Slot::of).collect())?;
         replace_list(&mut session, self, &current, &old, new, &mut stale).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, asset, character, claim, delete, frame, import, integrity};
-use crate::{project, reference, studio, tag, trash, variation, view};
+use crate::{lineage, project, reference, studio, tag, trash, variation, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -15,15 +15,19 @@ thread_local! {
 static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
     animation::FOLDER_STATEMENTS,
+    animation::name::STATEMENTS,
     asset::STATEMENTS,
+    asset::whereabouts::STATEMENTS,
     character::STATEMENTS,
     claim::STATEMENTS,
     delete::STATEMENTS,
+    delete::BYTES_STATEMENTS,
     frame::STATEMENTS,
     frame::ELSEWHERE_STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     integrity::STATEMENTS,
+    lineage::FRAMES_STATEMENTS,
     import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
@@ -61,6 +65,8 @@ fn every_list(mut list: impl FnMut(Query<'_>)) {
     character::CharacterFilter::every_query(&mut list);
     animation::AnimationFilter::every_query(&mut list);
     asset::AssetFilter::every_query(&mut list);
+    lineage::every_walk(&mut list);
+    lineage::every_stale_query(&mut list);
 }
 
 async fn open_sqlite(folder: &Path) -> Database {
