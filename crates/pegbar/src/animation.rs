@@ -25,9 +25,9 @@ use crate::tree::AnimationTree;
 use crate::view::{Scope, Stale};
 use crate::{character, project, view};
 pub(crate) use folder::Folders;
-pub(crate) use name::{Named, names};
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
+pub(crate) use name::{Named, names};
 
 /// The longest time that a frame is shown: a day.
 const MAX_FRAME_DURATION_MS: u32 = 86_400_000;

@@ -18,9 +18,9 @@ use crate::studio::Studio;
 use crate::trash::{self, Doomed};
 use crate::view::{self, Scope, Stale};
 use crate::{animation, character, frame, project, reference, variation};
+pub use bytes::DroppedBytes;
 #[cfg(test)]
 pub(crate) use bytes::STATEMENTS as BYTES_STATEMENTS;
-pub use bytes::DroppedBytes;
 use user::{Use, Uses};
 
 statements! {

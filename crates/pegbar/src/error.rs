@@ -109,7 +109,9 @@ pub struct User {
 
 impl std::fmt::Display for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { entity, id, how, .. } = self;
+        let Self {
+            entity, id, how, ..
+        } = self;
         match self.name.as_str() {
             "" => write!(f, "{entity} {id} {how}"),
             name => write!(f, "{entity} {name} ({id}) {how}"),

@@ -15,13 +15,13 @@ use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::reference::ReferenceRole;
 use crate::studio::Studio;
 use crate::time::MillisSinceEpoch;
-pub use frames::{DescendedAnimation, DescendedFrame};
 #[cfg(test)]
 pub(crate) use frames::STATEMENTS as FRAMES_STATEMENTS;
+pub use frames::{DescendedAnimation, DescendedFrame};
 use graph::Graph;
-pub use stale::{StaleAnimation, StaleCause, StaleFrame, StaleOptions, StaleReason, StaleScope};
 #[cfg(test)]
 pub(crate) use stale::every_query as every_stale_query;
+pub use stale::{StaleAnimation, StaleCause, StaleFrame, StaleOptions, StaleReason, StaleScope};
 use walk::Walk;
 #[cfg(test)]
 pub(crate) use walk::every_query as every_walk;
@@ -189,6 +189,8 @@ impl Studio {
         if !is_one_query {
             session.end().await?;
         }
-        graph.finish().ok_or_else(|| Error::not_found("asset", asset))
+        graph
+            .finish()
+            .ok_or_else(|| Error::not_found("asset", asset))
     }
 }

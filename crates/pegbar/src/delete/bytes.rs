@@ -79,7 +79,10 @@ impl Studio {
         let mut uses = Uses::default();
         let parameters = [Value::Id(project.id.0), Value::Ids(&[id.0])];
         let frames: Vec<Frame> = session.list(&SHOWING, &parameters).await?;
-        frames.into_iter().map(Use::Shows).for_each(|it| uses.add(it));
+        frames
+            .into_iter()
+            .map(Use::Shows)
+            .for_each(|it| uses.add(it));
         if let Some(character) = asset.character_id {
             let character = character::get(&mut session, character).await?;
             if character.primary_asset_id == Some(id) {
@@ -98,7 +101,8 @@ impl Studio {
             file_size: asset.file_size,
             mime_type: asset.mime_type.clone(),
         };
-        let content = Json::from_typed(&content).map_err(|error| Error::invalid("asset", error.to_string()))?;
+        let content = Json::from_typed(&content)
+            .map_err(|error| Error::invalid("asset", error.to_string()))?;
         let parameters = [
             Value::Id(deletion.0),
             Value::Id(project.id.0),

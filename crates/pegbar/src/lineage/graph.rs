@@ -32,12 +32,7 @@ impl Graph {
     }
 
     /// Adds what was reached on one side of the root.
-    pub(super) fn add(
-        &mut self,
-        readings: Readings,
-        side: LineageSide,
-        options: &LineageOptions,
-    ) {
+    pub(super) fn add(&mut self, readings: Readings, side: LineageSide, options: &LineageOptions) {
         let depths = depths(&readings, self.root, side).into_iter();
         let found = depths.zip(readings.assets);
         let found = found.filter_map(|(depth, asset)| Some((depth?, asset)));

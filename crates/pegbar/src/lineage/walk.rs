@@ -112,7 +112,9 @@ impl<'a> Walk<'a> {
         };
         let mut query = Query::new("");
         query.push(
-            &format!("WITH RECURSIVE walk(id{depth}) AS (SELECT id{start} FROM asset WHERE id = ? "),
+            &format!(
+                "WITH RECURSIVE walk(id{depth}) AS (SELECT id{start} FROM asset WHERE id = ? "
+            ),
             [self.root()],
         );
         query.push(
@@ -125,10 +127,16 @@ impl<'a> Walk<'a> {
         );
         self.push_roles(&mut query);
         match counted {
-            None => query.push("), reached(id) AS (SELECT id FROM walk LIMIT ?)", [Value::Int(rows)]),
+            None => query.push(
+                "), reached(id) AS (SELECT id FROM walk LIMIT ?)",
+                [Value::Int(rows)],
+            ),
             Some(max) => {
                 let max = i64::from(max);
-                query.push(" WHERE walk.depth < ?), reached(id) AS (SELECT w.id FROM ", [Value::Int(max)]);
+                query.push(
+                    " WHERE walk.depth < ?), reached(id) AS (SELECT w.id FROM ",
+                    [Value::Int(max)],
+                );
                 // Enough rows for as many assets, each at every depth.
                 let counted = rows * (max + 1);
                 query.push(
