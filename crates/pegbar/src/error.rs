@@ -119,8 +119,15 @@ impl std::fmt::Display for User {
     }
 }
 
+/// How many users the message of [`Error::InUse`] names.
+pub const MAX_NAMED_USERS: usize = 3;
+
 fn list(users: &[User], more: u64) -> String {
-    let listed: Vec<String> = users.iter().take(3).map(ToString::to_string).collect();
+    let listed: Vec<String> = users
+        .iter()
+        .take(MAX_NAMED_USERS)
+        .map(ToString::to_string)
+        .collect();
     let mut text = listed.join("; ");
     let more = more + (users.len() - listed.len()) as u64;
     if more > 0 {
@@ -155,7 +162,7 @@ impl Error {
                 command_of(entity)
             )),
             Self::Conflict { hint, .. } | Self::Unavailable { hint, .. } => Some(hint.clone()),
-            Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
+            Self::InUse { entity, users, .. } => Some(hint_for_use(entity, users)),
             Self::NotAnImage { .. } => Some("Pegbar takes in PNG, JPEG, WebP and GIF".to_owned()),
             Self::Damaged { .. } => Some(
                 "nothing was changed; keep a copy of the studio before you repair it".to_owned(),
@@ -185,6 +192,15 @@ impl Error {
             reason: reason.into(),
         }
     }
+}
+
+/// What only others were made from can drop its bytes instead.
+fn hint_for_use(entity: &str, users: &[User]) -> String {
+    let hint = "delete or change the users first, or keep it";
+    if entity == "asset" && users.iter().all(|user| user.entity == "asset") {
+        return format!("{hint}; `pegbar asset drop-bytes` drops its bytes and keeps its record");
+    }
+    hint.to_owned()
 }
 
 fn command_of(entity: &str) -> &str {

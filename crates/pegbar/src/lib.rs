@@ -105,7 +105,7 @@ pub use claim::{Claim, NewClaim};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::{Deletion, DroppedBytes};
-pub use error::{Error, Result, User};
+pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use hash::{NotASha256, Sha256};
 pub use id::{

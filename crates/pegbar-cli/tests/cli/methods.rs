@@ -30,10 +30,12 @@ const METHODS: &[(&str, &str)] = &[
     ("delete_asset", "asset delete"),
     ("delete_character", "character delete"),
     ("delete_project", "project delete"),
+    ("drop_bytes", "asset drop-bytes"),
     ("engine", "config"),
     // By the end of an id.
     ("find_frames", "frame show"),
     ("find_frames_by_source_id", "frame show"),
+    ("frames_from", "lineage frames"),
     ("get_animation", "animation show"),
     ("get_animation_tree", "animation show"),
     ("get_asset", "asset show"),
@@ -46,6 +48,7 @@ const METHODS: &[(&str, &str)] = &[
     ("import_megabananas", "import megabananas"),
     ("import_pixellab", "import pixellab"),
     ("insert_frames", "frame add"),
+    ("lineage", "lineage"),
     ("list_animations", "animation list"),
     ("list_assets", "asset list"),
     ("list_characters", "character list"),
@@ -71,6 +74,7 @@ const METHODS: &[(&str, &str)] = &[
     ("set_frame_order", "frame order"),
     ("set_frame_prompt", "frame prompt"),
     ("set_primary", "variation primary"),
+    ("stale_frames", "lineage stale"),
     // A step of adding, whose handle lives no longer than the process.
     ("store_image", "asset add"),
     ("sync", "sync"),
@@ -82,6 +86,8 @@ const METHODS: &[(&str, &str)] = &[
     ("update_project", "project edit"),
     // At the opening, and at the end of an import.
     ("update_view", "import pixellab"),
+    // What the assets of a lineage are called.
+    ("whereabouts", "lineage"),
 ];
 
 /// The public methods of `Studio` in the library's source.
