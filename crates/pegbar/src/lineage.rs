@@ -194,3 +194,47 @@ impl Studio {
             .ok_or_else(|| Error::not_found("asset", asset))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::tests::QUERIES;
+    use crate::{ImageSource, NewAsset, NewProject};
+
+    #[tokio::test]
+    async fn a_lineage_takes_one_query_each_way_whatever_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let studio = Studio::create(folder.path()).await.unwrap();
+        let mut png = std::io::Cursor::new(Vec::new());
+        let picture = image::RgbaImage::new(2, 2);
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let stored = studio.store_image(&ImageSource::Bytes(png.into_inner()));
+        let image = ImageSource::Stored(stored.unwrap());
+        let ids: Vec<AssetId> = (0..60).map(|_| studio.new_id()).collect();
+        let mut project = NewProject::new("P");
+        for (place, id) in ids.iter().enumerate() {
+            let inputs = ids[place.saturating_sub(3)..place].iter();
+            let new = NewAsset::new(image.clone()).id(*id);
+            project = project.reference(inputs.fold(new, |new, input| {
+                new.made_from(*input, ReferenceRole::PreviousFrame)
+            }));
+        }
+        studio.create_project(project).await.unwrap();
+        for (direction, queries) in [
+            (LineageDirection::Ancestors, 1),
+            (LineageDirection::Descendants, 1),
+            (LineageDirection::Both, 2),
+        ] {
+            for (root, max_depth) in [(0, None), (30, None), (59, None), (30, Some(2))] {
+                let options = LineageOptions {
+                    max_depth,
+                    ..LineageOptions::new(direction)
+                };
+                let before = QUERIES.get();
+                let found = studio.lineage(ids[root], &options).await.unwrap();
+                assert_eq!(QUERIES.get() - before, queries, "{direction:?} of {root}");
+                assert!(found.nodes.len() < 61);
+            }
+        }
+    }
+}

@@ -20,6 +20,7 @@ mod folder;
 mod frame;
 mod import;
 mod kept;
+mod lineage;
 mod manual;
 mod megabananas;
 mod methods;

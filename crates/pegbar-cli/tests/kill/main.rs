@@ -63,7 +63,10 @@ impl Base {
             }
             let cat = NewCharacter::new("Cat")
                 .variation(NewAsset::from_bytes(png(10)).id(front))
-                .variation(NewAsset::from_bytes(png(11)))
+                .variation(NewAsset {
+                    original_name: Some("side.png".to_owned()),
+                    ..NewAsset::from_bytes(png(11))
+                })
                 .animation(walk);
             let project = NewProject::new("Cats")
                 .thumbnail(front)
@@ -139,7 +142,8 @@ async fn state(root: &Path) -> String {
             writeln!(text, " character {:?} {:?}", row.name, row.segment).unwrap();
             for asset in &character.variations {
                 let primary = row.primary_asset_id == Some(asset.id);
-                writeln!(text, "  variation {} {primary}", asset.sha256.unwrap()).unwrap();
+                let (sha256, dropped) = (asset.sha256.unwrap(), asset.bytes_dropped_at.is_some());
+                writeln!(text, "  variation {sha256} {primary} {dropped}").unwrap();
             }
             for animation in &character.animations {
                 let row = &animation.animation;
@@ -268,6 +272,11 @@ fn remove_survives_a_kill_at_any_step() {
 #[test]
 fn delete_survives_a_kill_at_any_step() {
     survives("delete", &["project", "delete", "Cats", "--yes"]);
+}
+
+#[test]
+fn dropping_bytes_survives_a_kill_at_any_step() {
+    survives("drop bytes", &["asset", "drop-bytes", "side.png", "--yes"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ statements! {
 }
 
 /// Whose an asset is, and which frames show it. Written out, it is what people call it:
-/// `Tabby/Walk 3`, `a take of Tabby/Walk`, `Tabby front.png`, `palette.png`.
+/// `Tabby/Walk 3`, `Tabby/Walk take try.png`, `Tabby front.png`, `palette.png`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Whereabouts {
@@ -95,8 +95,8 @@ impl fmt::Display for Whereabouts {
             }
             (AssetKind::Frame, []) => {
                 let animation = self.animation.as_deref().unwrap_or("?");
-                write!(f, "a take of {character}/{animation}")?;
-                name.map_or(Ok(()), |name| write!(f, " ({name})"))
+                write!(f, "{character}/{animation} take")?;
+                name.map_or(Ok(()), |name| write!(f, " {name}"))
             }
             (AssetKind::Character, _) => {
                 write!(f, "{character} {}", name.unwrap_or("variation"))

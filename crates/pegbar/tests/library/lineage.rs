@@ -348,7 +348,7 @@ both_engines! {
         let found = studio.whereabouts(tree.project.id, &asked).await.unwrap();
         let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(texts, [
-            "a take of Tabby/Walk (try.png)", "Tabby front.png", "Tabby variation", "palette.png",
+            "Tabby/Walk take try.png", "Tabby front.png", "Tabby variation", "palette.png",
             "Tabby/Walk 0", "Tabby/Walk 1 and 1 more",
         ]);
         let primary: Vec<_> = found.iter().map(|it| it.is_primary).collect();
