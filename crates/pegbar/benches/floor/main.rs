@@ -15,6 +15,7 @@ mod floor_postgres;
 mod floor_sqlite;
 mod input;
 mod intake;
+mod lineage;
 mod measure;
 mod race;
 mod rows;
@@ -64,6 +65,8 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
         insert: 1.10,
         tree: 1.10,
         page: 1.10,
+        lineage: 1.10,
+        carried_depth: 0.25,
     };
     compare(None, scale, &goals, only)?;
     if server.is_none() {
@@ -74,6 +77,8 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
     let goals = Goals {
         insert: 1.20,
         page: 1.15,
+        lineage: 1.05,
+        carried_depth: 1.0 / 3.0,
         ..goals
     };
     compare(server.as_deref(), scale, &goals, only)
@@ -83,7 +88,7 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
 fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in ["create", "insert", "page", "intake", "sync"] {
+    for scenario in ["create", "insert", "page", "lineage", "intake", "sync"] {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
@@ -120,6 +125,7 @@ async fn run_scenario(
             races
         }
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
+        "lineage" => lineage::lineage(site, scale, goals).await?,
         "intake" => intake::intake(site, scale).await?,
         "sync" => vec![walk::sync(site, scale).await?],
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
