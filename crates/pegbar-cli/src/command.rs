@@ -14,6 +14,7 @@ mod head;
 mod import;
 mod init;
 mod kept;
+mod lineage;
 mod man;
 mod migrate;
 mod mv;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Mv(mv::Args),
     Import(import::Args),
     Tree(tree::Args),
+    Lineage(lineage::Args),
     ContactSheet(contact_sheet::Args),
     Adopt(adopt::Args),
     Open(open::Args),
@@ -87,6 +89,7 @@ impl Command {
             Self::Mv(args) => mv::run(args, context).await,
             Self::Import(args) => import::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
+            Self::Lineage(args) => lineage::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
             Self::Adopt(args) => adopt::run(args, context).await,
             Self::Open(args) => open::run(args, context).await,

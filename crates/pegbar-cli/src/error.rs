@@ -57,7 +57,47 @@ struct ErrorMessage<'a> {
     causes: Vec<String>,
     #[serde(skip_serializing_if = "<[Candidate]>::is_empty")]
     candidates: &'a [Candidate],
+    #[serde(flatten)]
+    users: Option<Users<'a>>,
     hint: Option<String>,
+}
+
+/// Who uses what was to go.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Users<'a> {
+    users: &'a [pegbar::User],
+    more_users: u64,
+}
+
+/// How many users are named, each on a line, where the message has room for few.
+const LISTED_USERS: usize = 20;
+
+impl Users<'_> {
+    fn of(error: &pegbar::Error) -> Option<Users<'_>> {
+        let pegbar::Error::InUse { users, more, .. } = error else {
+            return None;
+        };
+        Some(Users {
+            users,
+            more_users: *more,
+        })
+    }
+
+    /// Writes those that the message does not name, each on a line.
+    fn lines(&self) -> String {
+        let named = pegbar::MAX_NAMED_USERS;
+        if self.users.len() <= named {
+            return String::new();
+        }
+        let listed = self.users.iter().take(LISTED_USERS);
+        let mut text: String = listed.map(|user| format!("  {user}\n")).collect();
+        let more = self.more_users + self.users.len().saturating_sub(LISTED_USERS) as u64;
+        if more > 0 {
+            text.push_str(&format!("  and {more} more\n"));
+        }
+        text
+    }
 }
 
 impl CommandError {
@@ -161,6 +201,7 @@ impl CommandError {
             message,
             causes,
             candidates,
+            users,
             hint,
             ..
         } = self.message();
@@ -169,6 +210,7 @@ impl CommandError {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {id}  {name}");
         }
+        text.extend(users.map(|users| users.lines()));
         for cause in causes {
             let _ = writeln!(text, "  cause: {cause}");
         }
@@ -190,6 +232,7 @@ impl CommandError {
                 message: error.to_string(),
                 causes: causes(error),
                 candidates: &[],
+                users: Users::of(error),
                 hint: error.hint(),
             },
             Self::Refused(refusal) | Self::Usage(refusal) | Self::Fault(refusal) => ErrorMessage {
@@ -197,6 +240,7 @@ impl CommandError {
                 message: refusal.message.clone(),
                 causes: refusal.causes.clone(),
                 candidates: &refusal.candidates,
+                users: None,
                 hint: refusal.hint.clone(),
             },
             Self::Output(error) => ErrorMessage {
@@ -204,6 +248,7 @@ impl CommandError {
                 message: "the output cannot be written".to_owned(),
                 causes: vec![error.to_string()],
                 candidates: &[],
+                users: None,
                 hint: None,
             },
         }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::color::{self, Colors, painted};
 use crate::error::CommandError;
-use crate::text::minute;
+use crate::text::{dropped, minute};
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
@@ -117,6 +117,9 @@ impl Output {
     /// Writes the path of an asset's file for a table: its name without the id, where there is
     /// little room.
     pub(crate) fn path(&self, asset: &Asset) -> String {
+        if let Some(time) = asset.bytes_dropped_at {
+            return format!("({})", dropped(time));
+        }
         let path = asset.file_path.as_deref().unwrap_or_default();
         if self.width.is_none() {
             return path.to_owned();

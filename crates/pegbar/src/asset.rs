@@ -1,6 +1,7 @@
 //! Assets: images, each with its file and the record of what it was made from.
 
 mod new;
+pub(crate) mod whereabouts;
 
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::time::MillisSinceEpoch;
 
 pub(crate) use new::name_of_file;
 pub use new::{ImageSource, NewAsset};
+pub use whereabouts::{Showing, Whereabouts};
 
 word_enum! {
     /// What an asset is for.
@@ -105,6 +107,17 @@ impl Asset {
     #[must_use]
     pub fn reference_asset_ids(&self) -> Vec<AssetId> {
         self.references.ids()
+    }
+
+    /// Refuses to show an asset whose bytes were dropped; names the field that asked for it.
+    pub(crate) fn check_has_bytes(&self, field: &str) -> Result<()> {
+        match self.bytes_dropped_at {
+            Some(time) => {
+                let reason = format!("the bytes of the asset {} were dropped on {time}", self.id);
+                Err(Error::invalid(field, reason))
+            }
+            None => Ok(()),
+        }
     }
 }
 

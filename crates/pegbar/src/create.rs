@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 use crate::animation::{Animation, NewAnimation};
-use crate::asset::{Asset, AssetKind, ImageSource, NewAsset};
+use crate::asset::{self, Asset, AssetKind, ImageSource, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat, StoredImage};
 use crate::character::{self, Character, NewCharacter};
 use crate::claim::NewClaim;
@@ -353,6 +353,9 @@ impl<'a> Plan<'a> {
         self.name_files(project_id, &segments);
         records::seal(session, project_id, &mut self.assets, &self.origins).await?;
         let elsewhere = self.insert(session, project_id).await?;
+        for asset in asset::get_many(session, project_id, &elsewhere).await? {
+            asset.check_has_bytes("assetId")?;
+        }
         view::rehome(session, project_id, &elsewhere).await?;
         let stale = self.stale(project_id, is_new_project, &elsewhere);
         let created = Created {

@@ -42,7 +42,7 @@ pub enum Error {
         reason: String,
     },
     /// Others still use it.
-    #[error("{entity} {id} is still used: {}", list(users))]
+    #[error("{entity} {id} is still used: {}", list(users, *more))]
     InUse {
         /// The kind of thing that was to be deleted.
         entity: &'static str,
@@ -50,6 +50,8 @@ pub enum Error {
         id: String,
         /// Who uses it, the first hundred.
         users: Vec<User>,
+        /// How many more there are.
+        more: u64,
     },
     /// What is recorded does not change.
     #[error("{message}")]
@@ -115,20 +117,37 @@ pub struct User {
     pub entity: &'static str,
     /// The user's id.
     pub id: String,
+    /// What people know it by: `Tabby/Walk 3` for a frame; may be empty.
+    pub name: String,
     /// How it uses it: `shows it`, `was made from it` …
     pub how: &'static str,
 }
 
-fn list(users: &[User]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for (index, user) in users.iter().take(3).enumerate() {
-        let separator = if index > 0 { "; " } else { "" };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{separator}{} {} {}", user.entity, user.id, user.how);
+impl std::fmt::Display for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            entity, id, how, ..
+        } = self;
+        match self.name.as_str() {
+            "" => write!(f, "{entity} {id} {how}"),
+            name => write!(f, "{entity} {name} ({id}) {how}"),
+        }
     }
-    if users.len() > 3 {
-        let _ = write!(text, "; and {} more", users.len() - 3);
+}
+
+/// How many users the message of [`Error::InUse`] names.
+pub const MAX_NAMED_USERS: usize = 3;
+
+fn list(users: &[User], more: u64) -> String {
+    let listed: Vec<String> = users
+        .iter()
+        .take(MAX_NAMED_USERS)
+        .map(ToString::to_string)
+        .collect();
+    let mut text = listed.join("; ");
+    let more = more + (users.len() - listed.len()) as u64;
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
     }
     text
 }
@@ -163,7 +182,7 @@ impl Error {
             Self::Conflict { hint, .. }
             | Self::Unproven { hint, .. }
             | Self::Unavailable { hint, .. } => Some(hint.clone()),
-            Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
+            Self::InUse { entity, users, .. } => Some(hint_for_use(entity, users)),
             Self::Sealed { .. } => Some(
                 "`pegbar asset annotate` adds what should be said of it; nothing was changed"
                     .to_owned(),
@@ -203,6 +222,15 @@ impl Error {
             reason: reason.into(),
         }
     }
+}
+
+/// What only others were made from can drop its bytes instead.
+fn hint_for_use(entity: &str, users: &[User]) -> String {
+    let hint = "delete or change the users first, or keep it";
+    if entity == "asset" && users.iter().all(|user| user.entity == "asset") {
+        return format!("{hint}; `pegbar asset drop-bytes` drops its bytes and keeps its record");
+    }
+    hint.to_owned()
 }
 
 fn command_of(entity: &str) -> &str {

@@ -79,6 +79,7 @@ mod id;
 mod import;
 mod integrity;
 mod json;
+mod lineage;
 mod lock;
 mod natural;
 mod page;
@@ -100,14 +101,16 @@ mod view;
 pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
 pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use annotation::{Annotation, NewAnnotation};
-pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
+pub use asset::{
+    Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
+};
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
-pub use delete::Deletion;
-pub use error::{Error, Result, User};
+pub use delete::{Deletion, DroppedBytes};
+pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
     Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,
@@ -133,6 +136,11 @@ pub use import::{
 };
 pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};
+pub use lineage::{
+    DEFAULT_LINEAGE_LIMIT, DescendedAnimation, DescendedFrame, Lineage, LineageDirection,
+    LineageEdge, LineageNode, LineageOptions, LineageSide, MAX_LINEAGE_LIMIT, StaleAnimation,
+    StaleCause, StaleFrame, StaleOptions, StaleReason, StaleScope,
+};
 pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};

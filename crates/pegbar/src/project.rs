@@ -346,7 +346,9 @@ impl Studio {
         }
         if let Some(thumbnail) = patch.thumbnail_id {
             if let Some(asset) = thumbnail {
-                crate::asset::get_in_project(&mut session, id, asset, "thumbnailId").await?;
+                let field = "thumbnailId";
+                let asset = crate::asset::get_in_project(&mut session, id, asset, field).await?;
+                asset.check_has_bytes(field)?;
             }
             project.thumbnail_id = thumbnail;
         }

@@ -10,7 +10,7 @@ use crate::find::{self, InProject};
 use crate::natural;
 use crate::options::{Expected, Making, once_for_each};
 use crate::output::Output;
-use crate::text::{count, pixels, quoted, size_of};
+use crate::text::{count, pixels, quoted, stored_size};
 use crate::wrong_turn;
 
 use super::animation::frames_table;
@@ -315,7 +315,7 @@ impl Show {
                 ("shows", asset.id.to_string()),
                 ("came as", asset.original_name.clone().unwrap_or_default()),
                 ("pixels", pixels(&asset)),
-                ("size", size_of([&asset])),
+                ("size", stored_size(&asset)),
                 ("created", frame.created_at.to_string()),
             ],
         )

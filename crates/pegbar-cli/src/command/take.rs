@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::options::{Expected, Making};
 use crate::output::{Output, Table};
-use crate::text::{count, one_line, pixels, quoted, size_of};
+use crate::text::{count, one_line, pixels, quoted, stored_size};
 use crate::wrong_turn;
 
 use super::frame;
@@ -194,7 +194,7 @@ fn print(output: &Output, animation: &Animation, takes: &[Take]) -> Result<(), C
             output.id(asset.id),
             places(animation, take),
             pixels(asset),
-            size_of([asset]),
+            stored_size(asset),
             asset.model.clone().unwrap_or_default(),
             asset.original_name.clone().unwrap_or_default(),
             one_line(prompt, 60),

@@ -22,6 +22,7 @@ mod generation;
 mod head;
 mod import;
 mod kept;
+mod lineage;
 mod manual;
 mod megabananas;
 mod methods;

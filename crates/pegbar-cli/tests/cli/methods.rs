@@ -33,11 +33,13 @@ const METHODS: &[(&str, &str)] = &[
     ("delete_asset", "asset delete"),
     ("delete_character", "character delete"),
     ("delete_project", "project delete"),
+    ("drop_bytes", "asset drop-bytes"),
     ("engine", "config"),
     ("export_head", "head export"),
     // By the end of an id.
     ("find_frames", "frame show"),
     ("find_frames_by_source_id", "frame show"),
+    ("frames_from", "lineage frames"),
     ("get_animation", "animation show"),
     ("get_animation_tree", "animation show"),
     ("get_asset", "asset show"),
@@ -51,6 +53,7 @@ const METHODS: &[(&str, &str)] = &[
     ("import_megabananas", "import megabananas"),
     ("import_pixellab", "import pixellab"),
     ("insert_frames", "frame add"),
+    ("lineage", "lineage"),
     ("list_animations", "animation list"),
     ("list_annotations", "asset show"),
     ("list_assets", "asset list"),
@@ -79,6 +82,7 @@ const METHODS: &[(&str, &str)] = &[
     ("set_frame_order", "frame order"),
     ("set_frame_prompt", "frame prompt"),
     ("set_primary", "variation primary"),
+    ("stale_frames", "lineage stale"),
     // A step of adding, whose handle lives no longer than the process.
     ("store_image", "asset add"),
     ("sync", "sync"),
@@ -91,6 +95,8 @@ const METHODS: &[(&str, &str)] = &[
     // At the opening, and at the end of an import.
     ("update_view", "import pixellab"),
     ("verify", "verify"),
+    // What the assets of a lineage are called.
+    ("whereabouts", "lineage"),
 ];
 
 /// The public methods of `Studio` in the library's source.

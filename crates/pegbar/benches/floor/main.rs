@@ -17,6 +17,7 @@ mod floor_sqlite;
 mod generation;
 mod input;
 mod intake;
+mod lineage;
 mod measure;
 mod race;
 mod rows;
@@ -41,6 +42,7 @@ const SCENARIOS: &[&str] = &[
     "create",
     "insert",
     "page",
+    "lineage",
     "intake",
     "generation",
     "sync",
@@ -79,6 +81,8 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
         tree: 1.10,
         page: 1.10,
         generation: 1.15,
+        lineage: 1.10,
+        carried_depth: 0.25,
     };
     compare(None, scale, &goals, only)?;
     if server.is_none() {
@@ -89,6 +93,8 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
     let goals = Goals {
         insert: 1.20,
         page: 1.15,
+        lineage: 1.05,
+        carried_depth: 1.0 / 3.0,
         ..goals
     };
     compare(server.as_deref(), scale, &goals, only)
@@ -135,6 +141,7 @@ async fn run_scenario(
             races
         }
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
+        "lineage" => lineage::lineage(site, scale, goals).await?,
         "intake" => intake::intake(site, scale).await?,
         "generation" => generation::generation(site, scale, goals.generation).await?,
         "sync" => vec![walk::sync(site, scale).await?],

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, annotation, asset, character, claim, delete, frame, generation};
-use crate::{head, import, integrity, project, reference, studio, tag, trash, variation, verify};
-use crate::view;
+use crate::{head, import, integrity, lineage, project, reference, studio, tag, trash, variation};
+use crate::{verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -17,10 +17,13 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
     animation::FOLDER_STATEMENTS,
     annotation::STATEMENTS,
+    animation::name::STATEMENTS,
     asset::STATEMENTS,
+    asset::whereabouts::STATEMENTS,
     character::STATEMENTS,
     claim::STATEMENTS,
     delete::STATEMENTS,
+    delete::BYTES_STATEMENTS,
     frame::STATEMENTS,
     frame::ELSEWHERE_STATEMENTS,
     generation::STATEMENTS,
@@ -29,6 +32,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     integrity::STATEMENTS,
+    lineage::FRAMES_STATEMENTS,
     import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
@@ -67,6 +71,8 @@ fn every_list(mut list: impl FnMut(Query<'_>)) {
     animation::AnimationFilter::every_query(&mut list);
     asset::AssetFilter::every_query(&mut list);
     generation::GenerationFilter::every_query(&mut list);
+    lineage::every_walk(&mut list);
+    lineage::every_stale_query(&mut list);
 }
 
 async fn open_sqlite(folder: &Path) -> Database {
