@@ -68,6 +68,7 @@ mod claim;
 mod create;
 mod db;
 mod delete;
+mod diff;
 mod disk;
 mod error;
 mod frame;
@@ -102,6 +103,10 @@ pub use claim::{Claim, NewClaim};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::Deletion;
+pub use diff::{
+    AnimationDiff, AssetDiff, Change, ClaimChange, FrameDiff, FramePlace, InputChange,
+    InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
+};
 pub use error::{Error, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use hash::{NotASha256, Sha256};

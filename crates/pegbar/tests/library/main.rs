@@ -14,6 +14,7 @@ mod claims;
 mod constraints;
 mod create;
 mod delete;
+mod diff;
 mod files;
 mod folder;
 mod folder_again;
