@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, asset, character, claim, delete, frame, import, integrity};
-use crate::{project, reference, studio, tag, trash, variation, view};
+use crate::{project, reference, reproduce, studio, tag, trash, variation, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -28,6 +28,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
+    reproduce::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,
     tag::CHANGE_STATEMENTS,

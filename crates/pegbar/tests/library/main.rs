@@ -29,5 +29,6 @@ mod migration;
 mod moved;
 mod paths;
 mod pixellab;
+mod reproduce;
 mod studio;
 mod together;
