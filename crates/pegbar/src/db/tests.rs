@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, asset, character, claim, delete, frame, import, integrity};
-use crate::{project, reference, reproduce, studio, tag, trash, variation, view};
+use crate::{project, reference, reproduce, search, studio, tag, trash, variation, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -29,6 +29,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
     reproduce::STATEMENTS,
+    search::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,
     tag::CHANGE_STATEMENTS,
@@ -62,6 +63,7 @@ fn every_list(mut list: impl FnMut(Query<'_>)) {
     character::CharacterFilter::every_query(&mut list);
     animation::AnimationFilter::every_query(&mut list);
     asset::AssetFilter::every_query(&mut list);
+    search::SearchFilter::every_query(&mut list);
 }
 
 async fn open_sqlite(folder: &Path) -> Database {

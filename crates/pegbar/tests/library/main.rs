@@ -30,5 +30,6 @@ mod moved;
 mod paths;
 mod pixellab;
 mod reproduce;
+mod search;
 mod studio;
 mod together;

@@ -12,8 +12,8 @@ both_engines! {
         let studio = bench.open().await;
         assert_eq!((studio.migrated().from, studio.migrated().to), (latest_version(), latest_version()));
         let mut raw = bench.raw().await;
-        let count = raw.text("SELECT count(*) FROM pegbar_migration").await;
-        assert_eq!(count, latest_version().to_string());
+        let newest = raw.text("SELECT max(version) FROM pegbar_migration").await;
+        assert_eq!(newest, latest_version().to_string());
     }
 
     async fn an_older_database_keeps_its_rows(bench) {
@@ -34,6 +34,8 @@ both_engines! {
             "DROP INDEX frame_source_id_idx",
             "ALTER TABLE frame DROP COLUMN source_id",
             "ALTER TABLE asset DROP COLUMN image_count",
+            "DROP INDEX asset_model_idx",
+            "DROP INDEX asset_claim_tool_idx",
         ];
         for undone in since {
             raw.run(undone).await.unwrap();
