@@ -140,4 +140,4 @@ pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use trash::GenerationStatus;
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
-pub use view::{Kept, ViewReport};
+pub use view::{Kept, MissingBytes, ViewReport};

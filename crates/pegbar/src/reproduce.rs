@@ -89,6 +89,7 @@ pub struct SentInput {
     pub file: Option<PathBuf>,
 }
 
+#[expect(clippy::ref_option, reason = "serde hands it over so")]
 fn serialize_optional_path<S: serde::Serializer>(
     path: &Option<PathBuf>,
     serializer: S,

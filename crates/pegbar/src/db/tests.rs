@@ -142,7 +142,9 @@ async fn every_list_of_a_project_uses_an_index() {
             plan.push(row.get(3).unwrap());
         }
         for step in &plan {
-            let scans = step.starts_with("SCAN") && !step.contains("USING");
+            // A list of ids is gone through as a table of its own.
+            let is_list = step.starts_with("SCAN rarray VIRTUAL TABLE");
+            let scans = step.starts_with("SCAN") && !step.contains("USING") && !is_list;
             assert!(!scans, "{step}\n{text}");
         }
     });
