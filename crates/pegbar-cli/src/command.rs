@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod contact_sheet;
 mod demo;
+mod diff;
 mod frame;
 mod import;
 mod init;
@@ -17,6 +18,8 @@ mod migrate;
 mod mv;
 mod open;
 mod project;
+mod reproduce;
+mod search;
 mod sync;
 mod tag;
 mod take;
@@ -42,6 +45,9 @@ pub(crate) enum Command {
     Mv(mv::Args),
     Import(import::Args),
     Tree(tree::Args),
+    Search(Box<search::Args>),
+    Diff(diff::Args),
+    Reproduce(reproduce::Args),
     ContactSheet(contact_sheet::Args),
     Adopt(adopt::Args),
     Open(open::Args),
@@ -80,13 +86,16 @@ impl Command {
             Self::Mv(args) => mv::run(args, context).await,
             Self::Import(args) => import::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
+            Self::Search(args) => search::run(*args, context).await,
+            Self::Diff(args) => diff::run(args, context).await,
+            Self::Reproduce(args) => reproduce::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
             Self::Adopt(args) => adopt::run(args, context).await,
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
-            Self::Config(args) => config::run(args, context),
+            Self::Config(args) => config::run(args, context).await,
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
         }

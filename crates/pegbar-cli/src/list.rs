@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use pegbar::{Animation, Asset, Character, Id, MAX_PAGE_SIZE, Page, PageRequest, Project};
+use pegbar::{
+    Animation, Asset, Character, FoundAsset, Id, MAX_PAGE_SIZE, Page, PageRequest, Project,
+};
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -44,6 +46,14 @@ listed! {
     Character, pegbar::CharacterId;
     Animation, pegbar::AnimationId;
     Asset, pegbar::AssetId;
+}
+
+impl Listed for FoundAsset {
+    type Id = pegbar::AssetId;
+
+    fn id(&self) -> Self::Id {
+        self.asset.id
+    }
 }
 
 /// Calls `each` with every row of a list.

@@ -30,6 +30,8 @@ const METHODS: &[(&str, &str)] = &[
     ("delete_asset", "asset delete"),
     ("delete_character", "character delete"),
     ("delete_project", "project delete"),
+    ("diff_animations", "diff"),
+    ("diff_assets", "diff"),
     ("engine", "config"),
     // By the end of an id.
     ("find_frames", "frame show"),
@@ -40,6 +42,8 @@ const METHODS: &[(&str, &str)] = &[
     ("get_character", "character show"),
     ("get_character_tree", "character show"),
     ("get_frame", "frame show"),
+    // The project of an import that is created where there is none.
+    ("get_or_create_project", "import folder"),
     ("get_project", "project show"),
     ("get_project_tree", "tree"),
     ("import_folder", "import folder"),
@@ -67,7 +71,10 @@ const METHODS: &[(&str, &str)] = &[
     ("open_with", "tree"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),
+    ("reproduce", "reproduce"),
+    ("reproduce_with_inputs", "reproduce"),
     ("root", "init"),
+    ("search_assets", "search"),
     ("set_frame_order", "frame order"),
     ("set_frame_prompt", "frame prompt"),
     ("set_primary", "variation primary"),
