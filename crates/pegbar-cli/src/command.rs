@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod contact_sheet;
 mod demo;
+mod diff;
 mod frame;
 mod generation;
 mod head;
@@ -20,6 +21,8 @@ mod migrate;
 mod mv;
 mod open;
 mod project;
+mod reproduce;
+mod search;
 mod sync;
 mod tag;
 mod take;
@@ -48,6 +51,9 @@ pub(crate) enum Command {
     Import(import::Args),
     Tree(tree::Args),
     Lineage(lineage::Args),
+    Search(Box<search::Args>),
+    Diff(diff::Args),
+    Reproduce(reproduce::Args),
     ContactSheet(contact_sheet::Args),
     Adopt(adopt::Args),
     Open(open::Args),
@@ -90,6 +96,9 @@ impl Command {
             Self::Import(args) => import::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
             Self::Lineage(args) => lineage::run(args, context).await,
+            Self::Search(args) => search::run(*args, context).await,
+            Self::Diff(args) => diff::run(args, context).await,
+            Self::Reproduce(args) => reproduce::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
             Self::Adopt(args) => adopt::run(args, context).await,
             Self::Open(args) => open::run(args, context).await,
@@ -98,7 +107,7 @@ impl Command {
             Self::Verify(args) => verify::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
-            Self::Config(args) => config::run(args, context),
+            Self::Config(args) => config::run(args, context).await,
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
         }

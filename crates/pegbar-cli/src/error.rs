@@ -28,6 +28,8 @@ pub(crate) enum CommandError {
     Fault(Refusal),
     /// The output could not be written.
     Output(io::Error),
+    /// Two things differ, which has been shown: nothing is wrong, but the exit code says so.
+    Differs,
 }
 
 /// What was refused, and what to do instead.
@@ -181,7 +183,7 @@ impl CommandError {
             Self::Library(pegbar::Error::Database { .. }) | Self::Fault(_) => FAULT,
             Self::Usage(_) => USAGE,
             Self::Output(_) if self.is_closed_pipe() => 0,
-            Self::Library(_) | Self::Refused(_) | Self::Output(_) => REFUSED,
+            Self::Library(_) | Self::Refused(_) | Self::Output(_) | Self::Differs => REFUSED,
         }
     }
 
@@ -193,6 +195,11 @@ impl CommandError {
     /// Returns whether the reader of our output has gone, which is his right.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Returns whether there is nothing more to say than the exit code says.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_closed_pipe() || matches!(self, Self::Differs)
     }
 
     /// Writes the error for people, with a newline at the end.
@@ -242,6 +249,13 @@ impl CommandError {
                 candidates: &refusal.candidates,
                 users: None,
                 hint: refusal.hint.clone(),
+            },
+            Self::Differs => ErrorMessage {
+                code: "differs",
+                message: "they differ".to_owned(),
+                causes: Vec::new(),
+                candidates: &[],
+                hint: None,
             },
             Self::Output(error) => ErrorMessage {
                 code: "io",

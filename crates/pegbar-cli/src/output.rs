@@ -1,5 +1,6 @@
 //! The only place that prints: results on stdout, everything else on stderr.
 
+mod piece;
 mod progress;
 mod table;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::color::{self, Colors, painted};
 use crate::error::CommandError;
 use crate::text::{dropped, minute};
+pub(crate) use piece::Piece;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
@@ -96,6 +98,16 @@ impl Output {
         Ok(())
     }
 
+    /// Prints lines that are put together of pieces.
+    pub(crate) fn pieces(&self, pieces: &[Piece]) -> Result<(), CommandError> {
+        let is_coloured = self.colors.stdout;
+        let text: String = pieces
+            .iter()
+            .map(|piece| piece.to_text(is_coloured))
+            .collect();
+        self.verbatim(text.as_bytes())
+    }
+
     /// Writes an id for a table: its end where there is little room, else all of it.
     pub(crate) fn id(&self, id: impl Id) -> String {
         let text = id.to_string();
@@ -169,7 +181,7 @@ impl Output {
 
     /// Tells why the command failed; a closed pipe is nobody's failure.
     pub(crate) fn error(&self, error: &CommandError) {
-        if error.is_closed_pipe() {
+        if error.is_silent() {
             return;
         }
         if self.json {

@@ -1,7 +1,10 @@
 //! Claims: what a file, or the app it comes from, says of an asset. Never mixed with what
 //! Pegbar recorded.
 
+use uuid::Uuid;
+
 use crate::asset;
+use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -33,6 +36,18 @@ entity! {
 statements! {
     OF_ASSET = "SELECT {asset_claim} FROM asset_claim WHERE project_id = $1 AND asset_id = $2 \
                 ORDER BY position";
+    OF_ASSETS = "SELECT {asset_claim} FROM asset_claim WHERE project_id = $1 \
+                 AND asset_id {in $2} ORDER BY asset_id, position";
+}
+
+/// Returns the claims about assets of one project, in order.
+pub(crate) async fn of_assets(
+    session: &mut Session,
+    project: ProjectId,
+    assets: &[Uuid],
+) -> Result<Vec<Claim>> {
+    let parameters = [Value::Id(project.0), Value::Ids(assets)];
+    session.list(&OF_ASSETS, &parameters).await
 }
 
 /// A claim about an asset that is about to be created.

@@ -69,6 +69,7 @@ mod claim;
 mod create;
 mod db;
 mod delete;
+mod diff;
 mod disk;
 mod error;
 mod frame;
@@ -87,6 +88,8 @@ mod parallel;
 mod project;
 mod record;
 mod reference;
+mod reproduce;
+mod search;
 mod segment;
 mod studio;
 mod tag;
@@ -110,6 +113,10 @@ pub use claim::{Claim, NewClaim};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::{Deletion, DroppedBytes};
+pub use diff::{
+    AnimationDiff, AssetDiff, Change, ClaimChange, FrameDiff, FramePlace, InputChange,
+    InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
+};
 pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
@@ -145,6 +152,10 @@ pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
+pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
+pub use search::{
+    FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter, TextMatch,
+};
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
@@ -154,4 +165,4 @@ pub use verify::{
     Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
     ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
-pub use view::{Kept, ViewReport};
+pub use view::{Kept, MissingBytes, ViewReport};

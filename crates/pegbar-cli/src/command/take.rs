@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
-use crate::options::{Expected, Making};
+use crate::options::{Expected, Making, frame_index};
 use crate::output::{Output, Table};
 use crate::text::{count, one_line, pixels, quoted, stored_size};
 use crate::wrong_turn;
@@ -90,7 +90,7 @@ struct Use {
     #[arg(long, value_name = "INDEX")]
     frame: Option<String>,
     /// Add a frame that shows it, before the one with this index
-    #[arg(long, value_name = "INDEX")]
+    #[arg(long, value_name = "INDEX", allow_negative_numbers = true, value_parser = frame_index)]
     at: Option<u32>,
     #[command(flatten)]
     expected: Expected,
