@@ -255,6 +255,7 @@ impl CommandError {
                 message: "they differ".to_owned(),
                 causes: Vec::new(),
                 candidates: &[],
+                users: None,
                 hint: None,
             },
             Self::Output(error) => ErrorMessage {
