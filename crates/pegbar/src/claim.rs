@@ -31,6 +31,12 @@ entity! {
 }
 
 statements! {
+    OF_ASSETS = "SELECT {asset_claim} FROM asset_claim WHERE project_id = $1 \
+                 AND asset_id {in $2} ORDER BY asset_id, position";
+    FILES = "SELECT id, sha256, mime_type FROM asset WHERE project_id = $1 AND id > $2 \
+             AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL ORDER BY id LIMIT 500";
+    COUNT_FILES = "SELECT count(*) FROM asset WHERE project_id = $1 \
+                   AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL";
     OF_ASSET = "SELECT {asset_claim} FROM asset_claim WHERE project_id = $1 AND asset_id = $2 \
                 ORDER BY position";
 }

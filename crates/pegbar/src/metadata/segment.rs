@@ -46,6 +46,8 @@ pub(crate) struct Segments {
     pub(crate) iptc: Option<Vec<u8>>,
     /// JUMBF superboxes (ISO 19566-5), one behind the other: C2PA manifests.
     pub(crate) jumbf: Option<Vec<u8>>,
+    /// Its alpha channel may hide text: to be seen by unpacking its pixels.
+    pub(crate) may_hide_text: bool,
     /// Parts that were not read, each with the reason.
     pub(crate) left_out: Vec<String>,
     /// How many bytes are kept.
@@ -191,7 +193,7 @@ fn inflate(packed: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 /// Reads text in Latin-1. Some writers put UTF-8 where Latin-1 belongs: what is UTF-8 and not
 /// plain ASCII is hardly ever anything else.
-fn latin1(bytes: &[u8]) -> String {
+pub(super) fn latin1(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().copied().map(char::from).collect(),
