@@ -100,7 +100,7 @@ pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
-pub use claim::{Claim, NewClaim};
+pub use claim::{Claim, NewClaim, ReadClaims};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::Deletion;

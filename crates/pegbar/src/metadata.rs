@@ -17,6 +17,7 @@ mod loose;
 mod midjourney;
 mod novelai;
 mod piece;
+pub(crate) mod pixellab;
 mod segment;
 mod swarmui;
 #[cfg(test)]
@@ -92,7 +93,13 @@ fn claims(segments: Segments, hidden: Option<Result<String, &'static str>>) -> V
         let xmp = xmp::read(&text);
         claims.push(xmp::claim(&xmp, text));
         let pieces = xmp.properties;
-        read_tools(Pieces { place: Place::Xmp, left: pieces }, &mut claims);
+        read_tools(
+            Pieces {
+                place: Place::Xmp,
+                left: pieces,
+            },
+            &mut claims,
+        );
     }
     claims.extend(iptc.and_then(|iptc| iptc::read(&iptc)));
     match hidden {

@@ -11,9 +11,8 @@ use super::piece::Pieces;
 use crate::claim::NewClaim;
 
 /// A setting: its name, and its value in quotes or up to the next comma.
-static SETTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)"#).ok()
-});
+static SETTING: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)"#).ok());
 
 /// How many settings a line has at least: fewer may be part of a prompt.
 const MIN_SETTINGS: usize = 3;
@@ -31,6 +30,7 @@ const NAMES: &[(&str, &str)] = &[
     ("Seed", fields::SEED),
     ("Model", fields::MODEL),
     ("Model hash", fields::MODEL_HASH),
+    ("Base model hash", fields::MODEL_HASH),
 ];
 
 pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
@@ -56,13 +56,21 @@ pub(super) fn parse(text: &str) -> Option<Fields> {
         let rest = line.trim().strip_prefix(NEGATIVE);
         is_negative |= rest.is_some();
         let line = rest.map_or(*line, str::trim_start);
-        if is_negative { &mut negative } else { &mut prompt }.push(line);
+        if is_negative {
+            &mut negative
+        } else {
+            &mut prompt
+        }
+        .push(line);
     }
     fields.set(fields::PROMPT, prompt.join("\n").trim());
     fields.set(fields::NEGATIVE_PROMPT, negative.join("\n").trim());
     for (name, value) in settings[place].iter().take(MAX_SETTINGS) {
         let value = unquoted(value);
-        match (name.as_str(), NAMES.iter().find(|(theirs, _)| theirs == name)) {
+        match (
+            name.as_str(),
+            NAMES.iter().find(|(theirs, _)| theirs == name),
+        ) {
             (_, Some((_, ours))) => fields.set(ours, value),
             ("Size", _) => fields.set_size(&value),
             ("Version", _) => fields.set(fields::SOFTWARE, software(&value)),
@@ -96,9 +104,11 @@ fn unquoted(value: &str) -> String {
     }
 }
 
-/// Names the program by its version: Forge's begin with "f".
+/// Names the program by its version: the one's begin with "v", the other's with "f".
 fn software(version: &str) -> String {
-    let is_forge = version.starts_with('f') || version == "neo" || version.starts_with("neo-");
-    let name = if is_forge { "Forge" } else { "AUTOMATIC1111" };
-    format!("{name} {version}")
+    match version.as_bytes() {
+        [b'v', b'0'..=b'9', ..] => format!("AUTOMATIC1111 {version}"),
+        [b'f', b'0'..=b'9', ..] => format!("Forge {version}"),
+        _ => version.to_owned(),
+    }
 }

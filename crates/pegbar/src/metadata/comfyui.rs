@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::loose;
 use super::piece::{Piece, Pieces};
 use crate::claim::NewClaim;
-use graph::Graph;
+pub(in crate::metadata) use graph::Graph;
 
 const PROMPT: &str = "prompt";
 const WORKFLOW: &str = "workflow";
@@ -20,7 +20,10 @@ pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
     if let Some(prompt) = taken.iter().find(|piece| piece.name == PROMPT) {
         match loose::object(&prompt.text) {
             Some(found) => {
-                found.problem.into_iter().for_each(|problem| fields.problem(problem));
+                found
+                    .problem
+                    .into_iter()
+                    .for_each(|problem| fields.problem(problem));
                 Graph::new(&found.members).read(&mut fields);
             }
             None => fields.problem("its prompt is not JSON"),
@@ -35,7 +38,10 @@ fn take(pieces: &mut Pieces) -> Vec<Piece> {
     let mut taken = Vec::new();
     for name in [PROMPT, WORKFLOW] {
         let place = pieces.left.iter().position(|piece| {
-            let named = piece.text.strip_prefix(name).and_then(|text| text.strip_prefix(':'));
+            let named = piece
+                .text
+                .strip_prefix(name)
+                .and_then(|text| text.strip_prefix(':'));
             piece.name == name && is_graph(&piece.text) || named.is_some_and(is_graph)
         });
         let Some(place) = place else { continue };
@@ -44,7 +50,10 @@ fn take(pieces: &mut Pieces) -> Vec<Piece> {
             Some((before, text)) if before == name => text.to_owned(),
             _ => piece.text,
         };
-        taken.push(Piece { name: name.to_owned(), text });
+        taken.push(Piece {
+            name: name.to_owned(),
+            text,
+        });
     }
     taken
 }

@@ -32,7 +32,10 @@ pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
     }
     fields.set(fields::SOFTWARE, pieces.text("xmp:CreatorTool"));
     fields.add_members(members, NAMES);
-    found.problem.into_iter().for_each(|problem| fields.problem(problem));
+    found
+        .problem
+        .into_iter()
+        .for_each(|problem| fields.problem(problem));
     let taken = pieces.take(&[COMMENT]);
     Some(fields.into_claim("drawthings", pieces.place, &taken))
 }

@@ -66,7 +66,10 @@ fn piece(tiff: Tiff<'_>, entry: Entry<'_>) -> Option<Piece> {
     let text = text.trim_end_matches(['\0', ' ']);
     let is_text = entry.tag != MAKER_NOTE || text.chars().all(|c| !c.is_control());
     // ComfyUI takes the tags from "Make" downwards, whatever they are for.
-    let name = name.map_or_else(|| format!("{:#06x}", entry.tag), |(_, name)| (*name).to_owned());
+    let name = name.map_or_else(
+        || format!("{:#06x}", entry.tag),
+        |(_, name)| (*name).to_owned(),
+    );
     let text = text.to_owned();
     (is_text && !text.is_empty()).then_some(Piece { name, text })
 }

@@ -61,11 +61,6 @@ impl Fields {
         }
     }
 
-    /// Returns the text of a field.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.known.get(name)?.as_str()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.known.is_empty() && self.other.is_empty()
     }
@@ -77,7 +72,11 @@ impl Fields {
 
     /// Moves the members of an object in: by the names of ours that `names` has for theirs,
     /// the rest as it is.
-    pub(super) fn add_members(&mut self, members: Map<String, Value>, names: &[(&str, &'static str)]) {
+    pub(super) fn add_members(
+        &mut self,
+        members: Map<String, Value>,
+        names: &[(&str, &'static str)],
+    ) {
         for (theirs, value) in members {
             let known = names.iter().find(|(name, _)| *name == theirs);
             match known {
@@ -195,7 +194,9 @@ pub(super) fn number(value: Value) -> Value {
     {
         return integer.into();
     }
-    let is_decimal = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+    let is_decimal = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
     match text.parse::<f64>().ok().and_then(Number::from_f64) {
         Some(number) if is_decimal && text.contains('.') => Value::Number(number),
         _ => value,
@@ -207,7 +208,10 @@ fn kept(value: Value, depth: usize) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => text.replace('\0', "\u{fffd}").into(),
         Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => "…".into(),
-        Value::Array(values) => values.into_iter().map(|value| kept(value, depth + 1)).collect(),
+        Value::Array(values) => values
+            .into_iter()
+            .map(|value| kept(value, depth + 1))
+            .collect(),
         Value::Object(members) => members
             .into_iter()
             .map(|(name, value)| (name.replace('\0', "\u{fffd}"), kept(value, depth + 1)))

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::a1111;
 use super::fields::{self, Fields};
 use super::loose::{self, Loose};
 use super::piece::{Piece, Pieces};
-use super::a1111;
 use crate::claim::NewClaim;
 
 /// Where the scheme stands: in a PNG, and in Exif.
@@ -53,7 +53,10 @@ pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
         fields.set_size(&size);
     }
     fields.add_members(members, NAMES);
-    found.problem.into_iter().for_each(|problem| fields.problem(problem));
+    found
+        .problem
+        .into_iter()
+        .for_each(|problem| fields.problem(problem));
     set_software(&mut fields, &others);
     let pieces_of_claim = [vec![piece], others].concat();
     Some(fields.into_claim("fooocus", pieces.place, &pieces_of_claim))

@@ -111,7 +111,9 @@ impl Bits {
     fn at(&self, place: usize) -> u8 {
         let (x, y) = (place / self.height, place % self.height);
         let at = y * self.width + x;
-        self.bytes.get(at / 8).map_or(0, |byte| byte >> (at % 8) & 1)
+        self.bytes
+            .get(at / 8)
+            .map_or(0, |byte| byte >> (at % 8) & 1)
     }
 
     /// Returns bytes from a place on, as many as there are of `count`.

@@ -51,7 +51,10 @@ pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
     match (names[0], loose::object(&text)) {
         (COMMAND, _) => read_command(&text, &mut fields),
         (name, Some(found)) => {
-            found.problem.into_iter().for_each(|problem| fields.problem(problem));
+            found
+                .problem
+                .into_iter()
+                .for_each(|problem| fields.problem(problem));
             match name {
                 METADATA => read_metadata(found.members, &mut fields),
                 OLD => read_old(found.members, &mut fields),
@@ -74,7 +77,10 @@ fn read_metadata(mut members: Members, fields: &mut Fields) {
         let names = ["name", "model_name", "key"];
         let name = names.iter().find_map(|name| model.get(name)?.as_str());
         fields.set(fields::MODEL, name.or(model.as_str()));
-        fields.set(fields::MODEL_HASH, model.get("hash").and_then(Value::as_str));
+        fields.set(
+            fields::MODEL_HASH,
+            model.get("hash").and_then(Value::as_str),
+        );
     }
     if let Some(Value::String(version)) = members.remove("app_version") {
         fields.set(fields::SOFTWARE, format!("InvokeAI {version}"));
@@ -88,12 +94,17 @@ fn read_old(mut members: Members, fields: &mut Fields) {
     }
     let weights = members.get("model_weights").or(members.get("model"));
     fields.set(fields::MODEL, weights.and_then(Value::as_str));
-    fields.set(fields::MODEL_HASH, members.get("model_hash").and_then(Value::as_str));
+    fields.set(
+        fields::MODEL_HASH,
+        members.get("model_hash").and_then(Value::as_str),
+    );
     if let Some(Value::Object(mut image)) = members.remove("image") {
         // One prompt, or several with their weights.
         let prompt = match image.get("prompt") {
             Some(Value::Array(prompts)) => {
-                let texts = prompts.iter().filter_map(|prompt| prompt["prompt"].as_str());
+                let texts = prompts
+                    .iter()
+                    .filter_map(|prompt| prompt["prompt"].as_str());
                 Some(texts.collect::<Vec<_>>().join(" "))
             }
             Some(Value::String(prompt)) => Some(prompt.clone()),
@@ -115,7 +126,7 @@ fn set_prompts(text: &str, fields: &mut Fields) {
     while let Some((before, inside)) = rest.split_once('[')
         && let Some((inside, behind)) = inside.split_once(']')
     {
-        prompt.push_str(before);
+        prompt.push_str(before.trim_end());
         negative.push(inside.trim());
         rest = behind;
     }

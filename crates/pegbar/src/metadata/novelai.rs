@@ -14,7 +14,14 @@ const SOFTWARE: &str = "Software";
 const SOURCE: &str = "Source";
 
 /// What it writes beside the image, in its order.
-const TEXTS: &[&str] = &["Title", DESCRIPTION, SOFTWARE, SOURCE, "Generation time", COMMENT];
+const TEXTS: &[&str] = &[
+    "Title",
+    DESCRIPTION,
+    SOFTWARE,
+    SOURCE,
+    "Generation time",
+    COMMENT,
+];
 
 const NAMES: &[(&str, &str)] = &[
     ("prompt", fields::PROMPT),
@@ -51,7 +58,9 @@ fn of_json(text: &str) -> Option<Fields> {
         fields.add_members(found.members, NAMES);
         return Some(fields);
     }
-    let is_ours = members.get(SOFTWARE).is_some_and(|software| software == "NovelAI");
+    let is_ours = members
+        .get(SOFTWARE)
+        .is_some_and(|software| software == "NovelAI");
     if !is_ours || !members.contains_key(COMMENT) {
         return None;
     }
@@ -63,7 +72,10 @@ fn of_json(text: &str) -> Option<Fields> {
         },
     });
     let mut fields = of_texts(&texts.collect::<Vec<_>>());
-    found.problem.into_iter().for_each(|problem| fields.problem(problem));
+    found
+        .problem
+        .into_iter()
+        .for_each(|problem| fields.problem(problem));
     Some(fields)
 }
 
@@ -75,7 +87,10 @@ fn of_texts(texts: &[Piece]) -> Fields {
             COMMENT => match loose::object(text) {
                 Some(found) => {
                     fields.add_members(found.members, NAMES);
-                    found.problem.into_iter().for_each(|problem| fields.problem(problem));
+                    found
+                        .problem
+                        .into_iter()
+                        .for_each(|problem| fields.problem(problem));
                 }
                 None => fields.problem("its comment is not JSON"),
             },

@@ -15,6 +15,8 @@ pub(super) enum Place {
     Iptc,
     /// The lowest bits of the alpha channel.
     Alpha,
+    /// The `metadata.json` beside the images of an export.
+    Export,
     /// The file as a whole.
     File,
 }
@@ -28,6 +30,7 @@ impl Place {
             Self::Xmp => "xmp",
             Self::Iptc => "iptc",
             Self::Alpha => "alpha",
+            Self::Export => "metadata.json",
             Self::File => "file",
         }
     }
@@ -74,10 +77,7 @@ impl Pieces {
     }
 
     /// Takes out the first piece under one of the usual names that `read` makes something of.
-    pub(super) fn take_usual<T>(
-        &mut self,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Option<(Piece, T)> {
+    pub(super) fn take_usual<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Option<(Piece, T)> {
         let (place, found) = self.left.iter().enumerate().find_map(|(place, piece)| {
             let is_usual = USUAL.contains(&piece.name.as_str());
             Some((place, read(&piece.text).filter(|_| is_usual)?))

@@ -29,6 +29,9 @@ const MAX_JUMBF: usize = 32 << 20;
 /// How many texts or comments are kept of a file.
 const MAX_PARTS: usize = 256;
 
+/// How many of the parts that were not read are named.
+const MAX_LEFT_OUT: usize = 8;
+
 /// What a file carries beside its image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Segments {
@@ -84,16 +87,19 @@ impl Segments {
     /// Says whether so many bytes more may be kept; where not, what they are is noted.
     fn has_room(&mut self, what: &str, bytes: usize) -> bool {
         let parts = self.texts.len() + self.comments.len();
-        if bytes > MAX_TEXT || self.together + bytes > MAX_TOGETHER || parts >= MAX_PARTS {
+        if parts >= MAX_PARTS {
+            self.leave_out(format!("{what}: one of more than {MAX_PARTS}"));
+        } else if bytes > MAX_TEXT || self.together + bytes > MAX_TOGETHER {
             self.leave_out(format!("{what}: too long to be read"));
-            return false;
+        } else {
+            self.together += bytes;
+            return true;
         }
-        self.together += bytes;
-        true
+        false
     }
 
     fn leave_out(&mut self, what: String) {
-        if self.left_out.len() < MAX_PARTS {
+        if self.left_out.len() < MAX_LEFT_OUT {
             self.left_out.push(what);
         }
     }

@@ -43,6 +43,9 @@ pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
     let date = extra.and_then(|extra| extra.get("date")?.as_str());
     fields.set(fields::CREATED_AT, date);
     fields.add_members(found.members, &[]);
-    found.problem.into_iter().for_each(|problem| fields.problem(problem));
+    found
+        .problem
+        .into_iter()
+        .for_each(|problem| fields.problem(problem));
     Some(fields.into_claim("swarmui", pieces.place, &[piece]))
 }

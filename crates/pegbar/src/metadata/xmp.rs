@@ -1,11 +1,11 @@
 //! XMP (ISO 16684-1): properties in XML, as Photoshop, exiftool and some generators write
 //! them, the AI properties of IPTC among them (IPTC Photo Metadata 2025.1).
 
+use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
-use quick_xml::XmlVersion;
 
 use super::exif::utf16;
 use super::fields::{self, Fields};
@@ -25,7 +25,10 @@ const PREFIXES: &[(&str, &str)] = &[
     ("http://ns.adobe.com/exif/1.0/", "exif"),
     ("http://ns.adobe.com/tiff/1.0/", "tiff"),
     ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "Iptc4xmpExt"),
-    ("http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/", "Iptc4xmpCore"),
+    (
+        "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+        "Iptc4xmpCore",
+    ),
     ("http://ns.useplus.org/ldf/xmp/1.0/", "plus"),
     ("adobe:ns:meta/", "x"),
 ];
@@ -60,7 +63,9 @@ pub(super) fn claim(xmp: &Xmp, text: String) -> NewClaim {
             None => fields.add_other(name, text.as_str()),
         }
     }
-    xmp.problem.into_iter().for_each(|problem| fields.problem(problem));
+    xmp.problem
+        .into_iter()
+        .for_each(|problem| fields.problem(problem));
     fields.into_claim_of("xmp", Place::Xmp, text)
 }
 
@@ -129,13 +134,15 @@ impl Reading {
             // What a document type declares is not expanded.
             Ok(_) => {}
         }
-        (self.xmp.properties.len() >= MAX_PROPERTIES).then_some(Err("more properties than are read"))
+        (self.xmp.properties.len() >= MAX_PROPERTIES)
+            .then_some(Err("more properties than are read"))
     }
 
     fn begin(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart<'_>) {
         let (namespace, local) = reader.resolver().resolve_element(element.name());
         self.text.clear();
-        self.path.push(name(&namespace, local.as_ref(), element.name().as_ref()));
+        self.path
+            .push(name(&namespace, local.as_ref(), element.name().as_ref()));
         for attribute in element.attributes().flatten() {
             let key = attribute.key;
             let (namespace, local) = reader.resolver().resolve_attribute(key);
@@ -150,7 +157,11 @@ impl Reading {
                 None if local.as_ref() == b"resource" => self.add(None, &value),
                 None => {}
                 // An attribute of the element that holds it all says who wrote it.
-                Some(_) if self.path.last().is_some_and(|name| is_wrapper(name.as_ref())) => {}
+                Some(_)
+                    if self
+                        .path
+                        .last()
+                        .is_some_and(|name| is_wrapper(name.as_ref())) => {}
                 Some(name) => self.add(Some(&name), &value),
             }
         }
@@ -205,7 +216,9 @@ fn name(namespace: &ResolveResult<'_>, local: &[u8], as_written: &[u8]) -> Optio
     if namespace.as_ref() == RDF {
         return None;
     }
-    let known = PREFIXES.iter().find(|(uri, _)| uri.as_bytes() == namespace.as_ref());
+    let known = PREFIXES
+        .iter()
+        .find(|(uri, _)| uri.as_bytes() == namespace.as_ref());
     Some(match known {
         Some((_, prefix)) => format!("{prefix}:{local}"),
         None => String::from_utf8_lossy(as_written).into_owned(),

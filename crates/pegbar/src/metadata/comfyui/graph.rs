@@ -1,16 +1,17 @@
 //! The graph of nodes: from what samples through its links to what it was given.
 //!
 //! Nobody says that the graph has no cycle, and nobody that it is small: each node is visited
-//! once per question, and only so many.
+//! once per question, and only so many links are followed.
 
+use std::cell::Cell;
 use std::collections::{HashSet, VecDeque};
 
 use serde_json::{Map, Value};
 
 use super::super::fields::{self, Fields};
 
-/// How many nodes are visited for one question.
-const MAX_VISITED: usize = 2000;
+/// How many links are followed in all.
+const MAX_LINKS: usize = 100_000;
 
 /// How many texts make a prompt.
 const MAX_TEXTS: usize = 32;
@@ -20,15 +21,26 @@ const PARTS: &[&str] = &["guider", "noise", "sampler", "sigmas", "scheduler"];
 
 /// The inputs of nodes that hold text, in any language model's encoder.
 const TEXTS: &[&str] = &[
-    "text", "text_g", "text_l", "clip_l", "t5xxl", "prompt", "positive_prompt", "value", "string",
-    "populated_text", "wildcard_text",
+    "text",
+    "text_g",
+    "text_l",
+    "clip_l",
+    "t5xxl",
+    "prompt",
+    "positive_prompt",
+    "value",
+    "string",
+    "populated_text",
+    "wildcard_text",
 ];
 
 /// The inputs of nodes that name what they load.
 const MODELS: &[&str] = &["ckpt_name", "unet_name", "model_name", "gguf_name"];
 
-pub(super) struct Graph<'a> {
+pub(in crate::metadata) struct Graph<'a> {
     nodes: &'a Map<String, Value>,
+    /// How many links may still be followed.
+    links: Cell<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -39,12 +51,15 @@ struct Node<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn new(nodes: &'a Map<String, Value>) -> Self {
-        Self { nodes }
+    pub(in crate::metadata) fn new(nodes: &'a Map<String, Value>) -> Self {
+        Self {
+            nodes,
+            links: Cell::new(MAX_LINKS),
+        }
     }
 
     /// Reads what the last sampler was given.
-    pub(super) fn read(&self, fields: &mut Fields) {
+    pub(in crate::metadata) fn read(&self, fields: &mut Fields) {
         let Some(sampler) = self.sampler() else {
             fields.problem("no node in its graph samples");
             return;
@@ -54,7 +69,10 @@ impl<'a> Graph<'a> {
         fields.set(fields::STEPS, literal(&["steps"]));
         fields.set(fields::SAMPLER, literal(&["sampler_name"]));
         fields.set(fields::CFG_SCALE, literal(&["cfg"]));
-        for (input, name) in [("positive", fields::PROMPT), ("negative", fields::NEGATIVE_PROMPT)] {
+        for (input, name) in [
+            ("positive", fields::PROMPT),
+            ("negative", fields::NEGATIVE_PROMPT),
+        ] {
             let from = self.input(sampler, input);
             fields.set(name, from.map(|node| self.texts(node).join("\n")));
         }
@@ -64,8 +82,10 @@ impl<'a> Graph<'a> {
         }
         let mut loras = Vec::new();
         if let Some(node) = self.input(sampler, "model") {
-            self.visit(node, |node| {
-                let name = MODELS.iter().find_map(|name| node.inputs.get(*name)?.as_str());
+            self.visit([node], |node| {
+                let name = MODELS
+                    .iter()
+                    .find_map(|name| node.inputs.get(*name)?.as_str());
                 loras.extend(node.inputs.get("lora_name").filter(|name| name.is_string()));
                 name.is_some_and(|name| {
                     fields.set(fields::MODEL, name);
@@ -75,7 +95,7 @@ impl<'a> Graph<'a> {
         }
         let latent = ["latent_image", "latent", "samples"];
         if let Some(node) = latent.iter().find_map(|name| self.input(sampler, name)) {
-            self.visit(node, |node| {
+            self.visit([node], |node| {
                 let size = |name| self.literal(node, &[name]).filter(Value::is_number);
                 let (Some(width), Some(height)) = (size("width"), size("height")) else {
                     return false;
@@ -110,6 +130,7 @@ impl<'a> Graph<'a> {
             return None;
         };
         output.as_u64()?;
+        self.links.set(self.links.get().checked_sub(1)?);
         match id {
             Value::String(id) => self.node(id),
             Value::Number(id) => self.node(&id.to_string()),
@@ -125,7 +146,9 @@ impl<'a> Graph<'a> {
     }
 
     fn parts(&self, node: Node<'a>) -> impl Iterator<Item = Node<'a>> {
-        PARTS.iter().filter_map(move |part| self.linked(node.inputs.get(*part)?))
+        PARTS
+            .iter()
+            .filter_map(move |part| self.linked(node.inputs.get(*part)?))
     }
 
     /// Returns what an input is: as it stands there, or in the node that it is linked to.
@@ -145,16 +168,20 @@ impl<'a> Graph<'a> {
         of(node).or_else(|| self.parts(node).find_map(of))
     }
 
-    /// Visits what a node was made from, the nearest first, until `stop` says so.
-    fn visit(&self, from: Node<'a>, mut stop: impl FnMut(Node<'a>) -> bool) -> Option<Node<'a>> {
-        let mut seen = HashSet::from([from.id]);
-        let mut next = VecDeque::from([from]);
+    /// Visits what nodes were made from, the nearest first, until `stop` says so.
+    fn visit(
+        &self,
+        from: impl IntoIterator<Item = Node<'a>>,
+        mut stop: impl FnMut(Node<'a>) -> bool,
+    ) -> Option<Node<'a>> {
+        let mut next: VecDeque<Node<'a>> = from.into_iter().collect();
+        let mut seen: HashSet<&str> = next.iter().map(|node| node.id).collect();
         while let Some(node) = next.pop_front() {
             if stop(node) {
                 return Some(node);
             }
             for linked in node.inputs.values().filter_map(|value| self.linked(value)) {
-                if seen.len() < MAX_VISITED && seen.insert(linked.id) {
+                if seen.insert(linked.id) {
                     next.push_back(linked);
                 }
             }
@@ -166,12 +193,12 @@ impl<'a> Graph<'a> {
     /// made in several passes, the last.
     fn sampler(&self) -> Option<Node<'a>> {
         let nodes = || self.nodes.keys().filter_map(|id| self.node(id));
-        let keeps = |node: &Node<'_>| node.class.contains("Save") || node.class.contains("Preview");
-        let ends = nodes().filter(keeps).take(16);
-        let mut ends: Vec<Node<'a>> = ends.collect();
         // What is saved counts more than what is only shown.
-        ends.sort_by_key(|node| !node.class.contains("Save"));
-        let found = ends.into_iter().find_map(|end| self.visit(end, is_sampler));
+        let ends = ["Save", "Preview"];
+        let mut ends = ends
+            .iter()
+            .map(|end| nodes().filter(|node| node.class.contains(*end)));
+        let found = ends.find_map(|ends| self.visit(ends, is_sampler));
         found.or_else(|| nodes().find(|node| is_sampler(*node)))
     }
 
@@ -197,7 +224,7 @@ impl<'a> Graph<'a> {
             let linked: Vec<_> = links.filter_map(|(_, value)| self.linked(value)).collect();
             // The first input comes out of the stack first.
             for linked in linked.into_iter().rev() {
-                if seen.len() < MAX_VISITED && seen.insert(linked.id) {
+                if seen.insert(linked.id) {
                     next.push(linked);
                 }
             }
@@ -208,7 +235,15 @@ impl<'a> Graph<'a> {
 
 /// Says whether an input leads away from the texts.
 fn is_model(input: &str) -> bool {
-    let names = ["clip", "model", "vae", "image", "pixels", "control_net", "latent"];
+    let names = [
+        "clip",
+        "model",
+        "vae",
+        "image",
+        "pixels",
+        "control_net",
+        "latent",
+    ];
     names.contains(&input)
 }
 
