@@ -1,5 +1,6 @@
 //! `pegbar asset`.
 
+mod claim;
 mod save;
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ enum Action {
     Show(Show),
     Edit(Edit),
     Save(save::Save),
+    ReadClaims(claim::ReadClaims),
     Delete(Delete),
 }
 
@@ -104,6 +106,8 @@ struct Which {
 }
 
 /// Show everything about an asset: its file, and the record of what it was made from
+///
+/// What the file itself or the app it comes from says is shown behind it, as their claims.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset show palette.png")]
 struct Show {
@@ -153,6 +157,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Show(show) => show.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,
+        Action::ReadClaims(read) => read.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
     }
 }
@@ -256,14 +261,7 @@ impl Show {
                 sha256.as_deref().unwrap_or("not known yet"),
             ))?;
         }
-        if !claims.is_empty() {
-            output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
-        }
-        for claim in &claims {
-            let Claim { tool, fields, .. } = claim;
-            output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
-        }
-        Ok(())
+        claim::print(&claims, output)
     }
 }
 

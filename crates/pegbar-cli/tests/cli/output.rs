@@ -44,6 +44,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "asset show",
     "asset edit",
     "asset save",
+    "asset read-claims",
     "asset delete",
     "tag add",
     "tag remove",
