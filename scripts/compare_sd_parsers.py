@@ -18,21 +18,23 @@ TOOLS = {"png-text", "comment", "exif", "unread"}
 
 
 def theirs(path):
-    try:
-        found = ParserManager().parse(path)
-    except Exception as error:  # whatever it raises is part of the answer
-        return f"fails: {type(error).__name__}"
+    found = ParserManager().parse(path)
     if found is None:
         return "–"
+    asked = {
+        "prompt": lambda: any(prompt.value for prompt in found.prompts),
+        "negative": lambda: any(prompt.value for prompt in found.negative_prompts),
+        "model": lambda: any(model.name for model in found.models),
+        "seed": lambda: any(sampler.parameters.get("seed") is not None
+                            for sampler in found.samplers),
+    }
     what = []
-    if any(prompt.value for prompt in found.prompts):
-        what.append("prompt")
-    if any(prompt.value for prompt in found.negative_prompts):
-        what.append("negative")
-    if any(model.name for model in found.models):
-        what.append("model")
-    if any(sampler.parameters.get("seed") is not None for sampler in found.samplers):
-        what.append("seed")
+    for name, has in asked.items():
+        try:
+            if has():
+                what.append(name)
+        except Exception as error:  # that it fails is part of the answer
+            what.append(f"{name} fails ({type(error).__name__})")
     return ", ".join(what) or "–"
 
 
