@@ -113,7 +113,9 @@ fn claims(segments: Segments, hidden: Option<Result<String, &'static str>>) -> V
     }
     if !left_out.is_empty() {
         let mut fields = Fields::new();
-        left_out.into_iter().for_each(|part| fields.problem(part));
+        for part in left_out {
+            fields.problem(part);
+        }
         claims.push(fields.into_claim_of("unread", Place::File, String::new()));
     }
     claims

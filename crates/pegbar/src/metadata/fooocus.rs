@@ -42,8 +42,7 @@ pub(super) fn read(pieces: &mut Pieces) -> Option<NewClaim> {
         let found = json(pieces.text("Comment")?)?;
         Some((pieces.take(&["Comment"]).pop()?, found))
     })?;
-    let names: &[&str] = scheme.as_ref().map_or(&[], std::slice::from_ref);
-    let mut others = pieces.take(names);
+    let mut others = pieces.take(scheme.as_slice());
     if !others.is_empty() {
         others.extend(pieces.take(&["Software"]));
     }

@@ -1,5 +1,7 @@
 //! IPTC's records (Information Interchange Model 4.2), as older programs write them.
 
+use std::fmt::Write as _;
+
 use super::exif::utf16;
 use super::fields::{self, Fields};
 use super::piece::Place;
@@ -52,7 +54,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<NewClaim> {
             [0xfe, 0xff, ..] => utf16(value, false),
             _ => latin1(value),
         };
-        raw.push_str(&format!("{name}: {value}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(raw, "{name}: {value}");
         match *name {
             "originatingProgram" => fields.set(fields::SOFTWARE, value),
             _ => fields.add_other(*name, value),

@@ -1,8 +1,8 @@
 //! PixelLab: what the `metadata.json` of an export says of its character, and so of each image.
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::fields::{self, Fields};
 use super::loose;
@@ -33,9 +33,7 @@ pub(crate) fn claim(text: &str) -> NewClaim {
                 fields.set(fields::WIDTH, size.remove("width").unwrap_or_default());
                 fields.set(fields::HEIGHT, size.remove("height").unwrap_or_default());
             }
-            members.retain(|name, value| {
-                name != "size" || *value != Value::Object(Default::default())
-            });
+            members.retain(|name, value| name != "size" || *value != Value::Object(Map::default()));
             fields.add_members(members, NAMES);
         }
         None => fields.problem("it does not say which character it is of"),

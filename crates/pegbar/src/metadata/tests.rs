@@ -2,8 +2,6 @@
 
 mod fuzz;
 mod hostile;
-#[path = "../../tests/library/support/images.rs"]
-mod images;
 mod tool;
 
 use std::fs::{self, File};
@@ -61,26 +59,4 @@ fn assert_claim(name: &str, tool: &str, found_in: &str, expected: &Value) {
     let claim = claim_of(name);
     assert_eq!(claim.tool, tool, "{name}");
     assert_fields(name, &claim, found_in, expected);
-}
-
-#[test]
-fn files_of_no_tool_are_of_no_tool() {
-    let mut silent = 0;
-    for (name, bytes, _) in images::one_of_each() {
-        let format = match name.rsplit(' ').next() {
-            Some("JPEG") => ImageFormat::Jpeg,
-            Some("WebP") => ImageFormat::WebP,
-            Some("GIF") => ImageFormat::Gif,
-            _ => ImageFormat::Png,
-        };
-        let claims = read(io::Cursor::new(bytes), format).unwrap();
-        silent += usize::from(claims.is_empty());
-        // Some have a comment, or a description beside their orientation.
-        let mut tools = claims.iter().map(|claim| claim.tool.as_str());
-        assert!(
-            tools.all(|tool| ["comment", "exif"].contains(&tool)),
-            "{name}: {claims:?}"
-        );
-    }
-    assert!(silent >= 8, "{silent}");
 }

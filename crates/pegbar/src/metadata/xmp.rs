@@ -181,13 +181,12 @@ impl Reading {
             return;
         }
         let name = reference.decode().unwrap_or_default();
-        match resolve_predefined_entity(&name) {
-            Some(text) => self.text.push_str(text),
-            None => {
-                self.text.push('&');
-                self.text.push_str(&name);
-                self.text.push(';');
-            }
+        if let Some(text) = resolve_predefined_entity(&name) {
+            self.text.push_str(text);
+        } else {
+            self.text.push('&');
+            self.text.push_str(&name);
+            self.text.push(';');
         }
     }
 

@@ -19,12 +19,8 @@ fn fixture(name: &str) -> PathBuf {
 /// Returns the tools that an asset's claims are of, in order.
 async fn tools(studio: &Studio, asset: &Asset) -> Vec<String> {
     let claims = studio.list_claims(asset.id).await.unwrap();
-    assert!(
-        claims
-            .iter()
-            .map(|claim| claim.position)
-            .eq(0..claims.len() as u32)
-    );
+    let places = claims.iter().map(|claim| claim.position);
+    assert!(places.eq((0..).take(claims.len())));
     claims.into_iter().map(|claim| claim.tool).collect()
 }
 

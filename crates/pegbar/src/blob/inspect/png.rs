@@ -19,7 +19,7 @@ const NOTES: &[&[u8; 4]] = &[b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME", b"pHYs
 /// What is kept of a chunk that is read, in bytes.
 const NOTHING: usize = 0;
 const FIRST_CHUNK: usize = 13;
-const FIRST_PIXELS: usize = hidden::PREFIX;
+const FIRST_PIXELS: usize = hidden::PREFIX as usize;
 
 /// Chunks that may say how the image was made.
 const METADATA: &[&[u8; 4]] = &[b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"caBX", b"comf"];

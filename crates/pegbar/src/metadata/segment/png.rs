@@ -5,9 +5,6 @@ use std::io::{self, Read, Seek};
 use super::super::hidden;
 use super::{MAX_JUMBF, MAX_TEXT, Segments, Walk, inflate, latin1};
 
-/// What a chunk that is kept may be long, in bytes; packed text is shorter than that.
-const MAX_CHUNK: u32 = MAX_TEXT as u32;
-
 /// Keywords of texts that hold other metadata in hexadecimal digits, as ImageMagick and older
 /// versions of exiftool write them.
 const RAW_PROFILE: &str = "Raw profile type ";
@@ -23,8 +20,8 @@ pub(super) fn walk<R: Read + Seek>(walk: &mut Walk<R>, found: &mut Segments) -> 
         let length = u32::from_be_bytes(walk.array()?);
         let kind: [u8; 4] = walk.array()?;
         let is_kept = match &kind {
-            b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"comf" => length <= MAX_CHUNK,
-            b"caBX" => length <= MAX_JUMBF as u32,
+            b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"comf" => fits(length, MAX_TEXT),
+            b"caBX" => fits(length, MAX_JUMBF),
             b"IEND" => return Ok(()),
             b"IHDR" if length == 13 => {
                 width = hiding_width(walk.array()?);
@@ -32,7 +29,7 @@ pub(super) fn walk<R: Read + Seek>(walk: &mut Walk<R>, found: &mut Segments) -> 
                 continue;
             }
             b"IDAT" if width.is_some() => {
-                let begin = length.min(hidden::PREFIX as u32);
+                let begin = length.min(hidden::PREFIX);
                 let packed = walk.bytes(begin)?;
                 let width = width.take().unwrap_or_default();
                 found.may_hide_text = hidden::may_begin(&packed, width);
@@ -56,6 +53,11 @@ pub(super) fn walk<R: Read + Seek>(walk: &mut Walk<R>, found: &mut Segments) -> 
         }
         walk.skip(4)?;
     }
+}
+
+/// Says whether a chunk is short enough to be kept; packed text is shorter than text.
+fn fits(length: u32, max: usize) -> bool {
+    usize::try_from(length).is_ok_and(|length| length <= max)
 }
 
 /// Returns the width from a header, if the pixels have an alpha channel of 8 bits beside three

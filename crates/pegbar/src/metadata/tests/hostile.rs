@@ -1,6 +1,5 @@
 //! What strangers may write costs little, and is said.
 
-use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -138,14 +137,4 @@ fn a_text_that_is_too_long_to_be_kept_is_cut_and_says_so() {
     assert!(claim.fields.to_string().len() < 1000, "not twice");
     assert!(problem_of(claim).contains("2097152 bytes long, of which the first 1048576 are kept"));
     claim.check().unwrap();
-}
-
-#[test]
-fn an_ordinary_image_is_told_from_one_that_hides_text_by_its_first_rows() {
-    let png = images::png(9, 5);
-    let found = Segments::read(Cursor::new(&png), ImageFormat::Png).unwrap();
-    assert!(!found.may_hide_text, "nothing is unpacked twice");
-    let hidden = File::open(folder().join("novelai-hidden.png")).unwrap();
-    let found = Segments::read(hidden, ImageFormat::Png).unwrap();
-    assert!(found.may_hide_text);
 }
