@@ -1,6 +1,7 @@
 //! `pegbar asset`.
 
 mod annotate;
+mod claim;
 mod save;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ enum Action {
     Annotate(annotate::Annotate),
     Save(save::Save),
     DropBytes(DropBytes),
+    ReadClaims(claim::ReadClaims),
     Delete(Delete),
 }
 
@@ -109,6 +111,8 @@ struct Which {
 }
 
 /// Show everything about an asset: its file, and the record of what it was made from
+///
+/// What the file itself or the app it comes from says is shown behind it, as their claims.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset show palette.png")]
 struct Show {
@@ -174,6 +178,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Annotate(annotate) => annotate.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,
         Action::DropBytes(drop) => drop.run(studio, output).await,
+        Action::ReadClaims(read) => read.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
     }
 }
@@ -282,13 +287,7 @@ impl Show {
                 sha256.as_deref().unwrap_or("not known yet"),
             ))?;
         }
-        if !claims.is_empty() {
-            output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
-        }
-        for claim in &claims {
-            let Claim { tool, fields, .. } = claim;
-            output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
-        }
+        claim::print(&claims, output)?;
         if !annotations.is_empty() {
             output.line("annotations (added later, not part of the record)")?;
         }

@@ -79,6 +79,7 @@ const METHODS: &[(&str, &str)] = &[
     ("open", "tree"),
     ("open_image", "asset save"),
     ("open_with", "tree"),
+    ("read_claims", "asset read-claims"),
     ("record_generation", "generation record"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),

@@ -46,6 +46,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "asset annotate",
     "asset save",
     "asset drop-bytes",
+    "asset read-claims",
     "asset delete",
     "generation record",
     "generation list",

@@ -30,6 +30,7 @@ mod limits;
 mod lineage;
 mod lost_commit;
 mod megabananas;
+mod metadata;
 mod migration;
 mod moved;
 mod paths;
