@@ -66,6 +66,7 @@ mod blob;
 mod character;
 mod claim;
 mod create;
+mod credentials;
 mod db;
 mod delete;
 mod disk;
@@ -77,6 +78,7 @@ mod import;
 mod integrity;
 mod json;
 mod lock;
+mod metadata;
 mod natural;
 mod page;
 mod parallel;
@@ -99,6 +101,10 @@ pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim};
+pub use credentials::{
+    C2paAction, C2paCredentials, C2paIngredient, C2paManifest, C2paName, C2paTimeSource,
+    C2paValidity,
+};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::Deletion;

@@ -1,0 +1,3 @@
+//! What generators write into files, read into claims.
+
+pub(crate) mod c2pa;

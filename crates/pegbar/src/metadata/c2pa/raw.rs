@@ -1,0 +1,58 @@
+//! The text that a claim keeps of a manifest store: all that was read, as JSON.
+
+use serde_json::{Map, Value};
+
+/// The longest text, in bytes.
+const MAX_BYTES: usize = 64 << 10;
+
+/// What was read so far, by manifest and part.
+pub(super) struct Raw {
+    manifests: Map<String, Value>,
+    room: usize,
+    left_out: u64,
+}
+
+impl Raw {
+    pub(super) fn new() -> Self {
+        Self {
+            manifests: Map::new(),
+            room: MAX_BYTES - 200,
+            left_out: 0,
+        }
+    }
+
+    /// Adds a part of a manifest while there is room; what has none is counted.
+    pub(super) fn add(&mut self, manifest: &str, part: &str, value: impl FnOnce() -> Value) {
+        // What is written beside the value: names, quotes, braces, commas.
+        let names = manifest.len() + part.len() + 16;
+        if self.room > names {
+            let value = value();
+            // A character of a name may take six, as in `\u0001`.
+            let size = value.to_string().len() + 6 * names;
+            if size <= self.room {
+                self.room -= size;
+                let parts = self
+                    .manifests
+                    .entry(manifest)
+                    .or_insert_with(|| Map::new().into());
+                if let Some(parts) = parts.as_object_mut() {
+                    parts.insert(part.to_owned(), value);
+                    return;
+                }
+            }
+        }
+        self.left_out += 1;
+    }
+
+    pub(super) fn into_text(self) -> String {
+        if self.manifests.is_empty() && self.left_out == 0 {
+            return String::new();
+        }
+        let mut text = Map::new();
+        text.insert("manifests".to_owned(), self.manifests.into());
+        if self.left_out > 0 {
+            text.insert("leftOut".to_owned(), self.left_out.into());
+        }
+        Value::Object(text).to_string()
+    }
+}
