@@ -1,13 +1,34 @@
 //! Content Credentials: what a file's C2PA manifests say of how it was made, and by whom they
 //! are signed. What the file says is a claim; whether it holds is checked only on request.
 
+#[cfg(feature = "c2pa")]
+mod check;
+#[cfg(feature = "c2pa")]
+mod verdict;
+
 use std::collections::BTreeMap;
+use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::asset::Asset;
+use crate::blob::ImageFormat;
 use crate::claim::Claim;
+use crate::error::{Error, IoContext as _, Result};
+use crate::id::AssetId;
+use crate::metadata;
+use crate::metadata::segment::Segments;
+use crate::studio::Studio;
 use crate::time::MillisSinceEpoch;
+
+#[cfg(feature = "c2pa")]
+pub use check::CredentialsReport;
+#[cfg(feature = "c2pa")]
+pub use verdict::{
+    AnchorVerdict, AssertionVerdict, BytesVerdict, CertificateVerdict, CredentialsStatus,
+    CredentialsVerdict, IngredientVerdict, SignatureVerdict, StatusKind, TimestampVerdict,
+};
 
 /// The name of the claims that C2PA manifests make.
 pub(crate) const TOOL: &str = "c2pa";
@@ -188,4 +209,35 @@ impl Claim {
         }
         self.fields.to_typed().ok()
     }
+}
+
+impl Studio {
+    /// Reads what the Content Credentials in an asset's bytes say, whether or not that was kept
+    /// as a claim; `None` where there are none. Nothing is checked.
+    ///
+    /// # Errors
+    /// Those of [`Studio::get_asset`] and [`Studio::open_image`]; [`Error::Io`].
+    pub async fn read_credentials(&self, asset: AssetId) -> Result<Option<C2paCredentials>> {
+        let asset = self.get_asset(asset).await?;
+        let file = self.open_image(&asset)?;
+        self.credentials_in(&asset, &file)
+    }
+
+    fn credentials_in(&self, asset: &Asset, file: &File) -> Result<Option<C2paCredentials>> {
+        let path = asset.sha256.map(|sha256| self.blobs().path(sha256));
+        let segments = Segments::read(file, format_of(asset)?);
+        let segments = segments.at("reading", &path.unwrap_or_default())?;
+        let read = segments
+            .jumbf
+            .as_deref()
+            .and_then(metadata::c2pa::credentials);
+        Ok(read.map(|(said, _)| said))
+    }
+}
+
+/// Returns the format of an asset's bytes.
+fn format_of(asset: &Asset) -> Result<ImageFormat> {
+    let format = asset.mime_type.as_deref();
+    let format = format.and_then(ImageFormat::from_mime_type);
+    format.ok_or_else(|| Error::not_found("image format", format!("of the asset {}", asset.id)))
 }

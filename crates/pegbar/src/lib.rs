@@ -89,6 +89,7 @@ mod segment;
 mod studio;
 mod tag;
 mod text;
+mod tiff;
 mod time;
 mod trash;
 mod tree;
@@ -101,6 +102,12 @@ pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim};
+#[cfg(feature = "c2pa")]
+pub use credentials::{
+    AnchorVerdict, AssertionVerdict, BytesVerdict, CertificateVerdict, CredentialsReport,
+    CredentialsStatus, CredentialsVerdict, IngredientVerdict, SignatureVerdict, StatusKind,
+    TimestampVerdict,
+};
 pub use credentials::{
     C2paAction, C2paCredentials, C2paIngredient, C2paManifest, C2paName, C2paTimeSource,
     C2paValidity,

@@ -29,56 +29,61 @@ const MAX_NESTED: usize = 32;
 /// How many problems are told.
 const MAX_PROBLEMS: usize = 16;
 
-/// Reads a manifest store into a claim. Whatever is in the bytes, there is a claim: what can't
-/// be read is said in its `problems`.
-pub(crate) fn read(jumbf: &[u8]) -> NewClaim {
-    let (credentials, raw) = credentials(jumbf);
-    let fields = Json::from_typed(&credentials).unwrap_or_else(|error| {
-        // Texts are cleaned and depths bounded above; better little than nothing.
-        let problems = vec![error.to_string()];
-        let manifests = credentials.manifests;
-        Json::from_typed(&C2paCredentials {
-            manifests,
-            problems,
-            ..Default::default()
-        })
-        .unwrap_or_default()
+/// Reads the JUMBF boxes of a file into a claim; `None` if they are something other than C2PA.
+/// What can't be read is said in its `problems`.
+pub(crate) fn read(jumbf: &[u8]) -> Option<NewClaim> {
+    let (said, raw) = credentials(jumbf)?;
+    let fields = Json::from_typed(&said).unwrap_or_else(|error| {
+        // Texts are cleaned and depths bounded before: better little than nothing all the same.
+        let mut least = C2paCredentials::default();
+        least.manifests = said.manifests;
+        least.problems = vec![error.to_string()];
+        Json::from_typed(&least).unwrap_or_default()
     });
-    NewClaim::new(TOOL).fields(fields).raw(raw)
+    Some(NewClaim::new(TOOL).fields(fields).raw(raw))
 }
 
-/// Reads a manifest store: what it says, and the text of it.
-pub(crate) fn credentials(jumbf: &[u8]) -> (C2paCredentials, String) {
+/// Reads the JUMBF boxes of a file: what they say, and the text of that; `None` if they are
+/// something other than C2PA.
+pub(crate) fn credentials(jumbf: &[u8]) -> Option<(C2paCredentials, String)> {
+    let (boxes, problem) = Superbox::read_all(jumbf);
+    let store = boxes.iter().find(|one| one.kind == kind::STORE);
+    if store.is_none() && problem.is_none() {
+        return None;
+    }
     let mut said = C2paCredentials::default();
     let mut raw = Raw::new();
     let mut problems = Vec::new();
-    match Superbox::read(jumbf) {
-        Ok(store) if store.kind == kind::STORE => {
-            let mut manifests = store.superboxes(&mut problems);
-            manifests
-                .retain(|one| [kind::MANIFEST, kind::UPDATE, kind::COMPRESSED].contains(&one.kind));
-            said.manifests = u32::try_from(manifests.len()).unwrap_or(u32::MAX);
-            // The last one is the image's own (C2PA 2.1 section 11.1.4.2).
-            match manifests.split_last() {
-                None => problems.push("the store holds no manifest".to_owned()),
-                Some((active, nested)) => {
-                    said.active = manifest::read(active, &mut raw, &mut problems);
-                    let nested = nested.iter().rev().take(MAX_NESTED);
-                    let nested = nested.map(|one| manifest::read(one, &mut raw, &mut problems));
-                    said.nested = nested.collect();
-                }
-            }
-            inherit_source_type(&mut said);
-        }
-        Ok(other) => {
-            let label = kept(other.label);
-            problems.push(format!("a box \"{label}\" where a manifest store is due"));
-        }
-        Err(problem) => problems.push(problem),
+    if let Some(store) = store {
+        read_store(store, &mut said, &mut raw, &mut problems);
+    } else {
+        problems.extend(problem);
     }
     problems.truncate(MAX_PROBLEMS);
     said.problems = problems.iter().map(|problem| kept(problem)).collect();
-    (said, raw.into_text())
+    Some((said, raw.into_text()))
+}
+
+fn read_store(
+    store: &Superbox<'_>,
+    said: &mut C2paCredentials,
+    raw: &mut Raw,
+    problems: &mut Vec<String>,
+) {
+    let mut manifests = store.superboxes(problems);
+    let kinds = [kind::MANIFEST, kind::UPDATE, kind::COMPRESSED];
+    manifests.retain(|one| kinds.contains(&one.kind));
+    said.manifests = u32::try_from(manifests.len()).unwrap_or(u32::MAX);
+    // The last one is the image's own (C2PA 2.1 section 11.1.4.2).
+    let Some((active, nested)) = manifests.split_last() else {
+        return problems.push("the store holds no manifest".to_owned());
+    };
+    said.active = manifest::read(active, raw, problems);
+    let nested = nested.iter().rev().take(MAX_NESTED);
+    said.nested = nested
+        .map(|one| manifest::read(one, raw, problems))
+        .collect();
+    inherit_source_type(said);
 }
 
 /// Takes the digital source type over from the image that this one is an edit of, where its own

@@ -54,7 +54,8 @@ impl<'a> Iterator for Values<'a> {
         }
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
-            0..0x80 => (usize::from(first), rest),
+            0..=0x7f => (usize::from(first), rest),
+            // 0x80 stands for a length that is found at the end: not in DER.
             0x81..=0x84 => {
                 let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
                 let length = digits

@@ -33,10 +33,22 @@ pub(super) struct Content<'a> {
 }
 
 impl<'a> Superbox<'a> {
-    /// Reads the first box of the bytes; what follows it is padding.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, String> {
-        let (first, _) = next(bytes)?;
-        Self::open(first)
+    /// Reads the superboxes that follow each other in the bytes, up to the first that can't be
+    /// read; says why that can't.
+    pub(super) fn read_all(bytes: &'a [u8]) -> (Vec<Self>, Option<String>) {
+        let mut found = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() && found.len() < MAX_BOXES {
+            let opened = next(rest).and_then(|(first, after)| {
+                rest = after;
+                Self::open(first)
+            });
+            match opened {
+                Ok(superbox) => found.push(superbox),
+                Err(problem) => return (found, Some(problem)),
+            }
+        }
+        (found, None)
     }
 
     /// Looks into a box of the type `jumb` (19566-5 A.3).

@@ -23,25 +23,23 @@ impl Raw {
 
     /// Adds a part of a manifest while there is room; what has none is counted.
     pub(super) fn add(&mut self, manifest: &str, part: &str, value: impl FnOnce() -> Value) {
-        // What is written beside the value: names, quotes, braces, commas.
-        let names = manifest.len() + part.len() + 16;
-        if self.room > names {
-            let value = value();
-            // A character of a name may take six, as in `\u0001`.
-            let size = value.to_string().len() + 6 * names;
-            if size <= self.room {
+        let mut size = written(part);
+        if !self.manifests.contains_key(manifest) {
+            size += written(manifest) + 2;
+        }
+        // Where the room is gone already, no value is made.
+        let value = (size < self.room).then(value);
+        let size = size + value.as_ref().map_or(0, |value| value.to_string().len());
+        match value {
+            Some(value) if size <= self.room => {
                 self.room -= size;
-                let parts = self
-                    .manifests
-                    .entry(manifest)
-                    .or_insert_with(|| Map::new().into());
-                if let Some(parts) = parts.as_object_mut() {
+                let parts = self.manifests.entry(manifest);
+                if let Value::Object(parts) = parts.or_insert_with(|| Map::new().into()) {
                     parts.insert(part.to_owned(), value);
-                    return;
                 }
             }
+            _ => self.left_out += 1,
         }
-        self.left_out += 1;
     }
 
     pub(super) fn into_text(self) -> String {
@@ -55,4 +53,9 @@ impl Raw {
         }
         Value::Object(text).to_string()
     }
+}
+
+/// Returns how long a name is in JSON, with the colon after it and a comma before it.
+fn written(name: &str) -> usize {
+    Value::from(name).to_string().len() + 2
 }
