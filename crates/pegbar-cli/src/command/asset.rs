@@ -1,5 +1,7 @@
 //! `pegbar asset`.
 
+mod claimed;
+mod credentials;
 mod save;
 
 use std::path::PathBuf;
@@ -30,6 +32,7 @@ enum Action {
     Add(Add),
     List(List),
     Show(Show),
+    Credentials(credentials::Credentials),
     Edit(Edit),
     Save(save::Save),
     Delete(Delete),
@@ -151,6 +154,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Add(add) => add.run(studio, output).await,
         Action::List(list) => list.run(studio, output).await,
         Action::Show(show) => show.run(studio, output).await,
+        Action::Credentials(credentials) => credentials.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
@@ -260,6 +264,14 @@ impl Show {
             output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
         }
         for claim in &claims {
+            if let Some(said) = claim.credentials() {
+                output.line(format_args!(
+                    "  {}  Content Credentials (claimed by the file, not checked by Pegbar)",
+                    claim.position
+                ))?;
+                claimed::print(output, &said)?;
+                continue;
+            }
             let Claim { tool, fields, .. } = claim;
             output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
         }

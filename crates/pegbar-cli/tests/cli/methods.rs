@@ -65,6 +65,7 @@ const METHODS: &[(&str, &str)] = &[
     ("open", "tree"),
     ("open_image", "asset save"),
     ("open_with", "tree"),
+    ("read_credentials", "asset credentials"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),
     ("root", "init"),
@@ -82,6 +83,8 @@ const METHODS: &[(&str, &str)] = &[
     ("update_project", "project edit"),
     // At the opening, and at the end of an import.
     ("update_view", "import pixellab"),
+    // With the cargo feature `c2pa`.
+    ("validate_credentials", "asset credentials"),
 ];
 
 /// The public methods of `Studio` in the library's source.

@@ -61,7 +61,7 @@ impl Studio {
         let verdict = checked.and_then(|reader| {
             let results = reader.validation_results();
             let results = results.ok_or_else(|| "the validator found nothing".to_owned())?;
-            let now = self.clock().now();
+            let now = self.now();
             let has_anchors = trust_anchors.is_some();
             Ok(CredentialsVerdict::of(results, &claimed, has_anchors, now))
         });

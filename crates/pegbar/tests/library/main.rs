@@ -13,6 +13,7 @@ mod bad_input_server;
 mod claims;
 mod constraints;
 mod create;
+mod credentials;
 mod delete;
 mod files;
 mod folder;
