@@ -246,6 +246,8 @@ impl<'a> Plan<'a> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         let image = blocking(|| self.blobs.store(&new.image))?;
         let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
+        let found = blocking(|| self.studio.blobs().claims(&image))?;
+        new.claims.extend(found);
         row.character_id = character;
         row.animation_id = animation;
         self.assets.push(row);

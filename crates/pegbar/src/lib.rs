@@ -101,7 +101,7 @@ pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
-pub use claim::{Claim, NewClaim};
+pub use claim::{Claim, NewClaim, ReadClaims};
 #[cfg(feature = "c2pa")]
 pub use credentials::{
     AnchorVerdict, AssertionVerdict, BytesVerdict, CertificateVerdict, CredentialsReport,

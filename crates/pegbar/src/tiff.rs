@@ -62,7 +62,12 @@ impl<'a> Tiff<'a> {
     fn entry(&self, at: usize) -> Option<Entry<'a>> {
         let (tag, kind) = (self.u16(at)?, self.u16(at.checked_add(2)?)?);
         let count = usize::try_from(self.u32(at.checked_add(4)?)?).ok()?;
-        let length = count.checked_mul(*SIZES.get(usize::from(kind))?)?;
+        let size = match kind {
+            // Text in UTF-8, which Exif has beside the types of TIFF.
+            129 => 1,
+            kind => *SIZES.get(usize::from(kind))?,
+        };
+        let length = count.checked_mul(size)?;
         let value = at.checked_add(8)?;
         // What does not fit into the entry stands elsewhere.
         let begin = if length <= 4 {

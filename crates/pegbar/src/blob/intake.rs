@@ -109,6 +109,7 @@ impl Intake {
             width,
             height,
             image_count,
+            has_metadata,
         } = inspected.map_err(|flaw| match flaw {
             Flaw::Refused(reason) => refused(&reason),
             Flaw::Io(source) => Error::Io {
@@ -125,6 +126,7 @@ impl Intake {
             width,
             height,
             image_count,
+            has_metadata,
         })
     }
 }

@@ -29,6 +29,9 @@ const MAX_JUMBF: usize = 32 << 20;
 /// How many texts or comments are kept of a file.
 const MAX_PARTS: usize = 256;
 
+/// How many of the parts that were not read are named.
+const MAX_LEFT_OUT: usize = 8;
+
 /// What a file carries beside its image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Segments {
@@ -46,6 +49,8 @@ pub(crate) struct Segments {
     pub(crate) iptc: Option<Vec<u8>>,
     /// JUMBF superboxes (ISO 19566-5), one behind the other: C2PA manifests.
     pub(crate) jumbf: Option<Vec<u8>>,
+    /// Its alpha channel may hide text: to be seen by unpacking its pixels.
+    pub(crate) may_hide_text: bool,
     /// Parts that were not read, each with the reason.
     pub(crate) left_out: Vec<String>,
     /// How many bytes are kept.
@@ -82,16 +87,19 @@ impl Segments {
     /// Says whether so many bytes more may be kept; where not, what they are is noted.
     fn has_room(&mut self, what: &str, bytes: usize) -> bool {
         let parts = self.texts.len() + self.comments.len();
-        if bytes > MAX_TEXT || self.together + bytes > MAX_TOGETHER || parts >= MAX_PARTS {
+        if parts >= MAX_PARTS {
+            self.leave_out(format!("{what}: one of more than {MAX_PARTS}"));
+        } else if bytes > MAX_TEXT || self.together + bytes > MAX_TOGETHER {
             self.leave_out(format!("{what}: too long to be read"));
-            return false;
+        } else {
+            self.together += bytes;
+            return true;
         }
-        self.together += bytes;
-        true
+        false
     }
 
     fn leave_out(&mut self, what: String) {
-        if self.left_out.len() < MAX_PARTS {
+        if self.left_out.len() < MAX_LEFT_OUT {
             self.left_out.push(what);
         }
     }
@@ -191,7 +199,7 @@ fn inflate(packed: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 /// Reads text in Latin-1. Some writers put UTF-8 where Latin-1 belongs: what is UTF-8 and not
 /// plain ASCII is hardly ever anything else.
-fn latin1(bytes: &[u8]) -> String {
+pub(super) fn latin1(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().copied().map(char::from).collect(),

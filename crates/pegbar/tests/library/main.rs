@@ -25,6 +25,7 @@ mod interrupted;
 mod limits;
 mod lost_commit;
 mod megabananas;
+mod metadata;
 mod migration;
 mod moved;
 mod paths;

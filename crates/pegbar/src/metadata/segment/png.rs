@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Seek};
 
+use super::super::hidden;
 use super::{MAX_JUMBF, MAX_TEXT, Segments, Walk, inflate, latin1};
 
 /// What a chunk that is kept may be long, in bytes; packed text is shorter than that.
@@ -16,6 +17,8 @@ const XMP: &str = "XML:com.adobe.xmp";
 
 pub(super) fn walk<R: Read + Seek>(walk: &mut Walk<R>, found: &mut Segments) -> io::Result<()> {
     walk.skip(8)?;
+    // Its width, if it has an alpha channel that may hide text.
+    let mut width = None;
     loop {
         let length = u32::from_be_bytes(walk.array()?);
         let kind: [u8; 4] = walk.array()?;
@@ -23,6 +26,20 @@ pub(super) fn walk<R: Read + Seek>(walk: &mut Walk<R>, found: &mut Segments) -> 
             b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"comf" => length <= MAX_CHUNK,
             b"caBX" => length <= MAX_JUMBF as u32,
             b"IEND" => return Ok(()),
+            b"IHDR" if length == 13 => {
+                width = hiding_width(walk.array()?);
+                walk.skip(4)?;
+                continue;
+            }
+            b"IDAT" if width.is_some() => {
+                let begin = length.min(hidden::PREFIX as u32);
+                let packed = walk.bytes(begin)?;
+                let width = width.take().unwrap_or_default();
+                found.may_hide_text = hidden::may_begin(&packed, width);
+                walk.skip(length - begin)?;
+                walk.skip(4)?;
+                continue;
+            }
             _ => {
                 walk.skip(length)?;
                 walk.skip(4)?;
@@ -39,6 +56,15 @@ pub(super) fn walk<R: Read + Seek>(walk: &mut Walk<R>, found: &mut Segments) -> 
         }
         walk.skip(4)?;
     }
+}
+
+/// Returns the width from a header, if the pixels have an alpha channel of 8 bits beside three
+/// others and come row by row.
+pub(crate) fn hiding_width(header: [u8; 13]) -> Option<u32> {
+    let [w0, w1, w2, w3, _, _, _, _, 8, 6, _, _, 0] = header else {
+        return None;
+    };
+    Some(u32::from_be_bytes([w0, w1, w2, w3]))
 }
 
 fn read(kind: [u8; 4], content: &[u8], found: &mut Segments) {
