@@ -2,7 +2,9 @@
 //! status codes of the validator (C2PA 2.1 section 15.2).
 
 use c2pa::ValidationResults;
-use c2pa::validation_results::{StatusCodes, validation_codes as code};
+use c2pa::validation_results::{
+    IngredientDeltaValidationResult, StatusCodes, validation_codes as code,
+};
 use c2pa::validation_status::ValidationStatus;
 use serde::Serialize;
 
@@ -126,9 +128,11 @@ pub struct IngredientVerdict {
     pub assertion: String,
     /// The ingredient's own manifest.
     pub manifest: Option<String>,
-    /// Whether that is the one that was meant: it has the hash that was signed.
-    pub matches: bool,
-    /// The codes of what is wrong with it, other than that it is not anchored.
+    /// Whether that is the one that was meant: it has the hash that was signed. `None` where the
+    /// ingredient has no manifest, so that nothing is known of it but what is claimed.
+    pub matches: Option<bool>,
+    /// The codes of what is wrong with it, other than that its certificate is not anchored or
+    /// has expired.
     pub problems: Vec<String>,
 }
 
@@ -186,6 +190,12 @@ const ASSERTION_WRONG: &[&str] = &[
     code::ASSERTION_UNDECLARED,
     code::ASSERTION_INACCESSIBLE,
     code::ASSERTION_OUTSIDE_MANIFEST,
+];
+
+/// Findings that say only that a certificate is not anchored, or has expired.
+const OF_CERTIFICATE: &[&str] = &[
+    code::SIGNING_CREDENTIAL_UNTRUSTED,
+    code::SIGNING_CREDENTIAL_EXPIRED,
 ];
 
 impl CredentialsVerdict {
@@ -284,20 +294,22 @@ fn timestamp(active: &StatusCodes, said: &C2paCredentials) -> Option<TimestampVe
 
 fn ingredients(results: &ValidationResults) -> Vec<IngredientVerdict> {
     let deltas = results.ingredient_deltas().map_or(&[][..], Vec::as_slice);
-    let verdict = |delta: &c2pa::validation_results::IngredientDeltaValidationResult| {
+    let verdict = |delta: &IngredientDeltaValidationResult| {
         let found = delta.validation_deltas();
         let validated = found.success().iter();
-        let mut validated =
-            validated.filter(|one| one.code() == code::INGREDIENT_MANIFEST_VALIDATED);
+        let validated = validated.filter(|one| one.code() == code::INGREDIENT_MANIFEST_VALIDATED);
+        let manifest = validated.filter_map(|one| manifest_of(one.url()?)).next();
+        let is_unknown = [found.success(), found.informational()]
+            .into_iter()
+            .any(|statuses| has(statuses, &[code::INGREDIENT_PROVENANCE_UNKNOWN]));
         let problems = found.failure().iter().map(ValidationStatus::code);
-        let problems = problems.filter(|code| *code != code::SIGNING_CREDENTIAL_UNTRUSTED);
+        let problems = problems.filter(|code| !OF_CERTIFICATE.contains(code));
         let place = delta.ingredient_assertion_uri();
-        let validated = validated.next();
         IngredientVerdict {
             of_manifest: manifest_of(place).unwrap_or_default(),
             assertion: last_part(place),
-            manifest: validated.and_then(|one| manifest_of(one.url()?)),
-            matches: validated.is_some(),
+            matches: (!is_unknown).then_some(manifest.is_some()),
+            manifest,
             problems: problems.map(str::to_owned).collect(),
         }
     };

@@ -77,7 +77,10 @@ fn files_of_no_tool_are_of_no_tool() {
         silent += usize::from(claims.is_empty());
         // Some have a comment, or a description beside their orientation.
         let mut tools = claims.iter().map(|claim| claim.tool.as_str());
-        assert!(tools.all(|tool| ["comment", "exif"].contains(&tool)), "{name}: {claims:?}");
+        assert!(
+            tools.all(|tool| ["comment", "exif"].contains(&tool)),
+            "{name}: {claims:?}"
+        );
     }
     assert!(silent >= 8, "{silent}");
 }

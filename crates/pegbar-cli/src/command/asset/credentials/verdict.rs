@@ -89,10 +89,10 @@ fn assertions(found: &CredentialsVerdict) -> String {
 fn described(ingredient: &IngredientVerdict) -> String {
     let manifest = ingredient.manifest.as_deref();
     let name = manifest.unwrap_or(&ingredient.assertion);
-    let matches = if ingredient.matches {
-        "the manifest that was meant"
-    } else {
-        "NOT SHOWN to be the manifest that was meant"
+    let matches = match ingredient.matches {
+        Some(true) => "the manifest that was meant",
+        Some(false) => "NOT SHOWN to be the manifest that was meant",
+        None => "has no manifest, so nothing is known of it",
     };
     if ingredient.problems.is_empty() {
         return format!("{name}: {matches}");
