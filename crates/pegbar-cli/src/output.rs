@@ -89,7 +89,11 @@ impl Output {
             .unwrap_or(0);
         for (name, value) in fields {
             let indented = value.replace('\n', &format!("\n{:width$}", "", width = width + 4));
-            let name = painted(&format!("{name:width$}"), color::NAME, is_coloured);
+            let name = painted(
+                &printable(&format!("{name:width$}")),
+                color::NAME,
+                is_coloured,
+            );
             let line = format!("  {name}  {}\n", printable(&indented));
             self.verbatim(line.as_bytes())?;
         }

@@ -1,6 +1,6 @@
 //! `pegbar asset`.
 
-mod claimed;
+mod claim;
 mod credentials;
 mod save;
 
@@ -35,6 +35,7 @@ enum Action {
     Credentials(credentials::Credentials),
     Edit(Edit),
     Save(save::Save),
+    ReadClaims(claim::ReadClaims),
     Delete(Delete),
 }
 
@@ -107,6 +108,8 @@ struct Which {
 }
 
 /// Show everything about an asset: its file, and the record of what it was made from
+///
+/// What the file itself or the app it comes from says is shown behind it, as their claims.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset show palette.png")]
 struct Show {
@@ -157,6 +160,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Credentials(credentials) => credentials.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,
+        Action::ReadClaims(read) => read.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
     }
 }
@@ -260,22 +264,7 @@ impl Show {
                 sha256.as_deref().unwrap_or("not known yet"),
             ))?;
         }
-        if !claims.is_empty() {
-            output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
-        }
-        for claim in &claims {
-            if let Some(said) = claim.credentials() {
-                output.line(format_args!(
-                    "  {}  Content Credentials (claimed by the file, not checked by Pegbar)",
-                    claim.position
-                ))?;
-                claimed::print(output, &said)?;
-                continue;
-            }
-            let Claim { tool, fields, .. } = claim;
-            output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
-        }
-        Ok(())
+        claim::print(&claims, output)
     }
 }
 

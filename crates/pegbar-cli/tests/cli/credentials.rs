@@ -22,10 +22,10 @@ both_engines! {
             let shown = bench.ok(&["asset", "show", name]);
             for part in [
                 "Content Credentials (claimed by the file, not checked by Pegbar)",
-                "signer      Google Media Processing Services (Google LLC)\n",
+                "signer       Google Media Processing Services (Google LLC)\n",
                 time,
-                "generator   Google C2PA Core Generator Library ",
-                "source type trained algorithmic media\n",
+                "generator    Google C2PA Core Generator Library ",
+                "source type  trained algorithmic media\n",
             ] {
                 assert!(shown.contains(part), "{part}: {shown}");
             }

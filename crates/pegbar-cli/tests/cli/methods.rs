@@ -65,6 +65,7 @@ const METHODS: &[(&str, &str)] = &[
     ("open", "tree"),
     ("open_image", "asset save"),
     ("open_with", "tree"),
+    ("read_claims", "asset read-claims"),
     ("read_credentials", "asset credentials"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),

@@ -45,6 +45,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "asset credentials",
     "asset edit",
     "asset save",
+    "asset read-claims",
     "asset delete",
     "tag add",
     "tag remove",

@@ -39,7 +39,6 @@ pub struct CredentialsVerdict {
 /// Whether the bytes of an image are those that were signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub enum BytesVerdict {
     /// They have the hash that was signed.
     Unchanged,
@@ -54,7 +53,6 @@ pub enum BytesVerdict {
 /// Whether a signature belongs to what it stands under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub enum SignatureVerdict {
     /// The holder of the certificate's key signed this manifest.
     Matches,
@@ -107,7 +105,6 @@ pub struct TimestampVerdict {
 /// Whether a certificate goes back to an authority that is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub enum AnchorVerdict {
     /// It does.
     Anchored,
@@ -156,7 +153,6 @@ pub struct CredentialsStatus {
 /// Whether a finding speaks for a manifest or against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub enum StatusKind {
     /// For it.
     Success,

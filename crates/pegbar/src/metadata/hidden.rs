@@ -21,7 +21,7 @@ const PLAIN: &[u8] = b"stealth_pnginfo";
 const MAX_PIXELS: u64 = 1 << 26;
 
 /// How many bytes of its packed pixels are enough to tell most images.
-pub(crate) const PREFIX: usize = 1024;
+pub(crate) const PREFIX: usize = 4096;
 
 /// Says whether text may be hidden in an image of four channels of 8 bits, by how its packed
 /// pixels begin: `false` is certain.

@@ -1,5 +1,6 @@
 //! `pegbar asset credentials`.
 
+mod claimed;
 #[cfg(feature = "c2pa")]
 mod verdict;
 
@@ -7,9 +8,10 @@ use std::path::PathBuf;
 
 use pegbar::{C2paCredentials, Studio};
 
-use super::{Which, claimed};
+use super::Which;
 use crate::error::CommandError;
 use crate::output::Output;
+pub(super) use claimed::claimed;
 
 /// Show what the Content Credentials (C2PA) in an asset's file say, and check them
 ///
@@ -32,12 +34,14 @@ pub(super) struct Credentials {
     trust_anchors: Option<PathBuf>,
 }
 
+/// What stands above what credentials say.
+pub(super) const TITLE: &str = "Content Credentials (claimed by the file, not checked by Pegbar)";
+
 const NONE: &str = "it carries no Content Credentials";
 
-/// Prints what the credentials in a file say.
+/// Prints what the credentials in a file say, before it is said what a check finds.
 fn print_claimed(output: &Output, said: &C2paCredentials) -> Result<(), CommandError> {
-    output.line("Content Credentials (claimed by the file)")?;
-    claimed::print(output, said)
+    output.fields("Content Credentials (claimed by the file)", &claimed(said))
 }
 
 #[cfg(not(feature = "c2pa"))]

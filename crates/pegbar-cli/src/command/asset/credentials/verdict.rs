@@ -11,30 +11,30 @@ use crate::text::count;
 
 /// Prints what was found.
 pub(super) fn print(output: &Output, found: &CredentialsVerdict) -> Result<(), CommandError> {
-    output.line("checked by Pegbar")?;
-    let line = |name: &str, text: &str| output.line(format_args!("     {name:12}{text}"));
+    let mut lines = Vec::new();
+    let mut line = |name, text: &str| lines.push((name, text.to_owned()));
     line(
-        "bytes",
+        "   bytes",
         match found.bytes {
             BytesVerdict::Unchanged => "unchanged since they were signed",
             BytesVerdict::Changed => "CHANGED since they were signed",
             BytesVerdict::NotCovered => "not covered: the manifest has no hash of them to compare",
-            BytesVerdict::Unknown | _ => "unknown: the manifest is not what was signed",
+            BytesVerdict::Unknown => "unknown: the manifest is not what was signed",
         },
-    )?;
+    );
     line(
-        "signature",
+        "   signature",
         match found.signature {
             SignatureVerdict::Matches => "matches the manifest",
             SignatureVerdict::DoesNotMatch => "DOES NOT MATCH the manifest",
-            SignatureVerdict::NotChecked | _ => "could not be checked",
+            SignatureVerdict::NotChecked => "could not be checked",
         },
-    )?;
-    line("assertions", &assertions(found))?;
+    );
+    line("   assertions", &assertions(found));
     if let Some(certificate) = found.certificate {
         let then = match certificate.was_valid_at_signing {
-            Some(true) => "valid when it was signed",
-            Some(false) => "NOT VALID when it was signed",
+            Some(true) => "valid at the time of its time stamp",
+            Some(false) => "NOT VALID at the time of its time stamp",
             None => "valid at signing only if the signer's own word on the time is true",
         };
         let now = if certificate.is_valid_now {
@@ -43,10 +43,10 @@ pub(super) fn print(output: &Output, found: &CredentialsVerdict) -> Result<(), C
             let (from, to) = (certificate.not_before, certificate.not_after);
             format!("not valid now (from {from} to {to})")
         };
-        line("certificate", &format!("{then}; {now}"))?;
+        line("   certificate", &format!("{then}; {now}"));
     }
     line(
-        "time",
+        "   time",
         &match found.timestamp {
             None => "no time stamp: only the signer says when".to_owned(),
             Some(stamp) if !stamp.matches => "its time stamp is NOT for this signature".to_owned(),
@@ -55,23 +55,23 @@ pub(super) fn print(output: &Output, found: &CredentialsVerdict) -> Result<(), C
             }
             Some(stamp) => format!("{}, from an authority that is not anchored", stamp.time),
         },
-    )?;
+    );
     line(
-        "anchored",
+        "   anchored",
         match found.anchor {
             AnchorVerdict::Anchored => {
                 "yes: the certificate goes back to an authority that you trust"
             }
             AnchorVerdict::NotAnchored => "no: the certificate goes back to none that you trust",
-            AnchorVerdict::NoAnchors | _ => {
+            AnchorVerdict::NoAnchors => {
                 "no: no authorities were named (--trust-anchors), so names are only names"
             }
         },
-    )?;
+    );
     for ingredient in &found.ingredients {
-        line("made from", &described(ingredient))?;
+        line("   made from", &described(ingredient));
     }
-    Ok(())
+    output.fields("checked by Pegbar", &lines)
 }
 
 fn assertions(found: &CredentialsVerdict) -> String {

@@ -2,8 +2,6 @@
 
 use pegbar::{C2paCredentials, C2paIngredient, C2paManifest, C2paName, C2paTimeSource};
 
-use crate::error::CommandError;
-use crate::output::Output;
 use crate::text::{count, one_line};
 
 /// How many ingredients are shown.
@@ -12,54 +10,43 @@ const MAX_SHOWN: usize = 12;
 /// The longest text that is shown, in characters.
 const MAX_CHARS: usize = 200;
 
-/// Prints what credentials say, a line for each thing.
-pub(super) fn print(output: &Output, said: &C2paCredentials) -> Result<(), CommandError> {
+/// Returns what credentials say, as lines with their names.
+pub(in super::super) fn claimed(said: &C2paCredentials) -> Vec<(&'static str, String)> {
     let active = &said.active;
+    let authors = (!active.authors.is_empty()).then(|| active.authors.join(", "));
+    let nested = said.manifests.saturating_sub(1);
+    let nested = (nested > 0).then(|| {
+        let manifests = count(nested.into(), "manifest");
+        format!("{manifests} of what it was made from")
+    });
     let mut lines = vec![
-        ("signer", active.signer.as_ref().map(name)),
-        ("signed", signed(active)),
-        ("generator", active.generator.clone()),
-        ("source type", source_type(said)),
-        ("title", active.title.clone()),
-        (
-            "made by",
-            (!active.authors.is_empty()).then(|| active.authors.join(", ")),
-        ),
-        ("actions", actions(active)),
-        ("certificate", certificate(active)),
-        ("manifest", active.manifest.clone()),
+        ("   signer", active.signer.as_ref().map(name)),
+        ("   signed", signed(active)),
+        ("   generator", active.generator.clone()),
+        ("   source type", source_type(said)),
+        ("   title", active.title.clone()),
+        ("   made by", authors),
+        ("   actions", actions(active)),
+        ("   certificate", certificate(active)),
+        ("   manifest", active.manifest.clone()),
+        ("   holds", nested),
     ];
-    if said.manifests > 1 {
-        let more = count(u64::from(said.manifests) - 1, "manifest");
-        lines.push(("holds", Some(format!("{more} of what it was made from"))));
-    }
     for (label, content) in &active.other {
-        lines.push(("says", Some(format!("{label} {content}"))));
+        lines.push(("   says", Some(format!("{label} {content}"))));
     }
-    for (name, text) in lines {
-        if let Some(text) = text {
-            print_line(output, name, &text)?;
-        }
+    let shown = active.ingredients.iter().take(MAX_SHOWN);
+    for (index, ingredient) in shown.enumerate() {
+        let name = if index == 0 { "   made from" } else { "" };
+        lines.push((name, Some(described(ingredient, said))));
     }
-    for (index, ingredient) in active.ingredients.iter().take(MAX_SHOWN).enumerate() {
-        print_line(
-            output,
-            if index == 0 { "made from" } else { "" },
-            &described(ingredient, said),
-        )?;
-    }
-    if active.ingredients.len() > MAX_SHOWN {
-        let more = active.ingredients.len() - MAX_SHOWN;
-        print_line(output, "", &format!("and {more} more (--json lists them)"))?;
+    if let Some(more @ 1..) = active.ingredients.len().checked_sub(MAX_SHOWN) {
+        lines.push(("", Some(format!("and {more} more (--json lists them)"))));
     }
     for problem in &said.problems {
-        print_line(output, "unreadable", problem)?;
+        lines.push(("   unreadable", Some(problem.clone())));
     }
-    Ok(())
-}
-
-fn print_line(output: &Output, name: &str, text: &str) -> Result<(), CommandError> {
-    output.line(format_args!("     {name:12}{}", one_line(text, MAX_CHARS)))
+    let line = |(name, text): (_, Option<String>)| Some((name, one_line(&text?, MAX_CHARS)));
+    lines.into_iter().filter_map(line).collect()
 }
 
 /// Writes a name of a certificate: the holder and the organization.
