@@ -67,6 +67,7 @@ mod blob;
 mod character;
 mod claim;
 mod create;
+mod credentials;
 mod db;
 mod delete;
 mod diff;
@@ -112,6 +113,16 @@ pub use asset::{
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim, ReadClaims};
+#[cfg(feature = "c2pa")]
+pub use credentials::{
+    AnchorVerdict, AssertionVerdict, BytesVerdict, CertificateVerdict, CredentialsReport,
+    CredentialsStatus, CredentialsVerdict, IngredientVerdict, SignatureVerdict, StatusKind,
+    TimestampVerdict,
+};
+pub use credentials::{
+    C2paAction, C2paCredentials, C2paIngredient, C2paManifest, C2paName, C2paTimeSource,
+    C2paValidity,
+};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::{Deletion, DroppedBytes};

@@ -5,6 +5,7 @@
 //! word about what is wrong with it.
 
 mod a1111;
+pub(crate) mod c2pa;
 mod comfyui;
 mod drawthings;
 mod exif;
@@ -18,7 +19,7 @@ mod midjourney;
 mod novelai;
 mod piece;
 pub(crate) mod pixellab;
-mod segment;
+pub(crate) mod segment;
 mod swarmui;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ fn claims(segments: Segments, hidden: Option<Result<String, &'static str>>) -> V
         xmp,
         xmp_extension,
         iptc,
+        jumbf,
         mut left_out,
         ..
     } = segments;
@@ -102,6 +104,7 @@ fn claims(segments: Segments, hidden: Option<Result<String, &'static str>>) -> V
         );
     }
     claims.extend(iptc.and_then(|iptc| iptc::read(&iptc)));
+    claims.extend(jumbf.as_deref().and_then(c2pa::read));
     match hidden {
         Some(Ok(text)) => {
             let name = HIDDEN.to_owned();

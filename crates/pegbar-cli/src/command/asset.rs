@@ -2,6 +2,7 @@
 
 mod annotate;
 mod claim;
+mod credentials;
 mod save;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ enum Action {
     Add(Add),
     List(List),
     Show(Show),
+    Credentials(credentials::Credentials),
     Edit(Edit),
     Annotate(annotate::Annotate),
     Save(save::Save),
@@ -174,6 +176,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Add(add) => add.run(studio, output).await,
         Action::List(list) => list.run(studio, output).await,
         Action::Show(show) => show.run(studio, output).await,
+        Action::Credentials(credentials) => credentials.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
         Action::Annotate(annotate) => annotate.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,

@@ -14,6 +14,7 @@ mod character;
 mod color;
 mod config;
 mod contact_sheet;
+mod credentials;
 mod demo;
 mod diff;
 mod find;

@@ -80,6 +80,7 @@ const METHODS: &[(&str, &str)] = &[
     ("open_image", "asset save"),
     ("open_with", "tree"),
     ("read_claims", "asset read-claims"),
+    ("read_credentials", "asset credentials"),
     ("record_generation", "generation record"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),
@@ -102,6 +103,8 @@ const METHODS: &[(&str, &str)] = &[
     ("update_project", "project edit"),
     // At the opening, and at the end of an import.
     ("update_view", "import pixellab"),
+    // With the cargo feature `c2pa`.
+    ("validate_credentials", "asset credentials"),
     ("verify", "verify"),
     // What the assets of a lineage are called.
     ("whereabouts", "lineage"),

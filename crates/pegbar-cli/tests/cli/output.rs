@@ -42,6 +42,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "asset add",
     "asset list",
     "asset show",
+    "asset credentials",
     "asset edit",
     "asset annotate",
     "asset save",

@@ -14,6 +14,7 @@ mod bad_input_server;
 mod claims;
 mod constraints;
 mod create;
+mod credentials;
 mod delete;
 mod diff;
 mod drop_bytes;

@@ -3,6 +3,7 @@
 use pegbar::{Claim, Studio};
 use serde_json::Value;
 
+use super::credentials;
 use crate::error::CommandError;
 use crate::find::InProject;
 use crate::output::Output;
@@ -75,6 +76,11 @@ pub(super) fn print(claims: &[Claim], output: &Output) -> Result<(), CommandErro
     output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
     let mut is_cut = false;
     for claim in claims {
+        if let Some(said) = claim.credentials() {
+            let title = format!("  {}  {}", claim.position, credentials::TITLE);
+            output.fields(&title, &credentials::claimed(&said))?;
+            continue;
+        }
         let mut lines = Lines::default();
         lines.add_all(claim.fields.as_value());
         is_cut |= lines.is_cut;
