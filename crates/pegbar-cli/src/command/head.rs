@@ -62,8 +62,8 @@ struct Export {
     /// The project; not needed where the studio has one
     #[arg(env = "PEGBAR_PROJECT", hide_env = true)]
     project: Option<String>,
-    /// Sign it with the private key in this file; else with the one in PEGBAR_SIGNING_KEY, if
-    /// it is set
+    /// Sign it with the private key in this file; else with the one in
+    /// `PEGBAR_SIGNING_KEY`, if it is set
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
     /// The file; else standard output
