@@ -22,12 +22,14 @@ use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 
 statements! {
-    // Ids only: carrying the depth along would visit an ancestor once for each way to it.
+    // Ids only: carrying the depth along would visit an ancestor once for each way to it. CROSS
+    // keeps SQLite from going through all references of the project for each of them.
     ANCESTORS = "WITH RECURSIVE made_from(id) AS (\
                  SELECT referenced_asset_id FROM asset_reference \
                  WHERE project_id = $1 AND asset_id = $2 \
-                 UNION SELECT r.referenced_asset_id FROM made_from m JOIN asset_reference r \
-                 ON r.project_id = $1 AND r.asset_id = m.id) SELECT id FROM made_from";
+                 UNION SELECT r.referenced_asset_id FROM made_from m \
+                 CROSS JOIN asset_reference r \
+                 WHERE r.project_id = $1 AND r.asset_id = m.id) SELECT id FROM made_from";
 }
 
 /// The request that would make an asset again, as far as it is recorded.

@@ -35,12 +35,13 @@ const CLAIMS_BATCH: usize = 100;
 statements! {
     MADE_FROM = "SELECT DISTINCT asset_id FROM asset_reference \
                  WHERE project_id = $1 AND referenced_asset_id = $2 ORDER BY asset_id";
-    // Ids only: carrying the depth along would visit a descendant once for each way to it.
+    // Ids only: carrying the depth along would visit a descendant once for each way to it. CROSS
+    // keeps SQLite from going through all references of the project for each of them.
     DESCENDANTS = "WITH RECURSIVE made(id) AS (\
                    SELECT asset_id FROM asset_reference \
                    WHERE project_id = $1 AND referenced_asset_id = $2 \
-                   UNION SELECT r.asset_id FROM made m JOIN asset_reference r \
-                   ON r.project_id = $1 AND r.referenced_asset_id = m.id) \
+                   UNION SELECT r.asset_id FROM made m CROSS JOIN asset_reference r \
+                   WHERE r.project_id = $1 AND r.referenced_asset_id = m.id) \
                    SELECT id FROM made ORDER BY id";
 }
 

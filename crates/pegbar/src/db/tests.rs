@@ -177,6 +177,32 @@ async fn every_list_of_a_project_uses_an_index() {
 }
 
 #[tokio::test]
+async fn lineage_is_walked_from_asset_to_asset() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open_sqlite(folder.path()).await;
+    let Session::Sqlite(session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    let mut walks = 0;
+    for statement in reproduce::STATEMENTS.iter().chain(search::STATEMENTS) {
+        let text = statement.text(Engine::Sqlite);
+        let mut statement = session
+            .connection()
+            .prepare(&format!("EXPLAIN QUERY PLAN {text}"))
+            .unwrap();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            if step.starts_with("SEARCH r ") || step.starts_with("SCAN r ") {
+                assert!(step.contains("(project_id=? AND "), "{step}\n{text}");
+                walks += 1;
+            }
+        }
+    }
+    assert_eq!(walks, 2);
+}
+
+#[tokio::test]
 async fn every_foreign_key_has_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let database = open_sqlite(folder.path()).await;

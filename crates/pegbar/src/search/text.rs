@@ -1,5 +1,7 @@
 //! Text as it is compared: any script, upper and lower case alike, on every engine the same.
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
+
 use crate::segment;
 
 /// Returns a text as it is compared. Compatibility forms and case are folded as in names of
@@ -13,16 +15,43 @@ pub(super) fn folded(text: &str) -> String {
 /// Folds a text into a buffer that is used again and again.
 pub(super) fn fold_into(folded: &mut String, text: &str) {
     folded.clear();
-    if text.is_ascii() {
-        push_spaced(folded, text.chars().map(|c| c.to_ascii_lowercase()));
-        return;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let ascii = rest.bytes().take_while(u8::is_ascii).count();
+        // A mark of another script may belong to the letter before it.
+        let alone = if ascii == rest.len() {
+            ascii
+        } else {
+            ascii.saturating_sub(1)
+        };
+        push_spaced(
+            folded,
+            rest[..alone].chars().map(|c| c.to_ascii_lowercase()),
+        );
+        rest = &rest[alone..];
+        let mut others = rest.char_indices().skip(1);
+        let end = others.find(|(_, c)| c.is_ascii());
+        let end = end.map_or(rest.len(), |(end, _)| end);
+        if end > 0 {
+            push_spaced(folded, fold_case(&rest[..end]).chars());
+        }
+        rest = &rest[end..];
     }
-    push_spaced(folded, fold_case(text).chars());
 }
 
 /// Folds all but white space.
 pub(super) fn fold_case(text: &str) -> String {
-    let folded = segment::fold(text);
+    // Scripts without case and letters that are composed already need no tables of forms.
+    let folded: String = if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+        let upper = text.chars().flat_map(char::to_uppercase);
+        let lower: String = upper.flat_map(char::to_lowercase).collect();
+        match is_nfkc_quick(lower.chars()) {
+            IsNormalized::Yes => lower,
+            _ => lower.nfkc().collect(),
+        }
+    } else {
+        segment::fold(text)
+    };
     if folded.contains('\u{307}') {
         return folded.replace("i\u{307}", "i");
     }
@@ -30,21 +59,50 @@ pub(super) fn fold_case(text: &str) -> String {
 }
 
 fn push_spaced(folded: &mut String, characters: impl Iterator<Item = char>) {
-    let mut is_after_space = false;
     for c in characters {
-        let is_space = c.is_whitespace();
-        if !is_space {
+        if !c.is_whitespace() {
             folded.push(c);
-        } else if !is_after_space {
+        } else if !folded.ends_with(' ') {
             folded.push(' ');
         }
-        is_after_space = is_space;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Folds all of a text at once, without what makes that quick.
+    fn folded_whole(text: &str) -> String {
+        let whole = segment::fold(text).replace("i\u{307}", "i");
+        let mut folded = String::new();
+        push_spaced(&mut folded, whole.chars());
+        folded
+    }
+
+    #[test]
+    fn a_text_is_folded_alike_in_parts_and_as_a_whole() {
+        for text in [
+            "",
+            "a",
+            "é",
+            "e\u{301}",
+            "cafe\u{301} noir",
+            "\u{301}a",
+            "a\u{301}\u{327}b",
+            "Straße, STRASSE! ẞ",
+            "İİ i\u{307} I\u{307}",
+            "ΟΔΟΣ οδός",
+            "夜に走る猫\u{3000}ﾊﾝｶｸ",
+            "한국어 가\u{11a8}",
+            "ﬁne ①Ⅷ ½ ǅ ŉ",
+            "a \u{a0} b\u{2003}\n c",
+            "K\u{212a}ſ",
+            "\u{390} \u{1f80} \u{345}",
+        ] {
+            assert_eq!(folded(text), folded_whole(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn case_is_no_difference_in_any_script() {

@@ -146,8 +146,8 @@ both_engines! {
             walk
         };
         let mut after = frames(&[1, 7, 2, 3, 9]);
-        after.name = "Stroll".to_owned();
-        after.user_prompt = "walk very slowly".to_owned();
+        "Stroll".clone_into(&mut after.name);
+        "walk very slowly".clone_into(&mut after.user_prompt);
         after.frames[3].prompt = Some("pose three".to_owned());
         let cat = NewCharacter::new("Cat").animation(frames(&[1, 2, 3, 4])).animation(after);
         let tree = studio.create_project(NewProject::new("P").character(cat)).await.unwrap();
