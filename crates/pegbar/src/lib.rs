@@ -70,6 +70,7 @@ mod db;
 mod delete;
 mod disk;
 mod error;
+mod export;
 mod frame;
 mod hash;
 mod id;
@@ -84,6 +85,7 @@ mod project;
 mod record;
 mod reference;
 mod segment;
+mod sidecar;
 mod studio;
 mod tag;
 mod text;
@@ -103,6 +105,9 @@ pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
 pub use delete::Deletion;
 pub use error::{Error, Result, User};
+pub use export::{
+    ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
+};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use hash::{NotASha256, Sha256};
 pub use id::{
@@ -117,6 +122,7 @@ pub use import::{
     ImportedProject, MegabananasEvent, MegabananasFinding, MegabananasOptions, MegabananasReport,
     MegabananasRows,
 };
+pub use import::{RefusedSidecar, SidecarPlan, SidecarReport, SidecarTarget};
 pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};
 pub use natural::natural_order;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, asset, character, claim, delete, frame, import, integrity};
+use crate::{adopt, animation, asset, character, claim, delete, export, frame, import, integrity};
 use crate::{project, reference, studio, tag, trash, variation, view};
 
 thread_local! {
@@ -23,6 +23,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     frame::ELSEWHERE_STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
+    import::SIDECAR_STATEMENTS,
     integrity::STATEMENTS,
     import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
@@ -40,8 +41,8 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let adopt = adopt::STATEMENTS.iter();
-    for statement in STATEMENTS.iter().chain(adopt).copied().flatten() {
+    let more = adopt::STATEMENTS.iter().chain(export::STATEMENTS);
+    for statement in STATEMENTS.iter().chain(more).copied().flatten() {
         prepare(statement.text(engine).into_owned());
     }
     for statement in trash::every_discard() {
