@@ -2,6 +2,7 @@
 
 mod known;
 mod order;
+mod owner;
 mod place;
 mod run;
 mod scan;
