@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod contact_sheet;
 mod demo;
+mod export;
 mod frame;
 mod import;
 mod init;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Tag(tag::Args),
     Mv(mv::Args),
     Import(import::Args),
+    Export(export::Args),
     Tree(tree::Args),
     ContactSheet(contact_sheet::Args),
     Adopt(adopt::Args),
@@ -79,6 +81,7 @@ impl Command {
             Self::Tag(args) => tag::run(args, context).await,
             Self::Mv(args) => mv::run(args, context).await,
             Self::Import(args) => import::run(args, context).await,
+            Self::Export(args) => export::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
             Self::Adopt(args) => adopt::run(args, context).await,

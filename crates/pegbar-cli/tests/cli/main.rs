@@ -15,6 +15,7 @@ mod color;
 mod config;
 mod contact_sheet;
 mod demo;
+mod export;
 mod find;
 mod folder;
 mod frame;

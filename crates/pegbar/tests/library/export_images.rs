@@ -169,7 +169,7 @@ both_engines! {
             let source = [source, "Trained Algorithmic Media"];
             let found_source = said("DigitalSourceType").unwrap();
             assert!(source.contains(&found_source), "{found_source}");
-            assert_eq!(said("DigImageGUID"), Some(&*format!("urn:uuid:{}", asset.id)));
+            assert_eq!(said("DigitalImageGUID"), Some(&*format!("urn:uuid:{}", asset.id)));
             let hash = asset.record_hash.unwrap().to_string();
             assert_eq!(found["XMP-pegbar:RecordHash"], hash, "{found:#}");
             assert!(found.get("ExifTool:Error").is_none(), "{found:#}");
