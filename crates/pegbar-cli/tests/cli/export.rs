@@ -41,7 +41,7 @@ both_engines! {
         assert!(told.contains("\nsaying in XMP what made them: 1\nwith a sidecar: 4\n"), "{told}");
         let told = bench.ok(&["import", "sidecars", &out]);
         assert!(told.starts_with("created the project \"Cats\""), "{told}");
-        let expected = "1 character, 1 variation, 1 animation, 2 frames, 3 takes";
+        let expected = "1 character, 1 variation, 1 animation, 2 frames and 3 takes";
         assert!(told.contains(expected), "{told}");
         assert_eq!(record_hashes(bench), record_hashes(&source));
         let again = bench.json(&["import", "sidecars", &out]);
@@ -133,7 +133,7 @@ fn lineage_is_written_as_prov() {
     let told = bench.ok(&["export", "prov", "Walk/1", "--output", file]);
     assert_eq!(
         told,
-        format!("{file}  (2 assets, 1 generation, 1 prompt, 1 model, 1 input)\n")
+        format!("{file}  (2 assets, 1 generation, 1 prompt, 1 model and 1 input)\n")
     );
     let document: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     assert_eq!(document["entity"].as_object().unwrap().len(), 1 + 2 + 1);
