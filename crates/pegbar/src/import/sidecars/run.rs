@@ -49,8 +49,8 @@ pub(super) struct Import<'a> {
 /// An asset that is about to be created.
 pub(super) struct Staged {
     pub(super) place: usize,
-    checked: Checked,
-    new: NewAsset,
+    pub(super) checked: Checked,
+    pub(super) new: NewAsset,
 }
 
 /// What one transaction adds, beside its assets.
