@@ -113,6 +113,15 @@ test("pegbar adopt completes what the example wrote, with the files where its ro
   for (const row of rows) assert.equal(row.recordHash, known.get(row.id)!.recordHash);
 
   const before = await everything();
+  // From here on, what made them does not change.
+  const [output] = await prisma.assetReference.findMany({ take: 1 });
+  const key = { id: output!.assetId };
+  const sealed = /sealed: what (made an asset|an asset was made from) .* make a new asset, or add an annotation/;
+  await assert.rejects(prisma.asset.update({ where: key, data: { generationPrompt: "another" } }), sealed);
+  await assert.rejects(prisma.asset.updateMany({ data: { record: null } }), sealed);
+  await assert.rejects(prisma.assetReference.updateMany({ data: { role: "pose" } }), sealed);
+  await assert.rejects(prisma.assetReference.deleteMany({ where: { assetId: key.id } }), sealed);
+  assert.deepEqual(await everything(), before);
   const again = studio.pegbar("adopt") as Report;
   assert.deepEqual([again.adopted, again.named, again.removed, again.findings], [0, 0, 0, []]);
   assert.deepEqual(await everything(), before);

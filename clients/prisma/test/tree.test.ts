@@ -26,6 +26,10 @@ test("Pegbar's own tree equals Prisma's in every column, and shows a change in e
   const { id: generationId } = await prisma.generation.create({ data: { projectId: id, status: "succeeded" } });
   await prisma.asset.updateMany({ data: { generationId } });
   const columns = await changeableColumns();
+  // Each column is to show, also those that do not change once there is a record.
+  for (const table of ["asset", "asset_reference"]) {
+    await execute(studio.databaseUrl, `ALTER TABLE ${table} DISABLE TRIGGER USER`);
+  }
   for (const column of columns) await change(column);
   let tree = await assertTree(id);
   assert.deepEqual(absent(await expectedTree(id)), [

@@ -10,6 +10,7 @@ mod contact_sheet;
 mod demo;
 mod export;
 mod frame;
+mod generation;
 mod import;
 mod init;
 mod kept;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Frame(frame::Args),
     Take(take::Args),
     Asset(asset::Args),
+    Generation(generation::Args),
     Tag(tag::Args),
     Mv(mv::Args),
     Import(import::Args),
@@ -78,6 +80,7 @@ impl Command {
             Self::Frame(args) => frame::run(args, context).await,
             Self::Take(args) => take::run(args, context).await,
             Self::Asset(args) => asset::run(args, context).await,
+            Self::Generation(args) => generation::run(args, context).await,
             Self::Tag(args) => tag::run(args, context).await,
             Self::Mv(args) => mv::run(args, context).await,
             Self::Import(args) => import::run(args, context).await,

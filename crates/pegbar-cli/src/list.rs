@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use pegbar::{Animation, Asset, Character, Id, MAX_PAGE_SIZE, Page, PageRequest, Project};
+use pegbar::{
+    Animation, Asset, Character, Generation, Id, MAX_PAGE_SIZE, Page, PageRequest, Project,
+};
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -44,6 +46,7 @@ listed! {
     Character, pegbar::CharacterId;
     Animation, pegbar::AnimationId;
     Asset, pegbar::AssetId;
+    Generation, pegbar::GenerationId;
 }
 
 /// Calls `each` with every row of a list.

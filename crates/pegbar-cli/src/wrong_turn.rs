@@ -63,6 +63,17 @@ pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String>
             };
             instead_of(&word, command, &path.join(" "))
         }
+        (ErrorKind::UnknownArgument, ["pegbar", "asset", "edit"]) => {
+            let ContextValue::String(option) = refusal.get(ContextKind::InvalidArg)? else {
+                return None;
+            };
+            let option = option.split('=').next()?;
+            SEALED.contains(&option).then(|| {
+                "what made an image is recorded and never changes: add a new asset, or say what is \
+                 wrong with 'pegbar asset annotate'"
+                    .to_owned()
+            })
+        }
         (_, ["pegbar", "frame", "move"]) if words.clone().count() > 1 => {
             let place = words.next_back()?;
             Some(format!("the place is said with --to, as in '--to {place}'"))
@@ -86,6 +97,16 @@ pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String>
         _ => None,
     }
 }
+
+/// Options that say what made an image, when it is added.
+const SEALED: [&str; 6] = [
+    "--prompt",
+    "--system-prompt",
+    "--model",
+    "--settings",
+    "--made-from",
+    "--created-at",
+];
 
 /// Returns the commands that a word of another program may stand for.
 fn instead_of(word: &str, command: &clap::Command, path: &str) -> Option<String> {
@@ -127,6 +148,9 @@ fn known_words(word: &str) -> &'static [&'static str] {
         "assets" | "image" | "images" | "reference" | "references" => &["asset"],
         "frames" => &["frame"],
         "takes" => &["take"],
+        "generations" | "request" | "requests" => &["generation"],
+        "note" | "comment" | "annotation" => &["annotate"],
+        "log" => &["record"],
         "tags" => &["tag"],
         "sheet" | "preview" => &["contact-sheet"],
         "settings" | "configure" => &["config"],
@@ -181,6 +205,14 @@ mod tests {
             tip("pegbar contact-sheet angry south"),
             "a name with spaces is one word in quotes, as in \"angry south\""
         );
+        for option in ["--prompt", "--model=m", "--made-from"] {
+            let tip = tip(&format!("pegbar asset edit front {option} x"));
+            assert!(
+                tip.contains("never changes") && tip.contains("asset annotate"),
+                "{tip}"
+            );
+        }
+        assert_eq!(tip_for("pegbar asset edit front --colour x"), None);
         assert_eq!(tip_for("pegbar xyzzy"), None);
     }
 }

@@ -21,6 +21,7 @@ use crate::tag;
 use crate::text::{check_optional, checked_tags};
 use crate::time::MillisSinceEpoch;
 
+pub(crate) use new::name_of_file;
 pub use new::{ImageSource, NewAsset};
 
 word_enum! {

@@ -193,6 +193,20 @@ impl BlobStore {
         self.blobs.join(&name[..2]).join(name)
     }
 
+    /// Says whether the store has bytes with this hash, and all of them.
+    pub(crate) fn holds(&self, sha256: Sha256, file_size: u64) -> bool {
+        fs::metadata(self.path(sha256)).is_ok_and(|found| found.len() == file_size)
+    }
+
+    /// Hashes bytes without taking them in; they may be anything within the limits.
+    pub(crate) fn hash(&self, image: &ImageSource) -> Result<Sha256> {
+        match image {
+            ImageSource::Stored(stored) => Ok(stored.sha256),
+            ImageSource::Bytes(bytes) => Ok(Sha256::of(bytes)),
+            ImageSource::File(path) => Intake::new(self.limits, self.mark).hash(path),
+        }
+    }
+
     /// Returns the folder of files that are being written, on the disk that they are to be
     /// moved on.
     fn tmp(&self) -> PathBuf {

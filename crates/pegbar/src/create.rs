@@ -1,31 +1,30 @@
 //! Creating: everything that one call adds is planned first, then written in one
 //! transaction with one batch per table.
 
+mod names;
 mod records;
+mod rows;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::mem::take;
+use std::collections::{BTreeSet, HashSet};
 
 use uuid::Uuid;
 
-use crate::animation::{Animation, Folders, NewAnimation};
-use crate::asset::{Asset, AssetKind, NewAsset};
-use crate::blob::{BlobBatch, ImageFormat};
+use crate::animation::{Animation, NewAnimation};
+use crate::asset::{Asset, AssetKind, ImageSource, NewAsset};
+use crate::blob::{BlobBatch, ImageFormat, StoredImage};
 use crate::character::{self, Character, NewCharacter};
-use crate::claim::{Claim, NewClaim};
+use crate::claim::NewClaim;
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
-use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
+use crate::generation::Generation;
+use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
 use crate::project::{self, NewProject, Project};
-use crate::reference::{NewReference, Reference, ReferenceRow};
-use crate::segment::{self, Segment};
+use crate::reference::{NewReference, Reference};
 use crate::studio::Studio;
-use crate::tag::{self, AssetTag, CharacterTag, ProjectTag};
 use crate::text::{check_optional, check_source};
 use crate::time::MillisSinceEpoch;
-use crate::variation;
-use crate::view::{self, Scope, Stale, path};
+use crate::view::{self, Scope, Stale};
 
 /// What a new asset's path, record and claims are made from, beside its row.
 struct Origin {
@@ -46,6 +45,8 @@ pub(crate) struct Plan<'a> {
     project: Option<Project>,
     characters: Vec<Character>,
     animations: Vec<Animation>,
+    /// What the assets with its id came from.
+    generation: Option<Generation>,
     assets: Vec<Asset>,
     /// One for each of the assets.
     origins: Vec<Origin>,
@@ -57,6 +58,7 @@ pub(crate) struct Created {
     pub(crate) project: Option<Project>,
     pub(crate) characters: Vec<Character>,
     pub(crate) animations: Vec<Animation>,
+    pub(crate) generation: Option<Generation>,
     pub(crate) assets: Vec<Asset>,
     pub(crate) frames: Vec<Frame>,
 }
@@ -84,6 +86,7 @@ impl<'a> Plan<'a> {
             project: None,
             characters: Vec::new(),
             animations: Vec::new(),
+            generation: None,
             assets: Vec::new(),
             origins: Vec::new(),
             frames: Vec::new(),
@@ -186,6 +189,48 @@ impl<'a> Plan<'a> {
             FrameImage::Asset(id) => Ok(id),
             FrameImage::New(new) => self.asset(*new, AssetKind::Frame, None, Some(animation)),
         }
+    }
+
+    /// Takes bytes in without making an asset of them yet.
+    pub(crate) fn store(&self, image: &ImageSource) -> Result<StoredImage> {
+        blocking(|| self.blobs.store(image))
+    }
+
+    /// Adds an image that was sent to a model and is no asset yet.
+    pub(crate) fn input(&mut self, new: NewAsset) -> Result<AssetId> {
+        self.asset(new, AssetKind::Reference, None, None)
+    }
+
+    /// Adds an image that a generation returned: a variation of a character, a take of an
+    /// animation, or a reference. What it was made from is said by [`Plan::generation`].
+    pub(crate) fn output(
+        &mut self,
+        generation: GenerationId,
+        new: NewAsset,
+        character: Option<CharacterId>,
+        animation: Option<AnimationId>,
+    ) -> Result<AssetId> {
+        self.extended.extend(character);
+        let kind = match (character, animation) {
+            (Some(_), _) => AssetKind::Character,
+            (None, Some(_)) => AssetKind::Frame,
+            (None, None) => AssetKind::Reference,
+        };
+        let id = self.asset(new, kind, character, animation)?;
+        if let Some(row) = self.assets.last_mut() {
+            row.generation_id = Some(generation);
+        }
+        Ok(id)
+    }
+
+    /// Adds the generation that the outputs came from, and what each was made from.
+    pub(crate) fn generation(&mut self, generation: Generation, inputs: &[NewReference]) {
+        for (row, origin) in self.assets.iter().zip(&mut self.origins) {
+            if row.generation_id == Some(generation.id) {
+                origin.references = inputs.to_vec();
+            }
+        }
+        self.generation = Some(generation);
     }
 
     fn add_character(&mut self, mut new: NewCharacter) -> Result<CharacterId> {
@@ -314,6 +359,7 @@ impl<'a> Plan<'a> {
             project: self.project,
             characters: self.characters,
             animations: self.animations,
+            generation: self.generation,
             assets: self.assets,
             frames: self.frames,
         };
@@ -333,148 +379,6 @@ impl<'a> Plan<'a> {
         self.frames
             .iter_mut()
             .for_each(|row| row.project_id = project);
-    }
-
-    /// Gives new characters and animations their segments, and returns the segment of every
-    /// character that a new row belongs to.
-    async fn name_segments(
-        &mut self,
-        session: &mut Session,
-        project: ProjectId,
-        is_new_project: bool,
-    ) -> Result<HashMap<CharacterId, String>> {
-        let mut taken = HashSet::new();
-        if !is_new_project && !self.characters.is_empty() {
-            taken.extend(project::character_segment_keys(session, project).await?);
-        }
-        let mut segments = HashMap::new();
-        for row in &mut self.characters {
-            let segment = Segment::of(&row.name).unique(|key| taken.contains(key));
-            taken.insert(segment.key.clone());
-            segments.insert(row.id, segment.text.clone());
-            row.segment = Some(segment.text);
-            row.segment_key = Some(segment.key);
-        }
-        for &id in &self.extended {
-            if segments.contains_key(&id) {
-                continue;
-            }
-            let owner = character::get(session, id).await?;
-            let is_first = owner.primary_asset_id.is_none()
-                && variation::ids(session, project, id).await?.is_empty();
-            let first = self.assets.iter().find(|row| row.character_id == Some(id));
-            if let (true, Some(first)) = (is_first, first) {
-                variation::set_primary(session, id, Some(first.id), self.now).await?;
-            }
-            let segment = owner.segment.filter(|segment| segment::is_safe(segment));
-            segments.extend(segment.map(|segment| (id, segment)));
-        }
-        let mut folders = Folders::default();
-        if !is_new_project && !self.animations.is_empty() {
-            folders = Folders::load(session, project, None).await?;
-        }
-        for row in &mut self.animations {
-            let segment = folders.take(row.character_id, &row.name);
-            row.segment = Some(segment.text);
-            row.segment_key = Some(segment.key);
-        }
-        Ok(segments)
-    }
-
-    /// Gives new assets the paths of their files.
-    fn name_files(&mut self, project: ProjectId, segments: &HashMap<CharacterId, String>) {
-        let animations: HashMap<AnimationId, &Animation> =
-            self.animations.iter().map(|row| (row.id, row)).collect();
-        let mut shown: HashMap<AssetId, (AnimationId, u32)> = HashMap::new();
-        for frame in &self.frames {
-            let place = (frame.animation_id, frame.frame_index);
-            let lowest = shown.entry(frame.asset_id).or_insert(place);
-            *lowest = place.min(*lowest);
-        }
-        for (row, Origin { format, .. }) in self.assets.iter_mut().zip(&self.origins) {
-            let place = shown.get(&row.id).and_then(|(animation, index)| {
-                let animation = animations.get(animation)?;
-                let character = segments.get(&animation.character_id)?;
-                Some(path::frame(
-                    project,
-                    animation.segment.as_deref()?,
-                    character,
-                    *index,
-                    *format,
-                ))
-            });
-            let character = row.character_id.and_then(|id| segments.get(&id));
-            row.file_path = match (row.kind, place, character) {
-                (AssetKind::Frame, Some(place), _) => Some(place),
-                (AssetKind::Frame, None, _) => Some(path::take(project, row.id, *format)),
-                (AssetKind::Reference, ..) => Some(path::reference(project, row.id, *format)),
-                (AssetKind::Character, _, character) => {
-                    character.map(|character| path::variation(project, character, row.id, *format))
-                }
-            };
-        }
-    }
-
-    /// Inserts one batch per table, and returns the assets from elsewhere that new frames show.
-    async fn insert(&mut self, session: &mut Session, project_id: ProjectId) -> Result<Vec<Uuid>> {
-        if let Some(project) = &self.project {
-            session.insert(std::slice::from_ref(project)).await?;
-            let tags: Vec<_> = tag::numbered(&project.tags)
-                .map(|(position, tag)| ProjectTag {
-                    project_id,
-                    tag,
-                    position,
-                })
-                .collect();
-            session.insert(&tags).await?;
-        }
-        session.insert(&self.characters).await?;
-        let tags = self.characters.iter().flat_map(|row| {
-            tag::numbered(&row.tags).map(|(position, tag)| CharacterTag {
-                project_id,
-                tag,
-                character_id: row.id,
-                position,
-            })
-        });
-        session.insert(&tags.collect::<Vec<_>>()).await?;
-        session.insert(&self.animations).await?;
-        session.insert(&self.assets).await?;
-        let tags = self.assets.iter().flat_map(|row| {
-            tag::numbered(&row.tags).map(|(position, tag)| AssetTag {
-                project_id,
-                tag,
-                asset_id: row.id,
-                position,
-            })
-        });
-        session.insert(&tags.collect::<Vec<_>>()).await?;
-        let references = self.assets.iter().flat_map(|row| {
-            (0..)
-                .zip(row.references.iter())
-                .map(|(position, reference)| ReferenceRow {
-                    project_id,
-                    asset_id: row.id,
-                    position,
-                    referenced_asset_id: reference.asset_id,
-                    role: reference.role,
-                    sha256: reference.sha256,
-                })
-        });
-        session.insert(&references.collect::<Vec<_>>()).await?;
-        let claims = self.assets.iter().zip(&mut self.origins);
-        let claims = claims.flat_map(|(row, origin)| {
-            let claims = (0..).zip(take(&mut origin.claims));
-            claims.map(|(position, claim)| claim.into_row(project_id, row.id, position))
-        });
-        session.insert(&claims.collect::<Vec<Claim>>()).await?;
-        session.insert(&self.frames).await?;
-        let own: HashSet<AssetId> = self.assets.iter().map(|row| row.id).collect();
-        let shown = self.frames.iter().map(|frame| frame.asset_id);
-        Ok(shown
-            .filter(|id| !own.contains(id))
-            .map(|id| id.0)
-            .collect())
     }
 
     /// Says which parts of the view the new rows make stale.

@@ -226,7 +226,7 @@ impl Studio {
             characters: ids(&mut delete.session, &CHARACTERS, &project).await?,
             animations: ids(&mut delete.session, &ANIMATIONS, &project).await?,
             assets: ids(&mut delete.session, &ASSETS, &project).await?,
-            frames: Vec::new(),
+            ..Doomed::default()
         };
         delete.add_frames().await?;
         delete.carry_out(&DELETE_PROJECT, &[], &[]).await

@@ -51,6 +51,12 @@ pub enum Error {
         /// Who uses it, the first hundred.
         users: Vec<User>,
     },
+    /// What is recorded does not change.
+    #[error("{message}")]
+    Sealed {
+        /// What is recorded, and what to do instead.
+        message: String,
+    },
     /// What is stored is not what Pegbar wrote.
     #[error("damaged: {place}: {reason}")]
     Damaged {
@@ -127,6 +133,7 @@ impl Error {
             Self::Invalid { .. } => "invalid",
             Self::NotAnImage { .. } => "not_an_image",
             Self::InUse { .. } => "in_use",
+            Self::Sealed { .. } => "sealed",
             Self::Damaged { .. } => "damaged",
             Self::Unavailable { .. } => "unavailable",
             Self::Io { .. } => "io",
@@ -144,6 +151,10 @@ impl Error {
             )),
             Self::Conflict { hint, .. } | Self::Unavailable { hint, .. } => Some(hint.clone()),
             Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
+            Self::Sealed { .. } => Some(
+                "`pegbar asset annotate` adds what should be said of it; nothing was changed"
+                    .to_owned(),
+            ),
             Self::NotAnImage { .. } => Some("Pegbar takes in PNG, JPEG, WebP and GIF".to_owned()),
             Self::Damaged { .. } => Some(
                 "nothing was changed; keep a copy of the studio before you repair it".to_owned(),
@@ -158,6 +169,12 @@ impl Error {
         use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
+    }
+
+    /// Recognizes the message by which the database refuses to change what is recorded.
+    pub(crate) fn sealed(message: &str) -> Option<Self> {
+        let message = message.strip_prefix("sealed: ")?.to_owned();
+        Some(Self::Sealed { message })
     }
 
     pub(crate) fn not_found<T: std::fmt::Display>(entity: &'static str, name: T) -> Self {
@@ -178,7 +195,8 @@ impl Error {
 fn command_of(entity: &str) -> &str {
     match entity {
         "frame" => "animation",
-        "project" | "asset" | "character" | "animation" => entity,
+        "annotation" => "asset",
+        "project" | "asset" | "character" | "animation" | "generation" => entity,
         _ => "project",
     }
 }

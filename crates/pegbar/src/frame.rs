@@ -3,8 +3,9 @@
 
 pub(crate) mod edit;
 mod elsewhere;
+mod replace;
 
-use crate::animation::{self, Animation};
+use crate::animation;
 use crate::asset::{self, NewAsset};
 use crate::create::Plan;
 use crate::db::Session;
@@ -16,12 +17,12 @@ use crate::id::{AnimationId, AssetId, FrameId, ProjectId};
 use crate::studio::Studio;
 use crate::text::check_optional;
 use crate::time::MillisSinceEpoch;
-use crate::trash::{self, Doomed};
 use crate::tree::AnimationTree;
-use crate::view::{self, Scope, Stale};
-use edit::{Edit, Slot};
+use edit::Edit;
 #[cfg(test)]
 pub(crate) use elsewhere::STATEMENTS as ELSEWHERE_STATEMENTS;
+pub(crate) use replace::{apply, edit_list};
+use replace::{check_version, replace_list};
 
 entity! {
     /// A place in an animation, and the asset that it shows.
@@ -178,109 +179,6 @@ pub(crate) async fn of_character(
         .await
 }
 
-/// Replaces an animation's list of frames: rows, version, trash and paths.
-async fn replace_list(
-    session: &mut Session,
-    studio: &Studio,
-    animation: &Animation,
-    old: &[Frame],
-    new: Vec<Slot>,
-    stale: &mut Stale,
-) -> Result<()> {
-    let project_id = animation.project_id;
-    let project = Value::Id(project_id.0);
-    let now = studio.now();
-    let change = edit::compare(old, new, |slot, frame_index| Frame {
-        id: slot.id,
-        project_id,
-        animation_id: animation.id,
-        asset_id: slot.asset_id,
-        frame_index,
-        frame_prompt: slot.prompt.clone(),
-        created_at: now,
-        source_id: slot.source_id.clone(),
-    });
-    if !change.removed.is_empty() {
-        let doomed = Doomed {
-            frames: change.removed.clone(),
-            ..Doomed::default()
-        };
-        trash::discard(session, project_id, studio.new_id(), &doomed, now).await?;
-        session
-            .execute(&DELETE, &[project.clone(), Value::Ids(&change.removed)])
-            .await?;
-    }
-    if !change.moved.is_empty() {
-        let ids: Vec<_> = change.moved.iter().map(|frame| frame.id.0).collect();
-        session
-            .execute(&SET_ASIDE, &[project.clone(), Value::Ids(&ids)])
-            .await?;
-        let places = change.moved.iter().map(|frame| {
-            vec![
-                project.clone(),
-                Value::Id(frame.id.0),
-                Value::Int(frame.frame_index.into()),
-            ]
-        });
-        session
-            .execute_many(&PLACE, &places.collect::<Vec<_>>())
-            .await?;
-    }
-    let shown = change.shown.iter().map(|frame| {
-        let prompt = frame
-            .frame_prompt
-            .as_deref()
-            .map_or(Value::Null, Value::from);
-        vec![
-            project.clone(),
-            Value::Id(frame.id.0),
-            Value::Id(frame.asset_id.0),
-            prompt,
-        ]
-    });
-    session
-        .execute_many(&SHOW, &shown.collect::<Vec<_>>())
-        .await?;
-    session.insert(&change.added).await?;
-    animation::touch(session, animation.id, animation.version + 1, now).await?;
-    view::rehome(session, project_id, &change.assets).await?;
-    stale.add(Scope::Animation(animation.id));
-    stale.add_all(change.assets.into_iter().map(|id| Scope::Home(AssetId(id))));
-    Ok(())
-}
-
-/// Changes an animation's list of frames within a transaction that has locked the project.
-pub(crate) async fn edit_list(
-    session: &mut Session,
-    studio: &Studio,
-    animation: AnimationId,
-    edit: impl FnOnce(Vec<Slot>) -> Vec<Slot>,
-    stale: &mut Stale,
-) -> Result<()> {
-    let current = animation::lock(session, animation).await?;
-    let old = of_animation(session, current.project_id, animation).await?;
-    let list: Vec<Slot> = old.iter().map(Slot::of).collect();
-    let new = edit(list.clone());
-    if new == list {
-        return Ok(());
-    }
-    replace_list(session, studio, &current, &old, new, stale).await
-}
-
-/// Refuses a change that was decided on a list which is no longer there.
-fn check_version(animation: &Animation, expected: Option<i64>) -> Result<()> {
-    match expected {
-        Some(expected) if expected != animation.version => Err(Error::Conflict {
-            message: format!(
-                "the frames of {:?} have changed meanwhile: version {} was expected, {} is there",
-                animation.name, expected, animation.version
-            ),
-            hint: "look at the frames again and decide anew".to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
 impl Studio {
     async fn edit_frames(
         &self,
@@ -293,14 +191,7 @@ impl Studio {
         let mut session = self.database().write().await?;
         let project_id = animation::project_of(&mut session, animation).await?;
         let (_, mut stale) = plan.write(&mut session, Some(project_id)).await?;
-        let current = animation::lock(&mut session, animation).await?;
-        check_version(&current, expected)?;
-        let old = of_animation(&mut session, project_id, animation).await?;
-        for asset in edit.assets() {
-            asset::get_in_project(&mut session, project_id, asset, "assetId").await?;
-        }
-        let new = edit.apply(old.iter().map(Slot::of).collect())?;
-        replace_list(&mut session, self, &current, &old, new, &mut stale).await?;
+        apply(&mut session, self, animation, expected, edit, &mut stale).await?;
         self.commit(session, stale).await?;
         self.get_animation_tree(animation).await
     }

@@ -10,7 +10,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 use crate::time::Clock;
 
 /// A typed id: one of [`ProjectId`], [`AssetId`], [`CharacterId`], [`AnimationId`],
-/// [`FrameId`], [`GenerationId`].
+/// [`FrameId`], [`GenerationId`], [`AnnotationId`].
 pub trait Id: Copy + Eq + Ord + fmt::Display + From<Uuid> + Send + Sync + 'static {
     /// What the id names, as a word for messages: `asset`, `frame` …
     const ENTITY: &'static str;
@@ -79,6 +79,8 @@ ids! {
     FrameId = "frame";
     /// Names a generation: one request to a model.
     GenerationId = "generation";
+    /// Names an annotation of an asset.
+    AnnotationId = "annotation";
     /// Names a deletion, which the trash keeps together.
     DeletionId = "deletion";
     /// Names the store: a database and its blobs.

@@ -61,6 +61,7 @@
 
 mod adopt;
 mod animation;
+mod annotation;
 mod asset;
 mod blob;
 mod character;
@@ -72,6 +73,7 @@ mod disk;
 mod error;
 mod export;
 mod frame;
+mod generation;
 mod hash;
 mod id;
 mod import;
@@ -97,6 +99,7 @@ mod view;
 
 pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
 pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
+pub use annotation::{Annotation, NewAnnotation};
 pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
@@ -109,9 +112,15 @@ pub use export::{
     ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
 };
 pub use frame::{Frame, FrameImage, NewFrame};
+pub use generation::{
+    Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,
+    NewGeneration, NotAPrice, Outcome, OutputPlace, Price, RecordedGeneration, SentInput,
+    SentRequest,
+};
 pub use hash::{NotASha256, Sha256};
 pub use id::{
-    AnimationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id, ProjectId, StoreId,
+    AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id,
+    ProjectId, StoreId,
 };
 pub use import::{
     ChangedFile, CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, ImportReport,
@@ -133,6 +142,5 @@ pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
-pub use trash::GenerationStatus;
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use view::{Kept, ViewReport};

@@ -9,8 +9,9 @@ mod check;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::asset::{Asset, AssetKind};
+use crate::generation::GenerationStatus;
 use crate::hash::Sha256;
-use crate::id::{AnimationId, AssetId, CharacterId, FrameId, ProjectId};
+use crate::id::{AnimationId, AssetId, CharacterId, FrameId, GenerationId, ProjectId};
 use crate::json::Json;
 use crate::reference::ReferenceRole;
 use crate::time::MillisSinceEpoch;
@@ -42,6 +43,9 @@ pub(crate) struct Sidecar {
     pub(crate) animations: Vec<AnimationSaid>,
     /// The frames that show the asset.
     pub(crate) frames: Vec<FrameSaid>,
+    /// The request to a model that the asset came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation: Option<GenerationSaid>,
 }
 
 /// The number of the format.
@@ -147,6 +151,7 @@ pub(crate) struct AssetSaid {
     pub(crate) source_path: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) claims: Vec<ClaimSaid>,
+    pub(crate) annotations: Vec<AnnotationSaid>,
 }
 
 /// An input of the asset.
@@ -165,6 +170,31 @@ pub(crate) struct ClaimSaid {
     pub(crate) tool: String,
     pub(crate) fields: Json,
     pub(crate) raw: String,
+}
+
+/// What someone said of the asset after it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AnnotationSaid {
+    pub(crate) author: Option<String>,
+    pub(crate) text: String,
+    pub(crate) created_at: MillisSinceEpoch,
+}
+
+/// A request to a model, with its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct GenerationSaid {
+    pub(crate) id: GenerationId,
+    pub(crate) request: Json,
+    pub(crate) model: Option<String>,
+    pub(crate) status: GenerationStatus,
+    pub(crate) error: Option<String>,
+    pub(crate) duration_ms: Option<u64>,
+    pub(crate) input_tokens: Option<u64>,
+    pub(crate) output_tokens: Option<u64>,
+    pub(crate) price: Option<String>,
+    pub(crate) created_at: MillisSinceEpoch,
 }
 
 /// The project that the asset is from.
@@ -221,7 +251,11 @@ pub(crate) struct FrameSaid {
 
 impl AssetSaid {
     /// Says what is recorded; `None` for a row that another program wrote and nobody adopted.
-    pub(crate) fn of(asset: Asset, claims: Vec<ClaimSaid>) -> Option<Self> {
+    pub(crate) fn of(
+        asset: Asset,
+        claims: Vec<ClaimSaid>,
+        annotations: Vec<AnnotationSaid>,
+    ) -> Option<Self> {
         let references = asset.references.iter().map(|reference| {
             Some(ReferenceSaid {
                 asset_id: reference.asset_id,
@@ -247,6 +281,7 @@ impl AssetSaid {
             source_path: asset.source_path,
             tags: asset.tags,
             claims,
+            annotations,
         })
     }
 }

@@ -5,41 +5,13 @@ use uuid::Uuid;
 use crate::asset::Asset;
 use crate::character::Character;
 use crate::db::Session;
-use crate::db::entity::{Entity, Table, entity};
+use crate::db::entity::{Entity, Table};
 use crate::db::sql::{self, Statement, statements};
-use crate::db::value::{Value, word_enum};
+use crate::db::value::Value;
 use crate::error::Result;
-use crate::id::{DeletionId, GenerationId, ProjectId};
-use crate::json::Json;
+use crate::id::{DeletionId, ProjectId};
 use crate::time::MillisSinceEpoch;
-use crate::{animation, claim, frame, project, reference, tag};
-
-word_enum! {
-    /// How a request to a model ended.
-    pub enum GenerationStatus in "generation_status" {
-        /// With an image.
-        Succeeded = "succeeded",
-        /// With an error.
-        Failed = "failed",
-    }
-}
-
-entity! {
-    /// One request to a model.
-    pub(crate) struct GenerationRow in generation {
-        pub(crate) id: GenerationId,
-        pub(crate) project_id: ProjectId,
-        pub(crate) request: Json,
-        pub(crate) model: Option<String>,
-        pub(crate) status: GenerationStatus,
-        pub(crate) error: Option<String>,
-        pub(crate) duration_ms: Option<i64>,
-        pub(crate) input_tokens: Option<i64>,
-        pub(crate) output_tokens: Option<i64>,
-        pub(crate) price: Option<String>,
-        pub(crate) created_at: MillisSinceEpoch,
-    }
-}
+use crate::{animation, annotation, claim, frame, generation, project, reference, tag};
 
 statements! {
     KEEP_BLOBS = "INSERT INTO trash_blob (deletion_id, sha256) \
@@ -55,6 +27,8 @@ pub(crate) struct Doomed {
     pub(crate) animations: Vec<Uuid>,
     pub(crate) assets: Vec<Uuid>,
     pub(crate) frames: Vec<Uuid>,
+    /// Annotations that go without their assets.
+    pub(crate) annotations: Vec<Uuid>,
 }
 
 /// A table whose rows the trash takes, found by one of its columns.
@@ -94,7 +68,7 @@ macro_rules! discards {
 static DISCARDS: &[Discard] = discards! {
     project::Project, "id", |doomed| doomed.project_ids();
     tag::ProjectTag, "project_id", |doomed| doomed.project_ids();
-    GenerationRow, "project_id", |doomed| doomed.project_ids();
+    generation::Generation, "project_id", |doomed| doomed.project_ids();
     Character, "id", |doomed| &doomed.characters;
     tag::CharacterTag, "character_id", |doomed| &doomed.characters;
     animation::Animation, "id", |doomed| &doomed.animations;
@@ -102,6 +76,8 @@ static DISCARDS: &[Discard] = discards! {
     tag::AssetTag, "asset_id", |doomed| &doomed.assets;
     reference::ReferenceRow, "asset_id", |doomed| &doomed.assets;
     claim::Claim, "asset_id", |doomed| &doomed.assets;
+    annotation::Annotation, "asset_id", |doomed| &doomed.assets;
+    annotation::Annotation, "id", |doomed| &doomed.annotations;
     frame::Frame, "id", |doomed| &doomed.frames;
 };
 

@@ -1,10 +1,13 @@
 //! `pegbar asset`.
 
+mod annotate;
 mod save;
 
 use std::path::PathBuf;
 
-use pegbar::{Asset, AssetFilter, AssetKind, AssetPatch, Claim, MillisSinceEpoch, Sha256, Studio};
+use pegbar::{
+    Annotation, Asset, AssetFilter, AssetKind, AssetPatch, Claim, MillisSinceEpoch, Sha256, Studio,
+};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -14,7 +17,7 @@ use crate::options::{Confirmation, Making, NewTags, changes, print_deletion, tim
 use crate::output::{Output, Table};
 use crate::text::{count, pixels, size, size_of};
 
-/// Add, list, show, edit, save and delete assets: images with their records
+/// Add, list, show, edit, annotate, save and delete assets: images with their records
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -31,6 +34,7 @@ enum Action {
     List(List),
     Show(Show),
     Edit(Edit),
+    Annotate(annotate::Annotate),
     Save(save::Save),
     Delete(Delete),
 }
@@ -113,7 +117,7 @@ struct Show {
 
 /// Change an asset's tags or the name it came with
 ///
-/// The image and what made it never change: a correction is a new asset.
+/// The image and what made it never change: a correction is a new asset, or an annotation.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset edit palette.png --tag palette --tag night")]
 #[command(override_usage = "pegbar asset edit [OPTIONS] <ASSET>")]
@@ -152,6 +156,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::List(list) => list.run(studio, output).await,
         Action::Show(show) => show.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
+        Action::Annotate(annotate) => annotate.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
     }
@@ -237,8 +242,13 @@ impl Show {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let asset = self.which.find(studio).await?;
         let claims = studio.list_claims(asset.id).await?;
+        let annotations = studio.list_annotations(asset.id).await?;
         if output.is_json() {
-            return output.json(&Shown { asset, claims });
+            return output.json(&Shown {
+                asset,
+                claims,
+                annotations,
+            });
         }
         output.fields(
             &format!("{} {}", asset.kind, asset.id),
@@ -263,16 +273,24 @@ impl Show {
             let Claim { tool, fields, .. } = claim;
             output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
         }
+        if !annotations.is_empty() {
+            output.line("annotations (added later, not part of the record)")?;
+        }
+        for (position, annotation) in annotations.iter().enumerate() {
+            let line = annotate::line_of(annotation);
+            output.line(format_args!("  {position}  {line}"))?;
+        }
         Ok(())
     }
 }
 
-/// An asset with what others say of it.
+/// An asset with what others say of it, and what was said later.
 #[derive(serde::Serialize)]
 struct Shown {
     #[serde(flatten)]
     asset: Asset,
     claims: Vec<Claim>,
+    annotations: Vec<Annotation>,
 }
 
 fn exact_size(bytes: u64) -> String {

@@ -149,6 +149,8 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
                     .to_owned()
             }
             "project" => "list what is there: `pegbar project list`".to_owned(),
+            "generation" => "list what is there: `pegbar generation list`".to_owned(),
+            "annotation" => "`pegbar asset show ASSET` lists its annotations".to_owned(),
             _ => "`pegbar tree` shows what is there".to_owned(),
         }
     };

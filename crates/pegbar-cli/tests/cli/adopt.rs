@@ -9,7 +9,7 @@ use crate::support::Bench;
 /// Makes rows of another program of all that is there: nothing is known of the files, and they
 /// lie where an app puts them.
 fn forget(bench: &Bench) {
-    bench.sql(
+    bench.tamper(
         "UPDATE asset SET sha256 = NULL, file_size = NULL, width = NULL, height = NULL, \
          mime_type = NULL, image_count = NULL, record = NULL, record_hash = NULL; \
          UPDATE asset_reference SET sha256 = NULL; DELETE FROM view_file; \
@@ -108,7 +108,7 @@ both_engines! {
                 "warning: the constraint asset_generation_fkey is gone\n",
             )
         };
-        bench.sql(break_key);
+        bench.tamper(break_key);
         let ran = bench.run(&["sync"]);
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.stderr.starts_with(expected), "{}", ran.stderr);

@@ -19,6 +19,7 @@ mod export;
 mod find;
 mod folder;
 mod frame;
+mod generation;
 mod import;
 mod kept;
 mod manual;

@@ -3,6 +3,8 @@
 #[path = "../../../pegbar/tests/library/support/images.rs"]
 #[allow(dead_code, reason = "the library's tests need all of them")]
 pub(crate) mod images;
+#[path = "../../../pegbar/tests/library/support/unsealed.rs"]
+mod unsealed;
 
 use std::fs;
 use std::io::Write as _;
@@ -185,6 +187,17 @@ impl Bench {
         let file = self.root().join(".pegbar/pegbar.db");
         let connection = rusqlite::Connection::open(file).unwrap();
         connection.execute_batch(statements).unwrap();
+    }
+
+    /// Runs statements past the triggers that seal records, as someone who owns the database can.
+    pub(crate) fn tamper(&self, statements: &str) {
+        if let Some(address) = &self.database {
+            let [off, on] = ["DISABLE", "ENABLE"].map(unsealed::postgres_triggers);
+            return administer(address, &format!("{off}; {statements}; {on}"));
+        }
+        let file = self.root().join(".pegbar/pegbar.db");
+        let connection = rusqlite::Connection::open(file).unwrap();
+        unsealed::tamper_sqlite(&connection, statements).unwrap();
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {

@@ -8,7 +8,7 @@ use std::path::Path;
 use pegbar::{AdoptOptions, Studio};
 
 use crate::trace::{self, Outcome, Victim};
-use crate::{Base, block_on, state};
+use crate::{Base, block_on, state, unsealed};
 
 /// Makes rows of another program of all that is there: nothing is known of the files, which
 /// lie in an app's folder or at each other's conventional paths.
@@ -35,15 +35,12 @@ fn forget(root: &Path) {
         connection.execute_batch(&set).unwrap();
     }
     drop(statement);
-    connection
-        .execute_batch(
-            "UPDATE asset SET sha256 = NULL, file_size = NULL, width = NULL, height = NULL, \
-             mime_type = NULL, image_count = NULL, record = NULL, record_hash = NULL; \
-             UPDATE asset_reference SET sha256 = NULL; DELETE FROM view_file; \
-             UPDATE animation SET segment = NULL, segment_key = NULL; \
-             UPDATE character SET segment = NULL, segment_key = NULL;",
-        )
-        .unwrap();
+    let forgetting = "UPDATE asset SET sha256 = NULL, file_size = NULL, width = NULL, \
+         height = NULL, mime_type = NULL, image_count = NULL, record = NULL, record_hash = NULL; \
+         UPDATE asset_reference SET sha256 = NULL; DELETE FROM view_file; \
+         UPDATE animation SET segment = NULL, segment_key = NULL; \
+         UPDATE character SET segment = NULL, segment_key = NULL;";
+    unsealed::tamper_sqlite(&connection, forgetting).unwrap();
     fs::remove_dir_all(root.join(".pegbar/blobs")).unwrap();
 }
 

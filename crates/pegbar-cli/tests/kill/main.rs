@@ -9,6 +9,9 @@ mod adopt;
 mod layout;
 #[allow(dead_code, reason = "the tool can tell more than these tests ask")]
 mod trace;
+#[allow(dead_code, reason = "these tests work on SQLite alone")]
+#[path = "../../../pegbar/tests/library/support/unsealed.rs"]
+mod unsealed;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -134,12 +137,31 @@ async fn state(root: &Path) -> String {
             project.thumbnail_id.is_some()
         )
         .unwrap();
+        for asset in &tree.references {
+            writeln!(text, " reference {}", asset.sha256.unwrap()).unwrap();
+        }
+        let generations = studio.list_generations(
+            project.id,
+            &pegbar::GenerationFilter::default(),
+            pegbar::PageRequest::default(),
+        );
+        for generation in generations.await.unwrap().rows {
+            let (outputs, sent) = (generation.output_asset_ids.len(), generation.sent());
+            let inputs = sent.map(|sent| sent.inputs.len());
+            writeln!(
+                text,
+                " generation {} {outputs} {inputs:?}",
+                generation.status
+            )
+            .unwrap();
+        }
         for character in &tree.characters {
             let row = &character.character;
             writeln!(text, " character {:?} {:?}", row.name, row.segment).unwrap();
             for asset in &character.variations {
                 let primary = row.primary_asset_id == Some(asset.id);
-                writeln!(text, "  variation {} {primary}", asset.sha256.unwrap()).unwrap();
+                let (sha256, inputs) = (asset.sha256.unwrap(), asset.references.len());
+                writeln!(text, "  variation {sha256} {primary} {inputs}").unwrap();
             }
             for animation in &character.animations {
                 let row = &animation.animation;
@@ -268,6 +290,25 @@ fn remove_survives_a_kill_at_any_step() {
 #[test]
 fn delete_survives_a_kill_at_any_step() {
     survives("delete", &["project", "delete", "Cats", "--yes"]);
+}
+
+#[test]
+fn recording_a_generation_survives_a_kill_at_any_step() {
+    survives(
+        "generation",
+        &[
+            "generation",
+            "record",
+            "200.png",
+            "201.png",
+            "--as-variation",
+            "Cat",
+            "--prompt",
+            "side view",
+            "--input",
+            "style=202.png",
+        ],
+    );
 }
 
 #[test]

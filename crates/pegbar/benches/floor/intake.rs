@@ -150,7 +150,7 @@ fn write_images(
     Ok(files)
 }
 
-fn noise() -> Outcome<Vec<u8>> {
+pub(crate) fn noise() -> Outcome<Vec<u8>> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let image = image::RgbaImage::from_fn(SIDE, SIDE, |_, _| {
         state ^= state << 13;

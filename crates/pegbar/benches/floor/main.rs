@@ -4,8 +4,9 @@
 //! The floor computes the same values, records and their hashes included: the canonical JSON
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
-//! part of it: the image is in the store already and the view follows later. Only `intake`
-//! and `sync` are about files: blobs, view and rows, durably.
+//! part of it: the image is in the store already and the view follows later. Only `intake`,
+//! `generation` and `sync` are about files: blobs, view and rows, durably. In `generation` both
+//! sides are ours: an asset with the generation that it came from, and without.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
@@ -13,6 +14,7 @@
 mod check;
 mod floor_postgres;
 mod floor_sqlite;
+mod generation;
 mod input;
 mod intake;
 mod measure;
@@ -64,6 +66,7 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
         insert: 1.10,
         tree: 1.10,
         page: 1.10,
+        generation: 1.15,
     };
     compare(None, scale, &goals, only)?;
     if server.is_none() {
@@ -83,11 +86,11 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
 fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in ["create", "insert", "page", "intake", "sync"] {
+    for scenario in ["create", "insert", "page", "intake", "generation", "sync"] {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let works_on_files = matches!(scenario, "intake" | "sync");
+        let works_on_files = matches!(scenario, "intake" | "generation" | "sync");
         let (view_updates, mut builder) = if works_on_files {
             // With as many threads as the program has.
             (ViewUpdates::WithEachChange, Builder::new_multi_thread())
@@ -121,6 +124,7 @@ async fn run_scenario(
         }
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
         "intake" => intake::intake(site, scale).await?,
+        "generation" => generation::generation(site, scale, goals.generation).await?,
         "sync" => vec![walk::sync(site, scale).await?],
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })

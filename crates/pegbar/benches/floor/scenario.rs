@@ -59,6 +59,7 @@ pub(crate) struct Goals {
     pub(crate) insert: f64,
     pub(crate) tree: f64,
     pub(crate) page: f64,
+    pub(crate) generation: f64,
 }
 
 async fn create_by_floor(site: &Site, input: &ProjectInput) -> Outcome<Uuid> {

@@ -310,9 +310,10 @@ async fn write(session: &mut Session, work: &Work, rows: &[Completed]) -> Result
         }
     }
     session.execute_many(&FILL, &facts).await?;
-    session.execute_many(&SEAL, &seals).await?;
     session.execute_many(&SET_SETTINGS, &settings).await?;
     session.execute_many(&FILL_REFERENCE, &references).await?;
+    // The last: what a record says does not change once it is there.
+    session.execute_many(&SEAL, &seals).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
     let mut names = Vec::new();
     let mut moved = HashSet::new();

@@ -216,10 +216,7 @@ impl NewAsset {
         now: MillisSinceEpoch,
     ) -> Result<Asset> {
         self.check()?;
-        let name_of_file = || match &self.image {
-            ImageSource::File(path) => path.file_name().map(file_name_text),
-            _ => None,
-        };
+        let name_of_file = || name_of_file(&self.image);
         Ok(Asset {
             id,
             project_id,
@@ -249,6 +246,14 @@ impl NewAsset {
             tags: checked_tags(take(&mut self.tags))?,
             references: References::default(),
         })
+    }
+}
+
+/// Returns the name of the file that the bytes are read from.
+pub(crate) fn name_of_file(image: &ImageSource) -> Option<String> {
+    match image {
+        ImageSource::File(path) => path.file_name().map(file_name_text),
+        _ => None,
     }
 }
 

@@ -84,6 +84,27 @@ impl Intake {
         Ok(stored)
     }
 
+    /// Hashes a file of any kind.
+    pub(super) fn hash(&self, source: &Path) -> Result<Sha256> {
+        let watched = Watched::open(source)?;
+        let mut hasher = sha2::Sha256::new();
+        let mut file_size = 0_u64;
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = match (&watched.file).read(&mut chunk) {
+                Ok(0) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.at("reading", source)?,
+            };
+            file_size += read as u64;
+            self.check_size(file_size)
+                .map_err(|error| named(error, source))?;
+            hasher.update(&chunk[..read]);
+        }
+        watched.check_unchanged(file_size)?;
+        Ok(Sha256(hasher.finalize().into()))
+    }
+
     fn check_size(&self, file_size: u64) -> Result<()> {
         let max = self.limits.max_file_size;
         if file_size == 0 {

@@ -296,6 +296,9 @@ pub(super) fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) ->
             };
         };
         let state = database_error.code();
+        if let Some(sealed) = Error::sealed(database_error.message()) {
+            return sealed;
+        }
         if state.code().starts_with("23") {
             return Error::Conflict {
                 message: format!(

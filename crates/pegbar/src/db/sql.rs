@@ -276,11 +276,17 @@ pub(crate) fn render(template: &str, engine: Engine) -> String {
     }
 }
 
-/// Renders a migration: types, and lines that are for one engine only.
+/// Renders a migration: types, and what is for one engine only, which is a line that begins
+/// with `--sqlite ` or `--postgres `, or all lines from `--begin sqlite` to `--end sqlite`.
 pub(crate) fn render_migration(source: &str, engine: Engine) -> String {
-    let (own, other) = match engine {
-        Engine::Sqlite => ("--sqlite ", "--postgres "),
-        Engine::Postgres => ("--postgres ", "--sqlite "),
+    let (own, other, begin, end) = match engine {
+        Engine::Sqlite => (
+            "--sqlite ",
+            "--postgres ",
+            "--begin postgres",
+            "--end postgres",
+        ),
+        Engine::Postgres => ("--postgres ", "--sqlite ", "--begin sqlite", "--end sqlite"),
     };
     let replacements: &[(&str, &str)] = match engine {
         Engine::Sqlite => &[
@@ -313,9 +319,13 @@ pub(crate) fn render_migration(source: &str, engine: Engine) -> String {
         ],
     };
     let mut text = String::with_capacity(source.len());
+    let mut is_skipped = false;
     for line in source.lines().filter(|line| !line.starts_with(other)) {
-        text.push_str(line.strip_prefix(own).unwrap_or(line));
-        text.push('\n');
+        is_skipped = line == begin || (is_skipped && line != end);
+        if !is_skipped {
+            text.push_str(line.strip_prefix(own).unwrap_or(line));
+            text.push('\n');
+        }
     }
     for (placeholder, type_name) in replacements {
         text = text.replace(placeholder, type_name);
@@ -338,6 +348,19 @@ mod tests {
             render(text, Engine::Postgres),
             "SELECT $2, $1 WHERE id = ANY($3) FOR NO KEY UPDATE"
         );
+    }
+
+    #[test]
+    fn a_migration_holds_for_each_engine_what_is_marked_for_it() {
+        let source = "a {id}\n--sqlite b\n--postgres c\n--begin sqlite\nd\ne\n--end sqlite\n\
+                      --begin postgres\nf\n--end postgres\ng";
+        let lines = |engine| -> Vec<String> {
+            let text = render_migration(source, engine);
+            let lines = text.lines().filter(|line| !line.starts_with("--"));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(lines(Engine::Sqlite), ["a BLOB", "b", "d", "e", "g"]);
+        assert_eq!(lines(Engine::Postgres), ["a uuid", "c", "f", "g"]);
     }
 
     #[test]

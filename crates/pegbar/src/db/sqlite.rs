@@ -251,6 +251,9 @@ fn refused(action: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             hint: hint.to_owned(),
             source: Some(Box::new(source)),
         };
+        if let Some(sealed) = sealed(&error) {
+            return sealed;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::ConstraintViolation) => Error::Conflict {
                 message: format!("the database refused {action}: {error}"),
@@ -286,5 +289,17 @@ fn refused(action: &'static str) -> impl Fn(rusqlite::Error) -> Error {
                 source: Box::new(error),
             },
         }
+    }
+}
+
+/// Recognizes that one of our triggers refused to change what is recorded.
+fn sealed(error: &rusqlite::Error) -> Option<Error> {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, Some(message))
+            if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER =>
+        {
+            Error::sealed(message)
+        }
+        _ => None,
     }
 }

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, asset, character, claim, delete, export, frame, import, integrity};
+use crate::{
+    adopt, animation, annotation, asset, character, claim, delete, export, frame, generation,
+};
+use crate::{import, integrity};
 use crate::{project, reference, studio, tag, trash, variation, view};
 
 thread_local! {
@@ -15,12 +18,15 @@ thread_local! {
 static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
     animation::FOLDER_STATEMENTS,
+    annotation::STATEMENTS,
     asset::STATEMENTS,
     character::STATEMENTS,
     claim::STATEMENTS,
     delete::STATEMENTS,
     frame::STATEMENTS,
     frame::ELSEWHERE_STATEMENTS,
+    generation::STATEMENTS,
+    generation::RECORD_STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     import::SIDECAR_STATEMENTS,
@@ -62,6 +68,7 @@ fn every_list(mut list: impl FnMut(Query<'_>)) {
     character::CharacterFilter::every_query(&mut list);
     animation::AnimationFilter::every_query(&mut list);
     asset::AssetFilter::every_query(&mut list);
+    generation::GenerationFilter::every_query(&mut list);
 }
 
 async fn open_sqlite(folder: &Path) -> Database {

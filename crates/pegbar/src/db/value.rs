@@ -275,6 +275,7 @@ id_columns!(
     AnimationId,
     FrameId,
     GenerationId,
+    AnnotationId,
     DeletionId,
     StoreId,
     OutboxId

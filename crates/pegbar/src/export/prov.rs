@@ -20,12 +20,12 @@ use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::Result;
+use crate::generation::GenerationStatus;
 use crate::hash::Sha256;
 use crate::id::{AssetId, GenerationId};
 use crate::json::Json;
 use crate::studio::Studio;
 use crate::time::MillisSinceEpoch;
-use crate::trash::GenerationStatus;
 use document::Document;
 use names::{long, time};
 

@@ -30,7 +30,7 @@ impl Slot {
 
 /// One change of an animation's list of frames.
 #[derive(Clone, Debug)]
-pub(super) enum Edit {
+pub(crate) enum Edit {
     Insert {
         at: Option<u32>,
         slots: Vec<Slot>,

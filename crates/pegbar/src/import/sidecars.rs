@@ -1,5 +1,6 @@
 //! Taking in what another studio exported with sidecars: the same records, the same hashes.
 
+mod beside;
 mod known;
 mod order;
 mod owner;
@@ -158,8 +159,8 @@ impl Studio {
     }
 
     /// Takes in what a folder with sidecars holds: assets with their bytes, prompts, models,
-    /// settings, times and inputs, so that their records and hashes are the same; their tags
-    /// and claims; the characters, animations and frames that they belong to.
+    /// settings, times and inputs, so that their records and hashes are the same; their tags,
+    /// claims and annotations; the generations, characters, animations and frames that they belong to.
     ///
     /// Ids stay what they were, unless they are taken: then the asset, character, animation or
     /// frame has its old id as `source_id`. An asset that is there already, by its id or

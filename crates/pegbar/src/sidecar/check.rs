@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{AssetSaid, Sidecar};
 use crate::asset::AssetKind;
+use crate::generation::{GenerationStatus, SentRequest};
 use crate::hash::Sha256;
 use crate::json::Json;
 use crate::record::{Canonical, Format, Record, RecordInput};
@@ -67,6 +68,7 @@ impl Checked {
         let record = recorded(&sidecar.asset)?;
         check_references(&sidecar.asset, &record)?;
         check_places(&sidecar)?;
+        check_generation(&sidecar, &record)?;
         Ok(Self { sidecar, record })
     }
 }
@@ -177,4 +179,42 @@ fn check_places(sidecar: &Sidecar) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Checks the request against the record, as far as it is written as Pegbar writes it.
+fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
+    let Some(generation) = &sidecar.generation else {
+        return Ok(());
+    };
+    if generation.status != GenerationStatus::Succeeded {
+        let reason = "what failed has no output";
+        return Err(Fault::new("generation.status", reason));
+    }
+    let Ok(sent) = generation.request.to_typed::<SentRequest>() else {
+        return Ok(());
+    };
+    let inputs = sent.inputs.iter().map(|input| (input.role, input.sha256));
+    let recorded = record.inputs.iter().map(|input| (input.role, input.sha256));
+    let agree = [
+        ("prompt", sent.prompt == record.prompt),
+        ("systemPrompt", sent.system_prompt == record.system_prompt),
+        ("model", sent.model == record.model),
+        (
+            "settings",
+            sent.settings.map(canonical) == record.settings.clone().map(canonical),
+        ),
+        ("inputs", inputs.eq(recorded)),
+    ];
+    match agree.into_iter().find(|(_, agrees)| !agrees) {
+        Some((name, _)) => {
+            let field = format!("generation.request.{name}");
+            Err(Fault::new(field, "the record says something else"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Settings are the same where they are written the same in canonical form.
+fn canonical(settings: Json) -> Option<String> {
+    serde_json_canonicalizer::to_string(&settings).ok()
 }

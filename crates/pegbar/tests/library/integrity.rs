@@ -46,7 +46,7 @@ both_engines! {
         let mut raw = bench.raw().await;
         if bench.engine() == Engine::Sqlite {
             raw.run("PRAGMA foreign_keys = OFF; DELETE FROM project").await.unwrap();
-            raw.run("UPDATE asset SET generation_id = project_id").await.unwrap();
+            raw.tamper("UPDATE asset SET generation_id = project_id").await.unwrap();
             let report = studio.sync(|_, _| {}).await.unwrap();
             let dangling = |parent: &str| BrokenKey::DanglingRows {
                 table: "asset".to_owned(),

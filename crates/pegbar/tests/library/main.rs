@@ -7,6 +7,7 @@
 mod support;
 
 mod adopt;
+mod annotations;
 mod bad_input;
 mod bad_input_folder;
 mod bad_input_server;
@@ -20,6 +21,7 @@ mod folder;
 mod folder_again;
 mod frames;
 mod gemini;
+mod generation;
 mod integrity;
 mod interrupted;
 mod limits;
@@ -30,6 +32,7 @@ mod moved;
 mod paths;
 mod pixellab;
 mod prov;
+mod sealed;
 mod sidecars;
 mod studio;
 mod together;

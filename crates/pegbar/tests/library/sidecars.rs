@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use pegbar::{
-    Asset, AssetId, ExportScope, ImageExport, NewCharacter, NewProject, ProjectId, ProjectTree,
-    SidecarReport, SidecarTarget, Studio, XmpOptions,
+    Asset, AssetId, ExportScope, GenerationInput, GenerationOutput, ImageExport, NewAnnotation,
+    NewCharacter, NewGeneration, NewProject, ProjectId, ProjectTree, ReferenceRole, SidecarReport,
+    SidecarTarget, Studio, XmpOptions,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -181,6 +182,63 @@ both_engines! {
         let copy = fs::read(source.out.join("frames/Walk/Tabby_Walk_0.png")).unwrap();
         assert!(copy.len() as u64 > walk.file_size.unwrap());
         round_trip(&bench.create().await, &source).await;
+    }
+
+    async fn generations_and_annotations_come_along(bench) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Studio::create(folder.path()).await.unwrap();
+        let tree = source.create_project(NewProject::new("Cats").reference(asset(1))).await.unwrap();
+        let project = tree.project.id;
+        let input = GenerationInput::asset(tree.references[0].id, ReferenceRole::Pose);
+        let outputs = [2, 3].map(|number| GenerationOutput::new(asset(number)));
+        let new = NewGeneration {
+            duration_ms: Some(4200),
+            input_tokens: Some(1290),
+            price: Some("0.039 USD".parse().unwrap()),
+            ..NewGeneration::succeeded(outputs.into())
+        };
+        let new = new.prompt("a cat").model("m").input(input);
+        let sent = source.record_generation(project, new).await.unwrap();
+        let sent = source.get_generation(sent.generation.id).await.unwrap();
+        let output = sent.output_asset_ids[0];
+        for text in ["first", "second"] {
+            let said = NewAnnotation::new(text).author("Ada");
+            source.annotate_asset(output, said).await.unwrap();
+        }
+        let out = folder.path().join("out");
+        let scope = ExportScope::Project(project);
+        let export = ImageExport { sidecars: true, ..ImageExport::new(scope, &out) };
+        source.export_images(&export, |_, _| {}).await.unwrap();
+
+        let studio = bench.create().await;
+        let report = import(&studio, &out, &SidecarTarget::Same).await;
+        assert_eq!((report.created.references, report.refused.count), (3, 0), "{report:?}");
+        assert_eq!(studio.get_generation(sent.id).await.unwrap(), sent);
+        let said = studio.list_annotations(output).await.unwrap();
+        let told: Vec<_> = said.iter().map(|one| (one.text.as_str(), one.author.as_deref())).collect();
+        assert_eq!(told, [("first", Some("Ada")), ("second", Some("Ada"))]);
+        let there = source.list_annotations(output).await.unwrap();
+        assert_eq!(said[0].created_at, there[0].created_at);
+        let again = import(&studio, &out, &SidecarTarget::Same).await;
+        assert_eq!(again.unchanged, 3);
+        assert_eq!(studio.list_annotations(output).await.unwrap().len(), 2);
+        // Elsewhere in the same studio both the assets and the generation get other ids.
+        let copy = SidecarTarget::New("Copy".to_owned());
+        let copy = import(&studio, &out, &copy).await.project_id;
+        let all = studio.list_generations(copy, &Default::default(), Default::default()).await;
+        let all = all.unwrap().rows;
+        assert_eq!((all.len(), all[0].output_asset_ids.len()), (1, 2));
+        assert_eq!((&all[0].request, &all[0].price), (&sent.request, &sent.price));
+
+        let path = format!("references/{output}.png");
+        let refused = tampered(&studio, &out, &path, |value| {
+            value["generation"]["request"]["prompt"] = "a dog".into();
+        });
+        assert_eq!(refused, "generation.request.prompt: the record says something else");
+        let refused = tampered(&studio, &out, &path, |value| {
+            value["generation"]["status"] = "failed".into();
+        });
+        assert!(refused.starts_with("generation.status: "), "{refused}");
     }
 
     async fn what_the_user_changed_since_stays_so(bench) {

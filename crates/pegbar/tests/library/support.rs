@@ -5,6 +5,7 @@ pub(crate) mod exchange;
 pub(crate) mod images;
 mod layout;
 mod raw;
+mod unsealed;
 
 use std::fs;
 use std::io::{Cursor, Write as _};

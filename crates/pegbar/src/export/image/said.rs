@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{ExportedImages, Job, LeftOutAsset};
 use crate::animation::{self, Animation};
+use crate::annotation::Annotation;
 use crate::character::{self, Character};
 use crate::claim::Claim;
 use crate::db::Session;
@@ -14,12 +15,13 @@ use crate::db::value::Value;
 use crate::error::{Error, Result};
 use crate::export::xmp::Splice;
 use crate::frame::Frame;
+use crate::generation::Generation;
 use crate::hash::Sha256;
-use crate::id::{AnimationId, AssetId, CharacterId};
+use crate::id::{AnimationId, AssetId, CharacterId, GenerationId};
 use crate::project::Project;
 use crate::sidecar::{
-    self, AnimationSaid, AssetSaid, CharacterSaid, ClaimSaid, CopyOf, Format, FrameSaid, Hex,
-    ProjectSaid, Sidecar, Undo,
+    self, AnimationSaid, AnnotationSaid, AssetSaid, CharacterSaid, ClaimSaid, CopyOf, Format,
+    FrameSaid, GenerationSaid, Hex, ProjectSaid, Sidecar, Undo,
 };
 use crate::tag;
 
@@ -28,6 +30,9 @@ statements! {
                       ORDER BY animation_id, frame_index";
     CLAIMS = "SELECT {asset_claim} FROM asset_claim WHERE project_id = $1 AND asset_id {in $2} \
               ORDER BY asset_id, position";
+    ANNOTATIONS = "SELECT {asset_annotation} FROM asset_annotation \
+                   WHERE project_id = $1 AND asset_id {in $2} ORDER BY asset_id, id";
+    GENERATIONS = "SELECT {generation} FROM generation WHERE project_id = $1 AND id {in $2}";
 }
 
 /// Where assets of a project may belong.
@@ -73,14 +78,37 @@ impl<'a> Places<'a> {
                 raw: claim.raw,
             });
         }
+        let mut annotations: HashMap<AssetId, Vec<AnnotationSaid>> = HashMap::new();
+        for annotation in session
+            .list::<Annotation>(&ANNOTATIONS, &parameters)
+            .await?
+        {
+            let said = annotations.entry(annotation.asset_id).or_default();
+            said.push(AnnotationSaid {
+                author: annotation.author,
+                text: annotation.text,
+                created_at: annotation.created_at,
+            });
+        }
+        let ids = jobs.iter().filter_map(|job| job.asset.generation_id);
+        let ids: Vec<Uuid> = ids.map(|id| id.0).collect();
+        let parameters = [Value::Id(self.project.id.0), Value::Ids(&ids)];
+        let generations = session
+            .list::<Generation>(&GENERATIONS, &parameters)
+            .await?;
+        let generations: HashMap<GenerationId, Generation> =
+            generations.into_iter().map(|row| (row.id, row)).collect();
         let mut said = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             let id = job.asset.id;
             let frames = frames.remove(&id).unwrap_or_default();
             let claims = claims.remove(&id).unwrap_or_default();
-            match AssetSaid::of(job.asset.clone(), claims) {
+            let annotations = annotations.remove(&id).unwrap_or_default();
+            let generation = job.asset.generation_id.and_then(|id| generations.get(&id));
+            match AssetSaid::of(job.asset.clone(), claims, annotations) {
                 Some(asset) => {
-                    job.sidecar = Some(self.sidecar(asset, frames));
+                    let generation = generation.map(generation_said);
+                    job.sidecar = Some(self.sidecar(asset, frames, generation));
                     said.push(job);
                 }
                 None => report.left_out.push(LeftOutAsset {
@@ -92,7 +120,12 @@ impl<'a> Places<'a> {
         Ok(said)
     }
 
-    fn sidecar(&self, asset: AssetSaid, frames: Vec<Frame>) -> Sidecar {
+    fn sidecar(
+        &self,
+        asset: AssetSaid,
+        frames: Vec<Frame>,
+        generation: Option<GenerationSaid>,
+    ) -> Sidecar {
         let shown = frames.iter().map(|frame| frame.animation_id);
         let mut animations: Vec<AnimationId> =
             asset.animation_id.into_iter().chain(shown).collect();
@@ -110,6 +143,7 @@ impl<'a> Places<'a> {
         Sidecar {
             format: Format,
             copy: None,
+            generation,
             project: ProjectSaid {
                 id: project.id,
                 name: project.name.clone(),
@@ -150,6 +184,21 @@ fn animation_said(row: &Animation) -> AnimationSaid {
         description: row.description.clone(),
         user_prompt: row.user_prompt.clone(),
         frame_duration_ms: row.frame_duration_ms,
+        created_at: row.created_at,
+    }
+}
+
+fn generation_said(row: &Generation) -> GenerationSaid {
+    GenerationSaid {
+        id: row.id,
+        request: row.request.clone(),
+        model: row.model.clone(),
+        status: row.status,
+        error: row.error.clone(),
+        duration_ms: row.duration_ms,
+        input_tokens: row.input_tokens,
+        output_tokens: row.output_tokens,
+        price: row.price.clone(),
         created_at: row.created_at,
     }
 }

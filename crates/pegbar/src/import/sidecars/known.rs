@@ -9,6 +9,7 @@ use crate::db::Session;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
 use crate::error::{Error, Result};
+use crate::generation::Generation;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, FrameId, ProjectId};
 use crate::project::Project;
@@ -21,6 +22,7 @@ statements! {
     ASSETS_BY_BYTES = "SELECT id, record_hash FROM asset \
                        WHERE sha256 {in $2} AND project_id = $1";
     FRAMES_BY_ID = "SELECT id FROM frame WHERE id {in $1}";
+    GENERATIONS_BY_ID = "SELECT {generation} FROM generation WHERE id {in $1}";
     CHARACTER_BY_ID = "SELECT id, project_id FROM character WHERE id = $1";
     CHARACTER_BY_SOURCE = "SELECT id FROM character WHERE project_id = $1 AND source_id = $2";
     CHARACTER_BY_NAME = "SELECT id FROM character WHERE project_id = $1 AND name = $2";
@@ -145,6 +147,12 @@ pub(super) async fn taken_frames(session: &mut Session, ids: &[Uuid]) -> Result<
     let parameters = [Value::Ids(ids)];
     let found = session.query(&FRAMES_BY_ID, &parameters, |row| row.at(0, "frame.id"));
     Ok(found.await?.into_iter().collect())
+}
+
+/// Returns those of the generations that are there, in whichever project.
+pub(super) async fn generations(session: &mut Session, ids: &[Uuid]) -> Result<Vec<Generation>> {
+    let parameters = [Value::Ids(ids)];
+    session.list(&GENERATIONS_BY_ID, &parameters).await
 }
 
 /// Looks for a character of a project.

@@ -16,7 +16,7 @@ use crate::create::{Created, Plan};
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::frame::{self, edit::Slot};
-use crate::id::{AnimationId, AssetId, CharacterId, FrameId, ProjectId};
+use crate::id::{AnimationId, AssetId, CharacterId, FrameId, GenerationId, ProjectId};
 use crate::import::CreatedRows;
 use crate::parallel;
 use crate::project::{self, NewProject, Project};
@@ -30,7 +30,7 @@ use crate::{character, variation};
 const BATCH: usize = 500;
 
 pub(super) struct Import<'a> {
-    studio: &'a Studio,
+    pub(super) studio: &'a Studio,
     pub(super) plan: &'a SidecarPlan,
     pub(super) project: ProjectId,
     /// The entries by their ids.
@@ -41,14 +41,16 @@ pub(super) struct Import<'a> {
     /// Those of the characters that came from an export like this one.
     pub(super) own_characters: HashSet<usize>,
     pub(super) animations: HashMap<usize, AnimationId>,
+    /// What the generations are here that were exported.
+    pub(super) generations: HashMap<GenerationId, GenerationId>,
     report: SidecarReport,
 }
 
 /// An asset that is about to be created.
 pub(super) struct Staged {
     pub(super) place: usize,
-    checked: Checked,
-    new: NewAsset,
+    pub(super) checked: Checked,
+    pub(super) new: NewAsset,
 }
 
 /// What one transaction adds, beside its assets.
@@ -82,6 +84,7 @@ pub(super) async fn import(
         characters: HashMap::new(),
         own_characters: HashSet::new(),
         animations: HashMap::new(),
+        generations: HashMap::new(),
         report: SidecarReport {
             project_id: project,
             is_new_project,
@@ -306,7 +309,15 @@ impl Import<'_> {
         self.owners(&mut session, &mut plan, &staged, &mut batch.created)
             .await?;
         self.frames(&mut session, &staged, &mut batch).await?;
-        for Staged { place, new, .. } in staged {
+        let generations = self.new_generations(&mut session, &staged).await?;
+        session.insert(&generations).await?;
+        let annotations = self.new_annotations(&staged);
+        for Staged {
+            place,
+            checked,
+            new,
+        } in staged
+        {
             let entry = &self.plan.entries[place];
             batch.places.push(place);
             let id = new.id.unwrap_or(entry.id);
@@ -317,23 +328,32 @@ impl Import<'_> {
             if entry.is_thumbnail {
                 batch.thumbnail = Some(id);
             }
-            match entry.owner {
-                Owner::Project => {
-                    batch.created.references += 1;
-                    plan.references(self.project, vec![new])?;
+            let (character, animation) = match entry.owner {
+                Owner::Project => (None, None),
+                Owner::Character(owner) => (self.characters.get(&owner).copied(), None),
+                Owner::Animation(owner) => (None, self.animations.get(&owner).copied()),
+            };
+            *match entry.owner {
+                Owner::Project => &mut batch.created.references,
+                Owner::Character(_) => &mut batch.created.variations,
+                Owner::Animation(_) => &mut batch.created.takes,
+            } += 1;
+            let generation = checked
+                .sidecar
+                .generation
+                .map(|said| self.generations[&said.id]);
+            match (generation, character, animation) {
+                (Some(generation), ..) => {
+                    plan.output(generation, new, character, animation)?;
                 }
-                Owner::Character(owner) => {
-                    batch.created.variations += 1;
-                    plan.variations(self.characters[&owner], vec![new])?;
-                }
-                Owner::Animation(owner) => {
-                    batch.created.takes += 1;
-                    plan.takes(self.animations[&owner], vec![new])?;
-                }
+                (None, Some(character), _) => plan.variations(character, vec![new])?,
+                (None, None, Some(animation)) => plan.takes(animation, vec![new])?,
+                (None, None, None) => plan.references(self.project, vec![new])?,
             }
         }
         let (created, mut stale) = plan.write(&mut session, Some(self.project)).await?;
         self.check(&created, &batch.places)?;
+        session.insert(&annotations).await?;
         for (animation, new) in std::mem::take(&mut batch.frames) {
             batch.created.frames += new.len() as u64;
             self.edit_frames(&mut session, &mut stale, animation, new)

@@ -8,6 +8,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 use super::{AnimationPlan, Entry, Input, Owner, RefusedSidecar, SidecarPlan};
+use crate::annotation::NewAnnotation;
 use crate::asset::{ImageSource, NewAsset};
 use crate::blob::{Refused, StoredImage};
 use crate::claim::NewClaim;
@@ -17,9 +18,9 @@ use crate::hash::Sha256;
 use crate::id::{AnimationId, CharacterId};
 use crate::import::Listed;
 use crate::parallel;
-use crate::sidecar::{self, Checked, CopyOf, Fault, Sidecar};
+use crate::sidecar::{self, AnnotationSaid, Checked, CopyOf, Fault, Sidecar};
 use crate::studio::Studio;
-use crate::text::{check_name, check_text, check_time, checked_tags};
+use crate::text::{check_name, check_optional, check_text, check_time, checked_tags};
 
 /// How many sidecars are read at once.
 const BATCH: usize = 64;
@@ -271,6 +272,7 @@ fn acceptable(checked: &Checked) -> Result<()> {
         animations,
         asset,
         frames,
+        generation,
         ..
     } = &checked.sidecar;
     new_asset(checked, ImageSource::Bytes(Vec::new())).check()?;
@@ -293,10 +295,38 @@ fn acceptable(checked: &Checked) -> Result<()> {
         check_time("animations.createdAt", Some(animation.created_at))?;
         crate::animation::check_duration(animation.frame_duration_ms)?;
     }
+    for annotation in &asset.annotations {
+        annotation_of(annotation).check()?;
+        check_time("annotations.createdAt", Some(annotation.created_at))?;
+    }
+    if let Some(generation) = generation {
+        check_optional("generation.model", generation.model.as_ref())?;
+        check_optional("generation.error", generation.error.as_ref())?;
+        check_optional("generation.price", generation.price.as_ref())?;
+        check_time("generation.createdAt", Some(generation.created_at))?;
+        let numbers = [
+            ("generation.durationMs", generation.duration_ms),
+            ("generation.inputTokens", generation.input_tokens),
+            ("generation.outputTokens", generation.output_tokens),
+        ];
+        for (field, number) in numbers {
+            if number.is_some_and(|number| i64::try_from(number).is_err()) {
+                return Err(Error::invalid(field, "larger than any that is kept"));
+            }
+        }
+    }
     for frame in frames {
-        crate::text::check_optional("frames.framePrompt", frame.frame_prompt.as_ref())?;
+        check_optional("frames.framePrompt", frame.frame_prompt.as_ref())?;
     }
     Ok(())
+}
+
+/// Makes an annotation of what is said.
+pub(super) fn annotation_of(said: &AnnotationSaid) -> NewAnnotation {
+    NewAnnotation {
+        author: said.author.clone(),
+        text: said.text.clone(),
+    }
 }
 
 /// Makes a new asset of a sidecar, without its inputs.

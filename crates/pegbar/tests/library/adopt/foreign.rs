@@ -156,11 +156,11 @@ impl<'a> Foreign<'a> {
         .await;
     }
 
-    /// Sets columns of an asset.
+    /// Sets columns of an asset, whatever is recorded.
     pub(super) async fn set(&mut self, asset: AssetId, columns: &str) {
         let id = self.sql(asset);
-        self.run(&format!("UPDATE asset SET {columns} WHERE id = {id}"))
-            .await;
+        let set = format!("UPDATE asset SET {columns} WHERE id = {id}");
+        self.raw.tamper(&set).await.unwrap();
     }
 
     pub(super) async fn adopt(&self) -> AdoptReport {

@@ -1,0 +1,140 @@
+//! Annotations: what people say of an asset after it was made. Beside its record, never in it.
+
+use crate::asset;
+use crate::db::Session;
+use crate::db::entity::entity;
+use crate::db::sql::statements;
+use crate::db::value::Value;
+use crate::error::{Error, Result};
+use crate::id::{AnnotationId, AssetId, ProjectId};
+use crate::project;
+use crate::studio::Studio;
+use crate::text::{check_name, check_text};
+use crate::time::MillisSinceEpoch;
+use crate::trash::{self, Doomed};
+
+entity! {
+    /// What someone said of an asset after it was made. It is no part of the record, and does
+    /// not change: a wrong one is deleted, and another added.
+    pub struct Annotation in asset_annotation {
+        /// The id.
+        pub id: AnnotationId,
+        #[serde(skip)]
+        pub(crate) project_id: ProjectId,
+        /// The asset.
+        pub asset_id: AssetId,
+        /// Who said it; `None` where nobody put a name to it.
+        pub author: Option<String>,
+        /// What is said.
+        pub text: String,
+        /// When it was added.
+        pub created_at: MillisSinceEpoch,
+    }
+}
+
+statements! {
+    GET = "SELECT {asset_annotation} FROM asset_annotation WHERE id = $1";
+    OF_ASSET = "SELECT {asset_annotation} FROM asset_annotation \
+                WHERE project_id = $1 AND asset_id = $2 ORDER BY id";
+    DELETE = "DELETE FROM asset_annotation WHERE project_id = $1 AND id = $2";
+}
+
+/// An annotation to add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAnnotation {
+    /// Who says it: 1 to 255 bytes.
+    pub author: Option<String>,
+    /// What is said: at least one character, at most 1 MiB.
+    pub text: String,
+}
+
+impl NewAnnotation {
+    /// Begins an annotation without an author.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            author: None,
+            text: text.into(),
+        }
+    }
+
+    /// Sets who says it.
+    #[must_use]
+    pub fn author(self, author: impl Into<String>) -> Self {
+        Self {
+            author: Some(author.into()),
+            ..self
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(author) = &self.author {
+            check_name("author", author)?;
+        }
+        if self.text.trim().is_empty() {
+            return Err(Error::invalid("text", "an annotation can't be empty"));
+        }
+        check_text("text", &self.text)
+    }
+}
+
+async fn get(session: &mut Session, id: AnnotationId) -> Result<Annotation> {
+    let mut found = session.list(&GET, &[Value::Id(id.0)]).await?;
+    found
+        .pop()
+        .ok_or_else(|| Error::not_found("annotation", id))
+}
+
+impl Studio {
+    /// Adds what someone says of an asset. Its record stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the asset; [`Error::Invalid`] names the field.
+    pub async fn annotate_asset(&self, asset: AssetId, new: NewAnnotation) -> Result<Annotation> {
+        new.check()?;
+        let mut session = self.database().write().await?;
+        let project_id = asset::project_of(&mut session, asset).await?;
+        project::lock(&mut session, project_id).await?;
+        let annotation = Annotation {
+            id: self.new_id(),
+            project_id,
+            asset_id: asset,
+            author: new.author,
+            text: new.text,
+            created_at: self.now(),
+        };
+        session.insert(std::slice::from_ref(&annotation)).await?;
+        session.commit().await?;
+        Ok(annotation)
+    }
+
+    /// Lists what was said of an asset after it was made, in the order in which it was added.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the asset.
+    pub async fn list_annotations(&self, asset: AssetId) -> Result<Vec<Annotation>> {
+        let mut session = self.database().read().await?;
+        let project = asset::project_of(&mut session, asset).await?;
+        let owner = [Value::Id(project.0), Value::Id(asset.0)];
+        session.list(&OF_ASSET, &owner).await
+    }
+
+    /// Moves an annotation into the trash, and returns it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn delete_annotation(&self, id: AnnotationId) -> Result<Annotation> {
+        let mut session = self.database().write().await?;
+        let project = get(&mut session, id).await?.project_id;
+        project::lock(&mut session, project).await?;
+        let annotation = get(&mut session, id).await?;
+        let doomed = Doomed {
+            annotations: vec![id.0],
+            ..Doomed::default()
+        };
+        trash::discard(&mut session, project, self.new_id(), &doomed, self.now()).await?;
+        let key = [Value::Id(project.0), Value::Id(id.0)];
+        session.execute(&DELETE, &key).await?;
+        session.commit().await?;
+        Ok(annotation)
+    }
+}

@@ -1,0 +1,136 @@
+//! Replacing an animation's list of frames, if its version is the one the caller saw.
+
+use super::edit::{self, Edit, Slot};
+use super::{DELETE, Frame, PLACE, SET_ASIDE, SHOW, of_animation};
+use crate::animation::{self, Animation};
+use crate::asset;
+use crate::db::Session;
+use crate::db::value::Value;
+use crate::error::{Error, Result};
+use crate::id::{AnimationId, AssetId};
+use crate::studio::Studio;
+use crate::trash::{self, Doomed};
+use crate::view::{self, Scope, Stale};
+
+/// Replaces an animation's list of frames: rows, version, trash and paths.
+pub(super) async fn replace_list(
+    session: &mut Session,
+    studio: &Studio,
+    animation: &Animation,
+    old: &[Frame],
+    new: Vec<Slot>,
+    stale: &mut Stale,
+) -> Result<()> {
+    let project_id = animation.project_id;
+    let project = Value::Id(project_id.0);
+    let now = studio.now();
+    let change = edit::compare(old, new, |slot, frame_index| Frame {
+        id: slot.id,
+        project_id,
+        animation_id: animation.id,
+        asset_id: slot.asset_id,
+        frame_index,
+        frame_prompt: slot.prompt.clone(),
+        created_at: now,
+        source_id: slot.source_id.clone(),
+    });
+    if !change.removed.is_empty() {
+        let doomed = Doomed {
+            frames: change.removed.clone(),
+            ..Doomed::default()
+        };
+        trash::discard(session, project_id, studio.new_id(), &doomed, now).await?;
+        session
+            .execute(&DELETE, &[project.clone(), Value::Ids(&change.removed)])
+            .await?;
+    }
+    if !change.moved.is_empty() {
+        let ids: Vec<_> = change.moved.iter().map(|frame| frame.id.0).collect();
+        session
+            .execute(&SET_ASIDE, &[project.clone(), Value::Ids(&ids)])
+            .await?;
+        let places = change.moved.iter().map(|frame| {
+            vec![
+                project.clone(),
+                Value::Id(frame.id.0),
+                Value::Int(frame.frame_index.into()),
+            ]
+        });
+        session
+            .execute_many(&PLACE, &places.collect::<Vec<_>>())
+            .await?;
+    }
+    let shown = change.shown.iter().map(|frame| {
+        let prompt = frame
+            .frame_prompt
+            .as_deref()
+            .map_or(Value::Null, Value::from);
+        vec![
+            project.clone(),
+            Value::Id(frame.id.0),
+            Value::Id(frame.asset_id.0),
+            prompt,
+        ]
+    });
+    session
+        .execute_many(&SHOW, &shown.collect::<Vec<_>>())
+        .await?;
+    session.insert(&change.added).await?;
+    animation::touch(session, animation.id, animation.version + 1, now).await?;
+    view::rehome(session, project_id, &change.assets).await?;
+    stale.add(Scope::Animation(animation.id));
+    stale.add_all(change.assets.into_iter().map(|id| Scope::Home(AssetId(id))));
+    Ok(())
+}
+
+/// Changes an animation's list of frames within a transaction that has locked the project.
+pub(crate) async fn edit_list(
+    session: &mut Session,
+    studio: &Studio,
+    animation: AnimationId,
+    edit: impl FnOnce(Vec<Slot>) -> Vec<Slot>,
+    stale: &mut Stale,
+) -> Result<()> {
+    let current = animation::lock(session, animation).await?;
+    let old = of_animation(session, current.project_id, animation).await?;
+    let list: Vec<Slot> = old.iter().map(Slot::of).collect();
+    let new = edit(list.clone());
+    if new == list {
+        return Ok(());
+    }
+    replace_list(session, studio, &current, &old, new, stale).await
+}
+
+/// Changes an animation's list of frames within a transaction that has locked the project, if
+/// its version is the expected one.
+pub(crate) async fn apply(
+    session: &mut Session,
+    studio: &Studio,
+    animation: AnimationId,
+    expected: Option<i64>,
+    edit: Edit,
+    stale: &mut Stale,
+) -> Result<()> {
+    let current = animation::lock(session, animation).await?;
+    check_version(&current, expected)?;
+    let old = of_animation(session, current.project_id, animation).await?;
+    for asset in edit.assets() {
+        asset::get_in_project(session, current.project_id, asset, "assetId").await?;
+    }
+    let new = edit.apply(old.iter().map(Slot::of).collect())?;
+    replace_list(session, studio, &current, &old, new, stale).await
+}
+
+/// Refuses a change that was decided on a list which is no longer there.
+pub(super) fn check_version(animation: &Animation, expected: Option<i64>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != animation.version => Err(Error::Conflict {
+            message: format!(
+                "the frames of {:?} have changed meanwhile: version {} was expected, {} is there",
+                animation.name, expected, animation.version
+            ),
+            hint: "look at the frames again and decide anew".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
