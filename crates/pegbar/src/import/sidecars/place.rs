@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(merged(&[0, 1, 4], &[2, 3, 5]), [0, 1, 2, 3, 4, 5]);
         assert_eq!(merged(&[2, 3], &[0, 1]), [0, 1, 2, 3]);
         // What the user moved stays where it was moved to; 90 is not from the export.
-        assert_eq!(merged(&[4, 90, 1], &[2, 0]), [4, 90, 1, 2, 0]);
+        assert_eq!(merged(&[4, 90, 1], &[0, 2]), [4, 90, 0, 1, 2]);
         assert_eq!(merged(&[90], &[3]), [90, 3]);
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn exiftool(file: &Path) -> Option<serde_json::Value> {
     }
     let mut command = Command::new("exiftool");
     let text = run(command
-        .args(["-j", "-G1", "-struct", "-a", "-b", "-all:all", "-Validate"])
+        .args(["-j", "-G1", "-struct", "-a", "-b", "-all:all"])
         .arg(file));
     let mut found: serde_json::Value = serde_json::from_str(&text).unwrap();
     Some(found[0].take())
