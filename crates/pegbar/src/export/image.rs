@@ -165,10 +165,10 @@ impl Studio {
         let mut session = self.database().snapshot().await?;
         let selection = Selection::load(&mut session, &export.scope, export.with_inputs).await?;
         let total = selection.count(&mut session).await?;
-        let places = match export.sidecars {
-            true => Some(Places::load(&mut session, &selection.project).await?),
-            false => None,
-        };
+        let mut places = None;
+        if export.sidecars {
+            places = Some(Places::load(&mut session, &selection.project).await?);
+        }
         let mut report = ExportedImages::default();
         let mut done = 0;
         progress(done, total);

@@ -196,13 +196,12 @@ impl Writing<'_, '_> {
                         self.first_outputs.insert(id, asset.id);
                         new.push(id.0);
                     }
-                    Some(_) => {}
                     None if is_generated(asset) => {
                         let activity = names::activity(asset);
                         self.document.entry(&activity, &activity_of_asset(asset))?;
                         self.counts.generations += 1;
                     }
-                    None => {}
+                    _ => {}
                 }
             }
             let parameters = [Value::Id(self.selection.project.id.0), Value::Ids(&new)];

@@ -201,7 +201,7 @@ fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
         ("model", sent.model == record.model),
         (
             "settings",
-            sent.settings.map(canonical) == record.settings.clone().map(canonical),
+            sent.settings.as_ref().map(canonical) == record.settings.as_ref().map(canonical),
         ),
         ("inputs", inputs.eq(recorded)),
     ];
@@ -215,6 +215,6 @@ fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
 }
 
 /// Settings are the same where they are written the same in canonical form.
-fn canonical(settings: Json) -> Option<String> {
-    serde_json_canonicalizer::to_string(&settings).ok()
+fn canonical(settings: &Json) -> Option<String> {
+    serde_json_canonicalizer::to_string(settings).ok()
 }

@@ -102,20 +102,20 @@ impl Target<'_> {
         if !metadata.is_file() || Some(metadata.len()) != size {
             return Ok(Standing::Other);
         }
-        Ok(match is_same(hash(&place)?) {
-            true => Standing::TheSame,
-            false => Standing::Other,
-        })
+        if is_same(hash(&place)?) {
+            return Ok(Standing::TheSame);
+        }
+        Ok(Standing::Other)
     }
 
-    /// Puts a file in its place that `fill` has written whole.
-    fn put(&self, fill: impl FnOnce(&mut File, &Path) -> Result<u64>) -> Result<Written> {
+    /// Puts a file in its place that `write` has written whole.
+    fn put(&self, write: impl FnOnce(&mut File, &Path) -> Result<u64>) -> Result<Written> {
         let place = self.place();
         let folder = place.parent().unwrap_or(self.folder);
         fs::create_dir_all(folder).at("creating", folder)?;
         let draft = folder.join(format!(".{}.{}.tmp", self.draft, std::process::id()));
         let mut file = File::create(&draft).at("writing", &draft)?;
-        let put = fill(&mut file, &draft).and_then(|size| {
+        let put = write(&mut file, &draft).and_then(|size| {
             let moved = if self.replace {
                 fs::rename(&draft, &place)
             } else {

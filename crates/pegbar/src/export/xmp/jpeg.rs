@@ -1,6 +1,7 @@
 //! JPEG: XMP in segments APP1 (XMP part 3, 1.1.3), a C2PA manifest in segments APP11 (ISO
 //! 19566-5, annex D).
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use md5::{Digest as _, Md5};
@@ -108,10 +109,11 @@ pub(super) fn splices(
         return Ok(vec![Splice::replacing(place, segment)]);
     }
     let extension = merge.extension()?;
-    let guid: String = Md5::digest(extension.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
+    let mut guid = String::with_capacity(32);
+    for byte in Md5::digest(extension.as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(guid, "{byte:02X}");
+    }
     let packet = merge.packet_beside_extension(&guid);
     if packet.len() > MAX_PACKET {
         return Err("its own XMP leaves no room for more".to_owned());

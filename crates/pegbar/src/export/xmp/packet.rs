@@ -158,7 +158,7 @@ fn model_version(asset: &Asset) -> Option<&str> {
 impl Merge<'_> {
     /// Returns the whole packet.
     pub(super) fn packet(&self) -> String {
-        self.with(&self.description(|_| true, ""))
+        self.with(&self.description(None, ""))
     }
 
     /// Returns the packet without long texts, which says where those are.
@@ -166,7 +166,7 @@ impl Merge<'_> {
         let note = format!(
             "<xmpNote:HasExtendedXMP xmlns:xmpNote=\"{XMP_NOTE}\">{guid}</xmpNote:HasExtendedXMP>\n"
         );
-        self.with(&self.description(|property| !property.is_long(), &note))
+        self.with(&self.description(Some(false), &note))
     }
 
     /// Returns the second packet (XMP part 3, 1.1.3.1), with the long texts.
@@ -174,7 +174,7 @@ impl Merge<'_> {
         if self.is_extended {
             return Err("its own XMP has a second part already".to_owned());
         }
-        let description = self.description(|property| property.is_long(), "");
+        let description = self.description(Some(true), "");
         Ok(format!(
             "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"{RDF}\">\n\
              {description}</rdf:RDF></x:xmpmeta>"
@@ -185,14 +185,17 @@ impl Merge<'_> {
         [&self.before, description, &self.after].concat()
     }
 
-    fn description(&self, is_meant: impl Fn(&Property<'_>) -> bool, more: &str) -> String {
+    /// Writes what is added: all of it, or only what is long or is not.
+    fn description(&self, long: Option<bool>, more: &str) -> String {
         let mut text = format!(
             "<rdf:Description xmlns:rdf=\"{RDF}\" rdf:about=\"{}\"\n \
              xmlns:Iptc4xmpExt=\"{IPTC_EXT}\"\n xmlns:xmpMM=\"{XMP_MM}\"\n \
              xmlns:stRef=\"{RESOURCE_REF}\"\n xmlns:pegbar=\"{NAMESPACE}\">\n",
             self.about
         );
-        for property in self.added.iter().filter(|property| is_meant(property)) {
+        let is_meant =
+            |property: &&&Property<'_>| long.is_none_or(|long| property.is_long() == long);
+        for property in self.added.iter().filter(is_meant) {
             property.write(&mut text);
         }
         text += more;
@@ -320,7 +323,7 @@ impl Packet {
                         attribute.map_err(|error| format!("is not well-formed: {error}"))?;
                     let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
                     let name = text_of(name.as_ref());
-                    match namespace_of(namespace) {
+                    match namespace_of(&namespace) {
                         Some(namespace) if namespace == RDF && name == "about" => {
                             self.about = text_of(&attribute.value);
                         }
@@ -331,7 +334,7 @@ impl Packet {
             }
             2 => {
                 let (namespace, name) = reader.resolver().resolve_element(element.name());
-                if let Some(namespace) = namespace_of(namespace) {
+                if let Some(namespace) = namespace_of(&namespace) {
                     self.names.insert((namespace, text_of(name.as_ref())));
                 }
             }
@@ -343,10 +346,10 @@ impl Packet {
 
 fn is_rdf(reader: &NsReader<&[u8]>, element: &BytesStart<'_>, name: &[u8]) -> bool {
     let (namespace, local) = reader.resolver().resolve_element(element.name());
-    local.as_ref() == name && namespace_of(namespace).as_deref() == Some(RDF)
+    local.as_ref() == name && namespace_of(&namespace).as_deref() == Some(RDF)
 }
 
-fn namespace_of(resolved: ResolveResult<'_>) -> Option<String> {
+fn namespace_of(resolved: &ResolveResult<'_>) -> Option<String> {
     match resolved {
         ResolveResult::Bound(namespace) => Some(text_of(namespace.as_ref())),
         _ => None,

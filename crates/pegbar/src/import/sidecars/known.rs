@@ -169,7 +169,7 @@ pub(super) async fn character(
     let by_id = (&CHARACTER_BY_ID, &CHARACTER_BY_SOURCE, &CHARACTER_BY_NAME);
     let found = owner(session, project, id.0, by_id, &by_source, &by_name);
     let what = format!("the name {name:?} means more than one character");
-    found_one(found.await?, what, CharacterId)
+    found_one(&found.await?, what, CharacterId)
 }
 
 /// Looks for an animation of a character.
@@ -187,7 +187,7 @@ pub(super) async fn animation(
     let statements = (&ANIMATION_BY_ID, &ANIMATION_BY_SOURCE, &ANIMATION_BY_NAME);
     let found = owner(session, project, id.0, statements, &by_source, &by_name);
     let what = format!("the name {name:?} means more than one animation of the character");
-    found_one(found.await?, what, AnimationId)
+    found_one(&found.await?, what, AnimationId)
 }
 
 /// What was found by id and by `source_id`, else what has the name.
@@ -232,7 +232,7 @@ async fn owner(
 }
 
 fn found_one<T>(
-    candidates: Candidates,
+    candidates: &Candidates,
     ambiguous: String,
     id: impl Fn(Uuid) -> T,
 ) -> Result<Found<T>> {
