@@ -11,6 +11,7 @@ import {
 } from "../extension.js";
 import type {
   Animation,
+  AssetAnnotation,
   AssetClaim,
   AssetKind,
   AssetReference,
@@ -157,6 +158,19 @@ same<
       tool: string;
       fields: Prisma.JsonValue;
       raw: string;
+    }
+  >
+>();
+same<
+  Has<
+    AssetAnnotation,
+    {
+      id: string;
+      projectId: string;
+      assetId: string;
+      author: string | null;
+      text: string;
+      createdAt: Date;
     }
   >
 >();

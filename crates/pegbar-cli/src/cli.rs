@@ -175,6 +175,7 @@ fn refuse_arguments(mut refusal: clap::Error, color: ColorWhen) -> ExitCode {
     if let Some(tip) = wrong_turn::tip(&refusal, &arguments.collect::<Vec<_>>()) {
         // Names that are merely spelled alike would only distract.
         refusal.remove(ContextKind::SuggestedSubcommand);
+        refusal.remove(ContextKind::SuggestedArg);
         refusal.insert(
             ContextKind::Suggested,
             ContextValue::StyledStrs(vec![tip.into()]),

@@ -206,7 +206,7 @@ mod tests {
             "a name with spaces is one word in quotes, as in \"angry south\""
         );
         for option in ["--prompt", "--model=m", "--made-from"] {
-            let tip = tip(&format!("pegbar asset edit front {option} x"));
+            let tip = tip_for(&format!("pegbar asset edit front {option} x")).unwrap_or_default();
             assert!(
                 tip.contains("never changes") && tip.contains("asset annotate"),
                 "{tip}"

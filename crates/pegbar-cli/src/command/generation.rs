@@ -80,9 +80,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     }
 }
 
-const HEADER: &[&str] = &[
-    "ID", "STATUS", "MODEL", "OUTPUTS", "SENT", "TOOK", "PRICE", "PROMPT",
-];
+const HEADER: &[&str] = &["ID", "STATUS", "MODEL", "OUTPUTS", "SENT", "PROMPT"];
 
 /// Writes how long something took.
 fn seconds(duration_ms: u64) -> String {
@@ -97,8 +95,6 @@ fn cells(output: &Output, generation: &Generation) -> Vec<String> {
         generation.model.clone().unwrap_or_default(),
         generation.output_asset_ids.len().to_string(),
         output.time(generation.created_at),
-        generation.duration_ms.map(seconds).unwrap_or_default(),
-        generation.price.clone().unwrap_or_default(),
         one_line(sent.prompt.as_deref().unwrap_or_default(), 60),
     ]
 }

@@ -140,12 +140,12 @@ async fn state(root: &Path) -> String {
         for asset in &tree.references {
             writeln!(text, " reference {}", asset.sha256.unwrap()).unwrap();
         }
-        let generations = studio.list_generations(
-            project.id,
-            &pegbar::GenerationFilter::default(),
+        let (all, page) = (
+            pegbar::GenerationFilter::default(),
             pegbar::PageRequest::default(),
         );
-        for generation in generations.await.unwrap().rows {
+        let generations = studio.list_generations(project.id, &all, page).await;
+        for generation in generations.unwrap().rows {
             let (outputs, sent) = (generation.output_asset_ids.len(), generation.sent());
             let inputs = sent.map(|sent| sent.inputs.len());
             writeln!(

@@ -310,7 +310,7 @@ both_engines! {
         }
         let mut after = counts(bench).await;
         assert_eq!(after[0], "1");
-        after[0] = before[0].clone();
+        after[0].clone_from(&before[0]);
         assert_eq!(after, before);
     }
 

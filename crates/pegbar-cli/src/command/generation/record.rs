@@ -39,7 +39,7 @@ Example:
 #[command(group(ArgGroup::new("said").multiple(true).conflicts_with("request").args([
     "prompt", "prompt_file", "system_prompt", "system_prompt_file", "model", "settings", "inputs",
     "variation", "take", "frame", "replaced", "tags", "duration_ms", "input_tokens",
-    "output_tokens", "price", "sent_at",
+    "output_tokens", "price", "created_at",
 ])))]
 pub(super) struct Record {
     /// The images that came out, in their order
@@ -91,8 +91,8 @@ struct Sent {
     #[arg(long = "input", value_name = "[ROLE=]FILE|ASSET")]
     inputs: Vec<String>,
     /// When it was sent, as in 2026-01-31T12:00:00Z; else now
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    sent_at: Option<MillisSinceEpoch>,
+    #[arg(long = "sent-at", value_name = "TIME", value_parser = time)]
+    created_at: Option<MillisSinceEpoch>,
 }
 
 /// Where the images go.
@@ -187,7 +187,7 @@ impl Record {
             input_tokens: cost.input_tokens,
             output_tokens: cost.output_tokens,
             price: cost.price,
-            created_at: sent.sent_at,
+            created_at: sent.created_at,
         })
     }
 }
