@@ -34,6 +34,22 @@ pub(super) struct Images {
     /// The folder, created if need be
     #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
+    #[command(flatten)]
+    copies: Copies,
+    /// Write a sidecar beside each file, from which it can be imported again
+    #[arg(long)]
+    sidecar: bool,
+    /// Also what they were made from, back to the beginning
+    #[arg(long)]
+    with_inputs: bool,
+    /// Replace files that are in the way
+    #[arg(long)]
+    force: bool,
+}
+
+/// What copies say.
+#[derive(Debug, clap::Args)]
+struct Copies {
     /// Let the files say in XMP what made them
     #[arg(long)]
     xmp: bool,
@@ -44,15 +60,6 @@ pub(super) struct Images {
     /// would break its signature
     #[arg(long, requires = "xmp")]
     strip_credentials: bool,
-    /// Write a sidecar beside each file, from which it can be imported again
-    #[arg(long)]
-    sidecar: bool,
-    /// Also what they were made from, back to the beginning
-    #[arg(long)]
-    with_inputs: bool,
-    /// Replace files that are in the way
-    #[arg(long)]
-    force: bool,
 }
 
 #[derive(Serialize)]
@@ -69,14 +76,14 @@ impl Images {
         let output = &context.output;
         let scope = self.what.scope(&studio).await?;
         let xmp = XmpOptions {
-            prompt_writer: self.prompt_writer,
-            strip_credentials: self.strip_credentials,
+            prompt_writer: self.copies.prompt_writer,
+            strip_credentials: self.copies.strip_credentials,
         };
         let export = ImageExport {
             scope,
             folder: self.to,
             with_inputs: self.with_inputs,
-            xmp: self.xmp.then_some(xmp),
+            xmp: self.copies.xmp.then_some(xmp),
             sidecars: self.sidecar,
             replace: self.force,
         };
