@@ -9,6 +9,7 @@ mod config;
 mod contact_sheet;
 mod demo;
 mod diff;
+mod export;
 mod frame;
 mod generation;
 mod head;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Tag(tag::Args),
     Mv(mv::Args),
     Import(import::Args),
+    Export(export::Args),
     Tree(tree::Args),
     Lineage(lineage::Args),
     Search(Box<search::Args>),
@@ -94,6 +96,7 @@ impl Command {
             Self::Tag(args) => tag::run(args, context).await,
             Self::Mv(args) => mv::run(args, context).await,
             Self::Import(args) => import::run(args, context).await,
+            Self::Export(args) => export::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
             Self::Lineage(args) => lineage::run(args, context).await,
             Self::Search(args) => search::run(*args, context).await,

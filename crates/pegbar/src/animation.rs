@@ -264,7 +264,7 @@ impl AnimationFilter {
     }
 }
 
-fn check_duration(frame_duration_ms: Option<u32>) -> Result<()> {
+pub(crate) fn check_duration(frame_duration_ms: Option<u32>) -> Result<()> {
     match frame_duration_ms {
         Some(duration) if !(1..=MAX_FRAME_DURATION_MS).contains(&duration) => {
             let reason = format!("expected 1 to {MAX_FRAME_DURATION_MS}, got {duration}");

@@ -66,7 +66,7 @@ impl NewAnnotation {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if let Some(author) = &self.author {
             check_name("author", author)?;
         }

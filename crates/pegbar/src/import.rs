@@ -4,6 +4,7 @@ mod folder;
 mod images;
 mod megabananas;
 mod pixellab;
+mod sidecars;
 
 use std::path::Path;
 
@@ -28,6 +29,9 @@ pub use megabananas::{
 };
 #[cfg(test)]
 pub(crate) use pixellab::STATEMENTS;
+#[cfg(test)]
+pub(crate) use sidecars::STATEMENTS as SIDECAR_STATEMENTS;
+pub use sidecars::{RefusedSidecar, SidecarPlan, SidecarReport, SidecarTarget};
 
 /// How many entries of a list an [`ImportReport`] holds.
 pub const MAX_LISTED: usize = 100;

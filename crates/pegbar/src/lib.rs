@@ -73,6 +73,7 @@ mod delete;
 mod diff;
 mod disk;
 mod error;
+mod export;
 mod frame;
 mod generation;
 mod hash;
@@ -93,6 +94,7 @@ mod reference;
 mod reproduce;
 mod search;
 mod segment;
+mod sidecar;
 mod studio;
 mod tag;
 mod text;
@@ -131,6 +133,9 @@ pub use diff::{
     InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
 };
 pub use error::{Error, MAX_NAMED_USERS, Result, User};
+pub use export::{
+    ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
+};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
     Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,
@@ -154,6 +159,7 @@ pub use import::{
     ImportedProject, MegabananasEvent, MegabananasFinding, MegabananasOptions, MegabananasReport,
     MegabananasRows,
 };
+pub use import::{RefusedSidecar, SidecarPlan, SidecarReport, SidecarTarget};
 pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};
 pub use lineage::{

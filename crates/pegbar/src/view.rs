@@ -31,6 +31,7 @@ use crate::studio::{Notice, Studio};
 use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
+pub(crate) use files::move_new;
 use journal::Journal;
 use stock::{Stock, Wanted};
 pub(crate) use stock::{homes, rehome};

@@ -3,6 +3,7 @@
 mod folder;
 mod megabananas;
 mod pixellab;
+mod sidecars;
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ use crate::find::{self, InProject};
 /// How many entries of a list are named; --json has more.
 const MAX_NAMED: usize = 10;
 
-/// Take in folders of images, and what other programs export
+/// Take in folders of images, and what other programs and studios export
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -33,6 +34,7 @@ enum From {
     #[command(name = "pixellab")]
     PixelLab(pixellab::Args),
     Megabananas(megabananas::Args),
+    Sidecars(sidecars::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -40,6 +42,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         From::Folder(args) => folder::run(args, context).await,
         From::PixelLab(args) => pixellab::run(args, context).await,
         From::Megabananas(args) => megabananas::run(args, context).await,
+        From::Sidecars(args) => sidecars::run(args, context).await,
     }
 }
 
@@ -87,7 +90,7 @@ fn has<T>(list: &Listed<T>) -> &'static str {
 }
 
 /// Writes the first entries of a list on lines of their own.
-fn named(entries: impl Iterator<Item = String>, count: u64) -> String {
+pub(super) fn named(entries: impl Iterator<Item = String>, count: u64) -> String {
     let mut text = String::new();
     for entry in entries.take(MAX_NAMED) {
         text.push_str("\n  ");

@@ -17,6 +17,7 @@ mod contact_sheet;
 mod credentials;
 mod demo;
 mod diff;
+mod export;
 mod find;
 mod folder;
 mod frame;

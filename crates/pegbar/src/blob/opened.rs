@@ -22,6 +22,11 @@ pub(crate) enum Refused {
 }
 
 impl BlobStore {
+    /// Hashes and checks bytes, and takes nothing in.
+    pub(crate) fn inspect_bytes(&self, bytes: &[u8]) -> Result<Result<StoredImage, Refused>> {
+        refusal(Intake::new(self.limits, self.mark).check_bytes(bytes))
+    }
+
     /// Hashes and checks what an open file holds, and takes nothing in.
     pub(crate) fn inspect(&self, file: &mut File) -> Result<Result<StoredImage, Refused>> {
         let bytes = match read_start(file) {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, annotation, asset, character, claim, delete, frame, generation};
-use crate::{head, import, integrity, lineage, project, reference, reproduce, search, studio, tag};
-use crate::{trash, variation, verify, view};
+use crate::{adopt, animation, annotation, asset, character, claim, delete, export, frame};
+use crate::{generation, head, import, integrity, lineage, project, reference, reproduce, search};
+use crate::{studio, tag, trash, variation, verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -31,6 +31,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     head::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
+    import::SIDECAR_STATEMENTS,
     integrity::STATEMENTS,
     lineage::FRAMES_STATEMENTS,
     import::MEGABANANAS_STATEMENTS,
@@ -51,7 +52,8 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let deeper = adopt::STATEMENTS.iter().chain(verify::STATEMENTS);
+    let deeper = [adopt::STATEMENTS, verify::STATEMENTS, export::STATEMENTS];
+    let deeper = deeper.iter().copied().flatten();
     for statement in STATEMENTS.iter().chain(deeper).copied().flatten() {
         prepare(statement.text(engine).into_owned());
     }

@@ -78,7 +78,7 @@ pub(super) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
 }
 
 /// Moves a file to a path where nothing is; says so where something is, and moves nothing.
-pub(super) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
     match rename_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
         renamed => return renamed,

@@ -1,5 +1,7 @@
 //! What the tests share: studios of their own on both engines, and images.
 
+pub(crate) mod alley;
+pub(crate) mod exchange;
 pub(crate) mod images;
 mod layout;
 mod raw;

@@ -1,0 +1,182 @@
+//! `export`, and `import sidecars`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::Bench;
+
+fn walk(bench: &Bench) {
+    bench.with_walk(2);
+    let better = bench.png("better.png", 70);
+    let replace = [
+        "frame", "replace", "Walk", "1", "--with", &better, "--prompt", "higher",
+    ];
+    let more = ["--model", "sprite-1", "--made-from", "front:character"];
+    bench.ok(&[&replace[..], &more].concat());
+}
+
+fn out(bench: &Bench) -> String {
+    bench.folder().join("out").to_str().unwrap().to_owned()
+}
+
+fn record_hashes(bench: &Bench) -> Vec<(String, String)> {
+    let assets = bench.json(&["asset", "list"]);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let assets = assets.as_array().unwrap().iter();
+    assets
+        .map(|asset| (text(&asset["id"]), text(&asset["recordHash"])))
+        .collect()
+}
+
+both_engines! {
+    fn what_is_exported_with_sidecars_is_imported_with_the_same_hashes(bench) {
+        let source = Bench::new();
+        walk(&source);
+        let out = out(&source);
+        let told = source.ok(&["export", "images", "--to", &out, "--xmp", "--sidecar"]);
+        assert!(told.starts_with("wrote 4 files into "), "{told}");
+        assert!(told.contains("\nsaying in XMP what made them: 1\nwith a sidecar: 4\n"), "{told}");
+        let told = bench.ok(&["import", "sidecars", &out]);
+        assert!(told.starts_with("created the project \"Cats\""), "{told}");
+        let expected = "1 character, 1 variation, 1 animation, 2 frames and 3 takes";
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(record_hashes(bench), record_hashes(&source));
+        let again = bench.json(&["import", "sidecars", &out]);
+        assert_eq!(again["unchanged"], 4);
+        assert_eq!(again["created"]["takes"], 0);
+        let copy = bench.ok(&["import", "sidecars", &out, "--project", "Copy"]);
+        assert!(copy.contains("with another id") && copy.contains("4 images"), "{copy}");
+        bench.ok(&["sync"]);
+    }
+
+    fn a_tampered_sidecar_is_refused_and_the_rest_is_taken_in(bench) {
+        let source = Bench::new();
+        walk(&source);
+        let out = out(&source);
+        source.ok(&["export", "images", "--to", &out, "--sidecar"]);
+        let place = Path::new(&out).join("frames/Walk/Tabby_Walk_1.png.pegbar.json");
+        let text = fs::read_to_string(&place).unwrap();
+        fs::write(&place, text.replace("higher", "lower")).unwrap();
+        let ran = bench.run(&["import", "sidecars", &out]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stdout.contains("2 takes"), "{ran:?}");
+        let expected = "Tabby_Walk_1.png: asset.record: its SHA-256 is ";
+        assert!(ran.stderr.contains(expected), "{ran:?}");
+    }
+}
+
+#[test]
+fn parts_are_exported_by_name_and_nothing_is_overwritten() {
+    let bench = Bench::new();
+    walk(&bench);
+    let out = out(&bench);
+    let exported = bench.json(&["export", "images", "Walk/1", "--to", &out]);
+    assert_eq!(exported["written"], 1);
+    let inputs = ["--with-inputs", "--sidecar"];
+    let exported =
+        bench.json(&[&["export", "images", "Walk/1", "--to", &out][..], &inputs].concat());
+    assert_eq!(
+        (&exported["written"], &exported["sidecars"]),
+        (&1.into(), &2.into())
+    );
+    let file = Path::new(&out).join("frames/Walk/Tabby_Walk_1.png");
+    fs::write(&file, "mine").unwrap();
+    let ran = bench.run(&["export", "images", "Tabby", "--to", &out]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stdout.starts_with("wrote 2 files into "), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("\n  frames/Walk/Tabby_Walk_1.png\nhint: "),
+        "{ran:?}"
+    );
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    let exported = bench.json(&["export", "images", "Tabby", "--to", &out, "--force"]);
+    assert_eq!(
+        (&exported["written"], &exported["unchanged"]),
+        (&1.into(), &3.into())
+    );
+    bench.refused(2, &["export", "images", "Tabby", "Walk/0", "--to", &out]);
+    bench.refused(
+        2,
+        &["export", "images", "--to", &out, "--prompt-writer", "Ada"],
+    );
+    let own = bench.root().join("public/assets/x");
+    let refused = bench.refused(1, &["export", "images", "--to", own.to_str().unwrap()]);
+    assert!(refused.contains("the studio's own"), "{refused}");
+}
+
+#[test]
+fn a_signed_file_is_named_and_stays() {
+    let bench = Bench::new();
+    let front = bench.png("front.png", 1);
+    let manifest = crate::support::images::png_chunk(*b"caBX", b"jumb c2pa");
+    let signed = crate::support::images::png_with(fs::read(&front).unwrap(), &[manifest]);
+    fs::write(&front, &signed).unwrap();
+    bench.ok(&["project", "create", "Cats"]);
+    bench.ok(&["asset", "add", &front, "--prompt", "a cat"]);
+    let out = out(&bench);
+    let ran = bench.run(&["export", "images", "--to", &out, "--xmp"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("it is signed (C2PA)"), "{ran:?}");
+    assert!(ran.stderr.contains("hint: --sidecar"), "{ran:?}");
+}
+
+#[test]
+fn lineage_is_written_as_prov() {
+    let bench = Bench::new();
+    walk(&bench);
+    let file = bench.folder().join("walk.json");
+    let file = file.to_str().unwrap();
+    let told = bench.ok(&["export", "prov", "Walk/1", "--output", file]);
+    assert_eq!(
+        told,
+        format!("{file}  (2 assets, 1 generation, 1 prompt, 1 model and 1 input)\n")
+    );
+    let document: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(document["entity"].as_object().unwrap().len(), 1 + 2 + 1);
+    let refused = bench.refused(1, &["export", "prov", "--output", file]);
+    assert!(refused.contains("is there already"), "{refused}");
+    let counts = bench.json(&["export", "prov", "--output", file, "--force"]);
+    assert_eq!(
+        (&counts["assets"], &counts["inputs"]),
+        (&4.into(), &1.into())
+    );
+    let document: Value = serde_json::from_str(&bench.ok(&["export", "prov"])).unwrap();
+    assert_eq!(document["hadMember"].as_object().unwrap().len(), 4);
+    let nowhere = bench.folder().join("no/walk.json");
+    bench.refused(
+        1,
+        &["export", "prov", "--output", nowhere.to_str().unwrap()],
+    );
+
+    let mut command = bench.command(&["export", "prov"]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(
+        (ended.status.code(), ended.stderr.as_slice()),
+        (Some(0), &b""[..])
+    );
+}
+
+#[test]
+fn a_folder_without_sidecars_is_said() {
+    let bench = Bench::new();
+    let folder = bench.folder().join("empty");
+    fs::create_dir(&folder).unwrap();
+    let refused = bench.refused(1, &["import", "sidecars", folder.to_str().unwrap()]);
+    assert!(refused.contains("no sidecars"), "{refused}");
+    let refused = bench.refused(1, &["import", "sidecars", "nowhere"]);
+    assert!(refused.contains("there is no folder"), "{refused}");
+    assert!(
+        bench
+            .json(&["project", "list"])
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}

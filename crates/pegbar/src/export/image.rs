@@ -1,0 +1,346 @@
+//! Files of assets, written into a folder that is somebody else's: as they are, or as copies
+//! that say what made them, with a sidecar beside each.
+
+mod file;
+mod said;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::select::{ExportScope, Selection};
+use super::xmp::{Copied, Splice, Statement};
+use crate::asset::Asset;
+use crate::db::blocking;
+use crate::error::{Error, IoContext, Result};
+use crate::id::{AssetId, ProjectId};
+use crate::import::Listed;
+use crate::parallel;
+use crate::sidecar::Sidecar;
+use crate::studio::Studio;
+use file::{Target, Written};
+use said::Places;
+
+#[cfg(test)]
+pub(crate) use said::STATEMENTS;
+
+/// How many files are on their way at once, with their claims.
+const BATCH: usize = 64;
+
+/// What is exported, where, and how.
+#[derive(Clone, Debug)]
+pub struct ImageExport {
+    /// Which assets.
+    pub scope: ExportScope,
+    /// The folder, created if need be. In it the files lie as below a project's folder in
+    /// `public/assets`.
+    pub folder: PathBuf,
+    /// Whether what they were made from comes along, back to the beginning.
+    pub with_inputs: bool,
+    /// What copies say of their images; `None` for files byte for byte.
+    pub xmp: Option<XmpOptions>,
+    /// Whether each file gets a sidecar, from which it can be imported again.
+    pub sidecars: bool,
+    /// Whether files that are in the way are replaced.
+    pub replace: bool,
+}
+
+impl ImageExport {
+    /// Begins an export, byte for byte and without sidecars, that replaces nothing.
+    pub fn new(scope: ExportScope, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            scope,
+            folder: folder.into(),
+            with_inputs: false,
+            xmp: None,
+            sidecars: false,
+            replace: false,
+        }
+    }
+}
+
+/// How copies say what made their images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct XmpOptions {
+    /// Who wrote the prompts, where that is known.
+    pub prompt_writer: Option<String>,
+    /// Takes signatures (C2PA) out of copies, since any change breaks them; otherwise a signed
+    /// file stays as it is.
+    pub strip_credentials: bool,
+}
+
+/// What an export of images did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportedImages {
+    /// How many files of images were written.
+    pub written: u64,
+    /// How many were there already, byte for byte.
+    pub unchanged: u64,
+    /// How many of both say what made their image.
+    pub with_xmp: u64,
+    /// How many sidecars were written or there already.
+    pub sidecars: u64,
+    /// The size of the files that were written, in bytes.
+    pub bytes: u64,
+    /// Files of generated images that stayed byte for byte although they were to say more.
+    pub kept: Listed<KeptFile>,
+    /// Assets of which there is no file to give.
+    pub left_out: Listed<LeftOutAsset>,
+    /// Files in the folder that are other ones, and were not touched.
+    pub in_the_way: Listed<String>,
+}
+
+/// A file that stayed as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptFile {
+    /// The file, relative to the folder.
+    pub path: String,
+    /// Why nothing was added to it.
+    pub reason: String,
+    /// Whether that is because it is signed.
+    pub is_signed: bool,
+}
+
+/// An asset of which there is no file to give.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOutAsset {
+    /// The asset.
+    pub asset_id: AssetId,
+    /// Why.
+    pub reason: String,
+}
+
+/// A file to write, and what its sidecar says but for the copy.
+struct Job {
+    asset: Asset,
+    /// Relative to the folder, with `/`.
+    path: String,
+    sidecar: Option<Sidecar>,
+}
+
+/// What became of one file.
+#[derive(Default)]
+struct Done {
+    written: Option<u64>,
+    in_the_way: Vec<String>,
+    has_xmp: bool,
+    has_sidecar: bool,
+    kept: Option<KeptFile>,
+}
+
+impl Studio {
+    /// Writes the images of assets into a folder.
+    ///
+    /// With [`XmpOptions`], the file of a generated asset is a copy that says so in XMP: the
+    /// IPTC's properties for the digital source type, the prompt, the model and its version (where the
+    /// settings have `modelVersion`), an id, and what it was made from. What the file itself
+    /// says of these stays, and so does everything else in it: pixels, profiles, notes. A
+    /// file that is signed (C2PA) stays as it is, and is listed, unless its signature is to go.
+    /// Uploads are copied byte for byte: nothing is recorded of how they came about. The
+    /// studio's own bytes never change.
+    ///
+    /// With sidecars, `NAME.pegbar.json` beside each file has its record and where it belongs;
+    /// [`Studio::import_sidecars`] reads them.
+    ///
+    /// Each file is there at once, whole, or not at all; one that is there with other bytes is
+    /// listed and stays, unless `replace` says otherwise. Exporting again, after an
+    /// interruption too, writes what is missing. Bytes that are not those of the record are
+    /// refused.
+    ///
+    /// `progress` is called with how many assets are done and how many there are.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] for assets of several projects, and a folder
+    /// within the studio's own; [`Error::Damaged`] names a blob; [`Error::Io`]. Files that
+    /// were written before stay.
+    pub async fn export_images(
+        &self,
+        export: &ImageExport,
+        mut progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<ExportedImages> {
+        let folder = self.export_folder(&export.folder)?;
+        let mut session = self.database().snapshot().await?;
+        let selection = Selection::load(&mut session, &export.scope, export.with_inputs).await?;
+        let total = selection.count(&mut session).await?;
+        let mut places = None;
+        if export.sidecars {
+            places = Some(Places::load(&mut session, &selection.project).await?);
+        }
+        let mut report = ExportedImages::default();
+        let mut done = 0;
+        progress(done, total);
+        let mut after = None;
+        loop {
+            let page = selection.page(&mut session, after).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            let mut page = page.into_iter().peekable();
+            while page.peek().is_some() {
+                let batch: Vec<Asset> = page.by_ref().take(BATCH).collect();
+                done += batch.len() as u64;
+                let jobs = jobs(batch, selection.project.id, &mut report);
+                let jobs = match &places {
+                    Some(places) => places.say(&mut session, jobs, &mut report).await?,
+                    None => jobs,
+                };
+                let write = |job: &Job| self.export_image(&folder, export, job);
+                for written in blocking(|| parallel::each(&jobs, write)) {
+                    report.add(written?);
+                }
+                progress(done, total);
+            }
+        }
+        session.end().await?;
+        Ok(report)
+    }
+
+    /// Creates the folder, and returns it without links; refuses one that is ours.
+    fn export_folder(&self, folder: &Path) -> Result<PathBuf> {
+        std::fs::create_dir_all(folder).at("creating", folder)?;
+        let place = folder.canonicalize().at("opening", folder)?;
+        for own in [self.assets_folder(), self.private_folder()] {
+            if own.canonicalize().is_ok_and(|own| place.starts_with(own)) {
+                let reason = format!("{} is the studio's own; name another", folder.display());
+                return Err(Error::invalid("folder", reason));
+            }
+        }
+        Ok(place)
+    }
+
+    fn export_image(&self, folder: &Path, export: &ImageExport, job: &Job) -> Result<Done> {
+        let mut done = Done::default();
+        let target = Target {
+            folder,
+            path: &job.path,
+            draft: job.asset.id,
+            replace: export.replace,
+        };
+        let statement = export.xmp.as_ref().and_then(|xmp| {
+            let statement = Statement::of(&job.asset, xmp.prompt_writer.as_deref());
+            Some((xmp, statement?))
+        });
+        let mut copy = None;
+        let mut image = self.open_image(&job.asset)?;
+        let written = match &statement {
+            None => target.write_original(&mut image, &job.asset)?,
+            Some((xmp, statement)) => {
+                let _alone = file::alone_if_large(&job.asset);
+                let bytes = file::read_original(&mut image, &job.asset)?;
+                match file::copied(&bytes, &job.asset, statement, xmp.strip_credentials) {
+                    Copied::Changed(splices) => {
+                        let changed = Splice::apply(&splices, &bytes);
+                        copy = Some(said::copy_of(&splices, &bytes, &changed));
+                        done.has_xmp = true;
+                        target.write(&changed)?
+                    }
+                    unchanged => {
+                        done.has_xmp = unchanged == Copied::SaysSo;
+                        done.kept = kept(unchanged, &job.path);
+                        target.write(&bytes)?
+                    }
+                }
+            }
+        };
+        match written {
+            Written::New(size) => done.written = Some(size),
+            Written::There => {}
+            Written::InTheWay => {
+                done.in_the_way.push(job.path.clone());
+                return Ok(done);
+            }
+        }
+        if let Some(sidecar) = &job.sidecar {
+            let path = format!("{}{}", job.path, crate::sidecar::SUFFIX);
+            let text = said::text(&Sidecar {
+                copy,
+                ..sidecar.clone()
+            })?;
+            let target = Target {
+                path: &path,
+                ..target
+            };
+            match target.write(text.as_bytes())? {
+                Written::InTheWay => done.in_the_way.push(path),
+                _ => done.has_sidecar = true,
+            }
+        }
+        Ok(done)
+    }
+}
+
+fn kept(copied: Copied, path: &str) -> Option<KeptFile> {
+    let (reason, is_signed) = match copied {
+        Copied::Changed(_) | Copied::SaysSo => return None,
+        Copied::Signed => {
+            let reason = "it is signed (C2PA), and any change would break the signature";
+            (reason.to_owned(), true)
+        }
+        Copied::Refused(reason) => (reason, false),
+    };
+    Some(KeptFile {
+        path: path.to_owned(),
+        reason,
+        is_signed,
+    })
+}
+
+/// Finds out where each file goes; lists the assets that have none.
+fn jobs(assets: Vec<Asset>, project: ProjectId, report: &mut ExportedImages) -> Vec<Job> {
+    let mut jobs = Vec::with_capacity(assets.len());
+    for asset in assets {
+        let path = match (asset.bytes_dropped_at, asset.record_hash) {
+            (Some(time), _) => Err(format!("its bytes were dropped at {time}")),
+            (_, None) => Err(NOT_ADOPTED.to_owned()),
+            _ => path_of(&asset, project).ok_or_else(|| NOT_ADOPTED.to_owned()),
+        };
+        match path {
+            Ok(path) => jobs.push(Job {
+                asset,
+                path,
+                sidecar: None,
+            }),
+            Err(reason) => report.left_out.push(LeftOutAsset {
+                asset_id: asset.id,
+                reason,
+            }),
+        }
+    }
+    jobs
+}
+
+const NOT_ADOPTED: &str = "another program wrote its row; run `pegbar adopt` first";
+
+/// Returns the path of an asset's home below the project's folder, if it is one that we give.
+fn path_of(asset: &Asset, project: ProjectId) -> Option<String> {
+    let path = asset.file_path.as_deref()?;
+    let path = path.strip_prefix(&project.to_string())?.strip_prefix('/')?;
+    let is_safe = path.split('/').all(|part| {
+        let is_plain = !part.is_empty() && part != "." && part != "..";
+        is_plain && !part.contains(['\\', '\0', ':'])
+    });
+    is_safe.then(|| path.to_owned())
+}
+
+impl ExportedImages {
+    fn add(&mut self, done: Done) {
+        match done.written {
+            Some(size) => {
+                self.written += 1;
+                self.bytes += size;
+            }
+            None if done.in_the_way.is_empty() || done.has_sidecar => self.unchanged += 1,
+            None => {}
+        }
+        self.with_xmp += u64::from(done.has_xmp);
+        self.sidecars += u64::from(done.has_sidecar);
+        for path in done.in_the_way {
+            self.in_the_way.push(path);
+        }
+        if let Some(kept) = done.kept {
+            self.kept.push(kept);
+        }
+    }
+}
