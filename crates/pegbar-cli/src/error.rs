@@ -92,11 +92,14 @@ impl Users<'_> {
         if self.users.len() <= named {
             return String::new();
         }
-        let listed = self.users.iter().take(LISTED_USERS);
-        let mut text: String = listed.map(|user| format!("  {user}\n")).collect();
+        let mut text = String::new();
+        for user in self.users.iter().take(LISTED_USERS) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {user}");
+        }
         let more = self.more_users + self.users.len().saturating_sub(LISTED_USERS) as u64;
         if more > 0 {
-            text.push_str(&format!("  and {more} more\n"));
+            let _ = writeln!(text, "  and {more} more");
         }
         text
     }

@@ -139,17 +139,13 @@ impl std::fmt::Display for User {
 pub const MAX_NAMED_USERS: usize = 3;
 
 fn list(users: &[User], more: u64) -> String {
-    let listed: Vec<String> = users
-        .iter()
-        .take(MAX_NAMED_USERS)
-        .map(ToString::to_string)
-        .collect();
-    let mut text = listed.join("; ");
-    let more = more + (users.len() - listed.len()) as u64;
+    let named = users.iter().take(MAX_NAMED_USERS);
+    let mut parts: Vec<String> = named.map(ToString::to_string).collect();
+    let more = more + users.len().saturating_sub(MAX_NAMED_USERS) as u64;
     if more > 0 {
-        text.push_str(&format!("; and {more} more"));
+        parts.push(format!("and {more} more"));
     }
-    text
+    parts.join("; ")
 }
 
 impl Error {

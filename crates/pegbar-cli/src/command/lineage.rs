@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject, Thing};
+use crate::text::{dropped, one_line};
 
 /// Show what an asset was made from and what was made from it, and which frames that concerns
 ///
@@ -50,8 +51,8 @@ pub(crate) struct Args {
     /// How many steps at most
     #[arg(long, value_name = "STEPS")]
     depth: Option<u32>,
-    /// Follow only inputs of this role: character, previous_frame, style, pose or other; may be
-    /// given several times
+    /// Follow only inputs of this role, `character`, `previous_frame`, `style`, `pose` or `other`;
+    /// may be given several times
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<ReferenceRole>,
     /// How many assets each way, at most: the nearest
@@ -224,12 +225,10 @@ impl Named {
 /// Writes what people know an asset by: its name, whether it is primary, and whether its bytes
 /// are gone.
 fn name(whereabouts: &Whereabouts) -> String {
-    let mut text = crate::text::one_line(&whereabouts.to_string(), 80);
+    let mut parts = vec![one_line(&whereabouts.to_string(), 80)];
     if whereabouts.is_primary {
-        text.push_str(", primary");
+        parts.push("primary".to_owned());
     }
-    if let Some(time) = whereabouts.bytes_dropped_at {
-        text.push_str(&format!(", {}", crate::text::dropped(time)));
-    }
-    text
+    parts.extend(whereabouts.bytes_dropped_at.map(dropped));
+    parts.join(", ")
 }

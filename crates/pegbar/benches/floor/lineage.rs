@@ -78,17 +78,19 @@ impl Floor {
     }
 
     async fn load_graph(&self, project: Uuid, assets: &[Uuid], edges: &[EdgeRow]) -> Outcome<()> {
-        Ok(match self {
+        match self {
             Self::Sqlite(floor) => floor.load_graph(project, assets, edges)?,
             Self::Postgres(floor) => floor.load_graph(project, assets, edges).await?,
-        })
+        }
+        Ok(())
     }
 
     async fn without_keys(&self, without: bool) -> Outcome<()> {
-        Ok(match self {
+        match self {
             Self::Sqlite(floor) => floor.without_keys(without)?,
             Self::Postgres(floor) => floor.without_keys(without).await?,
-        })
+        }
+        Ok(())
     }
 }
 
@@ -112,8 +114,8 @@ impl Texts {
         let walk = |known: &str, next: &str| {
             format!(
                 "WITH RECURSIVE walk(id) AS (SELECT id FROM asset WHERE id = {root} \
-                 UNION SELECT r.{next} FROM walk JOIN asset_reference r \
-                 ON r.project_id = {project} AND r.{known} = walk.id) \
+                 UNION SELECT r.{next} FROM walk CROSS JOIN asset_reference r \
+                 WHERE r.project_id = {project} AND r.{known} = walk.id) \
                  SELECT {COLUMNS} FROM walk CROSS JOIN asset a LEFT JOIN asset_reference r \
                  ON r.project_id = a.project_id AND r.asset_id = a.id \
                  WHERE a.project_id = {project} AND a.id = walk.id"
@@ -121,8 +123,8 @@ impl Texts {
         };
         let carrying = format!(
             "WITH RECURSIVE walk(id, depth) AS (SELECT id, 0 FROM asset WHERE id = {root} \
-             UNION SELECT r.referenced_asset_id, walk.depth + 1 FROM walk JOIN asset_reference r \
-             ON r.project_id = {project} AND r.asset_id = walk.id), \
+             UNION SELECT r.referenced_asset_id, walk.depth + 1 FROM walk CROSS JOIN asset_reference r \
+             WHERE r.project_id = {project} AND r.asset_id = walk.id), \
              nearest(id, depth) AS (SELECT id, min(depth) FROM walk GROUP BY id) \
              SELECT {COLUMNS}, nearest.depth FROM nearest CROSS JOIN asset a \
              LEFT JOIN asset_reference r ON r.project_id = a.project_id AND r.asset_id = a.id \

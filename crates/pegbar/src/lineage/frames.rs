@@ -14,16 +14,17 @@ use crate::id::{AnimationId, AssetId, CharacterId, FrameId, ProjectId};
 use crate::studio::Studio;
 
 statements! {
+    // CROSS JOIN keeps SQLite from looking at every reference of the project first.
     DESCENT = "WITH RECURSIVE walk(id) AS (SELECT id FROM asset WHERE project_id = $1 AND id = $2 \
-               UNION SELECT r.asset_id FROM walk JOIN asset_reference r \
-               ON r.project_id = $1 AND r.referenced_asset_id = walk.id) \
-               SELECT r.referenced_asset_id, r.asset_id FROM walk JOIN asset_reference r \
-               ON r.project_id = $1 AND r.asset_id = walk.id";
+               UNION SELECT r.asset_id FROM walk CROSS JOIN asset_reference r \
+               WHERE r.project_id = $1 AND r.referenced_asset_id = walk.id) \
+               SELECT r.referenced_asset_id, r.asset_id FROM walk CROSS JOIN asset_reference r \
+               WHERE r.project_id = $1 AND r.asset_id = walk.id";
     FRAMES = "WITH RECURSIVE walk(id) AS (SELECT id FROM asset WHERE project_id = $1 AND id = $2 \
-              UNION SELECT r.asset_id FROM walk JOIN asset_reference r \
-              ON r.project_id = $1 AND r.referenced_asset_id = walk.id) \
-              SELECT f.id, f.animation_id, f.frame_index, f.asset_id FROM walk JOIN frame f \
-              ON f.project_id = $1 AND f.asset_id = walk.id \
+              UNION SELECT r.asset_id FROM walk CROSS JOIN asset_reference r \
+              WHERE r.project_id = $1 AND r.referenced_asset_id = walk.id) \
+              SELECT f.id, f.animation_id, f.frame_index, f.asset_id FROM walk CROSS JOIN frame f \
+              WHERE f.project_id = $1 AND f.asset_id = walk.id \
               ORDER BY f.animation_id, f.frame_index";
 }
 

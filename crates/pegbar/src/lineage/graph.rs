@@ -1,6 +1,7 @@
 //! The graph that was read: depths, and what of it is given.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use foldhash::fast::RandomState;
 
@@ -9,6 +10,7 @@ use super::{Lineage, LineageEdge, LineageNode, LineageOptions, LineageSide};
 use crate::id::{AssetId, ProjectId};
 
 type Map<T> = HashMap<AssetId, T, RandomState>;
+type Set = HashSet<AssetId, RandomState>;
 
 /// A lineage, while it is put together.
 pub(super) struct Graph {
@@ -44,9 +46,9 @@ impl Graph {
         self.has_more |= found.len() > limit;
         found.truncate(limit);
         // In rows that others wrote there may be circles: what is on both sides is there once.
-        let known: Map<()> = self.nodes.iter().map(|node| (node.id, ())).collect();
+        let known: Set = self.nodes.iter().map(|node| node.id).collect();
         for (depth, asset) in found {
-            if known.contains_key(&asset.id) {
+            if known.contains(&asset.id) {
                 continue;
             }
             self.project = Some(asset.project_id);
@@ -67,12 +69,12 @@ impl Graph {
 
     /// Returns the lineage; `None` where the root is not there.
     pub(super) fn finish(self) -> Option<Lineage> {
-        let known: Map<()> = self.nodes.iter().map(|node| (node.id, ())).collect();
+        let known: Set = self.nodes.iter().map(|node| node.id).collect();
         let mut edges = Vec::with_capacity(self.inputs.iter().map(Vec::len).sum());
         for (node, mut inputs) in self.nodes.iter().zip(self.inputs) {
             inputs.sort_unstable_by_key(|input| input.position);
             let inputs = inputs.into_iter();
-            let inputs = inputs.filter(|input| known.contains_key(&input.asset_id));
+            let inputs = inputs.filter(|input| known.contains(&input.asset_id));
             edges.extend(inputs.map(|input| LineageEdge {
                 asset_id: node.id,
                 input_id: input.asset_id,
@@ -129,7 +131,7 @@ pub(super) fn nearest<S: Copy>(
     let mut nearest = Map::default();
     let mut queue: VecDeque<(AssetId, u32, S)> = sources.into_iter().collect();
     while let Some((asset, depth, source)) = queue.pop_front() {
-        if let std::collections::hash_map::Entry::Vacant(free) = nearest.entry(asset) {
+        if let Entry::Vacant(free) = nearest.entry(asset) {
             free.insert((depth, source));
             let made = made.get(&asset).into_iter().flatten();
             queue.extend(made.map(|&asset| (asset, depth + 1, source)));

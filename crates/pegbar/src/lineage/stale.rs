@@ -174,12 +174,12 @@ impl Question<'_> {
         );
         self.push_scope(&mut query);
         query.push(
-            " UNION SELECT r.referenced_asset_id FROM walk JOIN asset_reference r \
-             ON r.project_id = $1 AND r.asset_id = walk.id",
+            " UNION SELECT r.referenced_asset_id FROM walk CROSS JOIN asset_reference r \
+             WHERE r.project_id = $1 AND r.asset_id = walk.id",
             [],
         );
         if !self.options.transitive {
-            query.push(" WHERE 1 = 0", []);
+            query.push(" AND 1 = 0", []);
         }
         query.push(") SELECT ", []);
         query.push(select, []);
@@ -188,8 +188,8 @@ impl Question<'_> {
 
     fn edges(&self) -> Query<'_> {
         self.inputs(
-            "r.referenced_asset_id, r.asset_id FROM walk JOIN asset_reference r \
-             ON r.project_id = $1 AND r.asset_id = walk.id",
+            "r.referenced_asset_id, r.asset_id FROM walk CROSS JOIN asset_reference r \
+             WHERE r.project_id = $1 AND r.asset_id = walk.id",
         )
     }
 

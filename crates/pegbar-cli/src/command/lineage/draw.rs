@@ -123,12 +123,13 @@ impl<'a> Tree<'a> {
             if is_nearest && self.drawn.insert(id) {
                 branch.below = self.below(id, depth + 1);
             } else if self.next.contains_key(&id) {
-                let place = if self.drawn.contains(&id) {
-                    "above"
+                let is_drawn = self.drawn.contains(&id);
+                let see = if is_drawn {
+                    "  (see above)"
                 } else {
-                    "below"
+                    "  (see below)"
                 };
-                branch.text.push_str(&format!("  (see {place})"));
+                branch.text.push_str(see);
             }
             branches.push(branch);
         }
