@@ -112,7 +112,10 @@ async fn find(
         } else {
             BATCH
         };
-        let query = filter.query(conditions, project, after, chunk, rows);
+        // A list of ids goes on after it anyway; asked for both, SQLite compares each asset
+        // behind it with each id.
+        let behind = after.filter(|_| chunk.is_none());
+        let query = filter.query(conditions, project, behind, chunk, rows);
         let read = |row: &crate::db::value::Row<'_>| conditions.read(row);
         let candidates = session.query(&query, &query.parameters, read).await?;
         let is_last = chunk.is_none() && candidates.len() < rows;

@@ -209,7 +209,7 @@ impl SearchFilter {
             let project = on(8).then(|| ProjectId(Uuid::nil()));
             let after = on(9).then(|| AssetId(Uuid::nil()));
             prepare(filter.query(&conditions, project, after, None, 3));
-            prepare(filter.query(&conditions, project, after, Some(&ids), 3));
+            prepare(filter.query(&conditions, project, None, Some(&ids), 3));
         }
     }
 }
