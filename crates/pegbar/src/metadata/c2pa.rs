@@ -35,9 +35,11 @@ pub(crate) fn read(jumbf: &[u8]) -> Option<NewClaim> {
     let (said, raw) = credentials(jumbf)?;
     let fields = Json::from_typed(&said).unwrap_or_else(|error| {
         // Texts are cleaned and depths bounded before: better little than nothing all the same.
-        let mut least = C2paCredentials::default();
-        least.manifests = said.manifests;
-        least.problems = vec![error.to_string()];
+        let least = C2paCredentials {
+            manifests: said.manifests,
+            problems: vec![error.to_string()],
+            ..C2paCredentials::default()
+        };
         Json::from_typed(&least).unwrap_or_default()
     });
     Some(NewClaim::new(TOOL).fields(fields).raw(raw))

@@ -79,7 +79,7 @@ both_engines! {
         let mut said = Vec::new();
         for id in ids {
             let claims = studio.list_claims(id).await.unwrap();
-            said.extend(claims.iter().find_map(|claim| claim.credentials()));
+            said.extend(claims.iter().find_map(pegbar::Claim::credentials));
         }
         let [character, sheet] = &said[..] else { panic!("{said:?}") };
         for (said, time, inputs, manifests) in [

@@ -92,9 +92,9 @@ both_engines! {
         let mut raw = bench.raw().await;
         let (dropped, unknown) = (raw.id(inputs[2].id), raw.id(inputs[3].id));
         let time = if bench.engine() == pegbar::Engine::Sqlite { "1000" } else { "'epoch'::timestamptz + '1s'" };
-        raw.run(&format!("UPDATE asset SET bytes_dropped_at = {time} WHERE id = {dropped}"))
+        raw.tamper(&format!("UPDATE asset SET bytes_dropped_at = {time} WHERE id = {dropped}"))
             .await.unwrap();
-        raw.run(&format!("UPDATE asset_reference SET sha256 = NULL \
+        raw.tamper(&format!("UPDATE asset_reference SET sha256 = NULL \
                           WHERE referenced_asset_id = {unknown}")).await.unwrap();
         let found = studio.reproduce(made.id).await.unwrap();
         let id = |n: usize| inputs[n].id;

@@ -322,7 +322,7 @@ mod tests {
         assert!(refused(&[0x81; 1000]).contains("deeper than 24"));
         assert!(refused(&[0xc1; 1000]).contains("deeper than 24"));
         let mut many = hex("9a00010000");
-        many.extend([0; 0x1_0000]);
+        many.extend(std::iter::repeat_n(0, 0x1_0000));
         assert!(refused(&many).contains("more than 20000 values"));
     }
 }

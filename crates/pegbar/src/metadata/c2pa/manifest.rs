@@ -37,7 +37,7 @@ pub(super) fn read(
     match part(kind::CLAIM).map(|claim| (claim, document(claim))) {
         None => problems.push(format!("{label} has no claim")),
         Some((claim, Err(problem))) => {
-            problems.push(format!("{} in {label}: {problem}", kept(claim.label)))
+            problems.push(format!("{} in {label}: {problem}", kept(claim.label)));
         }
         Some((claim, Ok(Document::Cbor(content)))) => {
             raw.add(&label, claim.label, || json(&content));
@@ -181,8 +181,8 @@ fn read_assertions(
 fn sign(said: &mut C2paManifest, signature: Signature) {
     said.algorithm = signature.algorithm;
     if let Some(certificate) = signature.certificate {
-        said.signer = Some(name(certificate.subject));
-        said.issuer = Some(name(certificate.issuer));
+        said.signer = Some(name(&certificate.subject));
+        said.issuer = Some(name(&certificate.issuer));
         said.certificate = match (certificate.not_before, certificate.not_after) {
             (Some(not_before), Some(not_after)) => Some(C2paValidity {
                 not_before,
@@ -199,7 +199,7 @@ fn sign(said: &mut C2paManifest, signature: Signature) {
     (said.signed_at, said.signed_at_source) = (time, source);
 }
 
-fn name(name: super::der::Name) -> C2paName {
+fn name(name: &super::der::Name) -> C2paName {
     C2paName {
         organization: name.organization.as_deref().map(kept),
         common_name: name.common_name.as_deref().map(kept),
@@ -212,8 +212,8 @@ fn described(signature: &Signature) -> Value {
     let time = |time: Option<MillisSinceEpoch>| time.map(|time| time.to_string());
     serde_json::json!({
         "algorithm": signature.algorithm,
-        "subject": certificate.map(|one| name(one.subject.clone())),
-        "issuer": certificate.map(|one| name(one.issuer.clone())),
+        "subject": certificate.map(|one| name(&one.subject)),
+        "issuer": certificate.map(|one| name(&one.issuer)),
         "notBefore": time(certificate.and_then(|one| one.not_before)),
         "notAfter": time(certificate.and_then(|one| one.not_after)),
         "stampedAt": time(signature.stamped_at),

@@ -298,7 +298,7 @@ fn boxes_that_are_not_c2pa_make_no_claim_and_broken_ones_say_why() {
     assert_eq!(signer(&said(&unnamed).active).0, Some("Alley Cat Studios"));
 }
 
-/// A generator of numbers that are the same in each run (SplitMix64).
+/// A generator of numbers that are the same in each run (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
