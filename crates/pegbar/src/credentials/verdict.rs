@@ -277,9 +277,9 @@ fn assertions(active: &StatusCodes) -> AssertionVerdict {
 }
 
 fn timestamp(active: &StatusCodes, said: &C2paCredentials) -> Option<TimestampVerdict> {
-    let time = match (said.active.signed_at, said.active.signed_at_source) {
-        (Some(time), Some(C2paTimeSource::Timestamp)) => time,
-        _ => return None,
+    let said = (said.active.signed_at, said.active.signed_at_source);
+    let (Some(time), Some(C2paTimeSource::Timestamp)) = said else {
+        return None;
     };
     Some(TimestampVerdict {
         time,
