@@ -1,7 +1,7 @@
 //! Whether blobs have the bytes that their names say, and what becomes of those that don't.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
@@ -11,13 +11,16 @@ use super::sync_folder;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 
-/// Hands over what a file has, piece by piece, until `each` has seen enough.
-fn read_chunks(mut file: impl Read, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
+/// Hands over what is left of a file, piece by piece, until `each` has seen enough.
+fn read_chunks(
+    mut file: impl Read,
+    mut each: impl FnMut(&[u8]) -> io::Result<bool>,
+) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     loop {
         match file.read(&mut chunk) {
             Ok(0) => return Ok(()),
-            Ok(read) if each(&chunk[..read]) => {}
+            Ok(read) if each(&chunk[..read])? => {}
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -25,14 +28,19 @@ fn read_chunks(mut file: impl Read, mut each: impl FnMut(&[u8]) -> bool) -> io::
     }
 }
 
-/// Hashes what is left of a file.
-pub(crate) fn hash(file: impl Read) -> io::Result<Sha256> {
+/// Copies what is left of a file, and returns the hash of what was copied.
+pub(crate) fn copy(from: impl Read, mut to: impl Write) -> io::Result<Sha256> {
     let mut hasher = sha2::Sha256::new();
-    read_chunks(file, |chunk| {
+    read_chunks(from, |chunk| {
         hasher.update(chunk);
-        true
+        to.write_all(chunk).map(|()| true)
     })?;
     Ok(Sha256(hasher.finalize().into()))
+}
+
+/// Hashes what is left of a file.
+pub(crate) fn hash(file: impl Read) -> io::Result<Sha256> {
+    copy(file, io::sink())
 }
 
 /// Says whether a file has just these bytes: cheaper than hashing it.
@@ -44,7 +52,7 @@ pub(super) fn has_bytes(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let mut rest = Some(bytes);
     read_chunks(file, |chunk| {
         rest = rest.and_then(|rest| rest.strip_prefix(chunk));
-        rest.is_some()
+        Ok(rest.is_some())
     })?;
     Ok(rest.is_some_and(<[u8]>::is_empty))
 }

@@ -223,7 +223,7 @@ impl Studio {
             Some((xmp, statement?))
         });
         let mut copy = None;
-        let mut image = self.open_image(&job.asset)?;
+        let (mut image, ..) = self.open_unhashed(&job.asset)?;
         let written = match &statement {
             None => target.write_original(&mut image, &job.asset)?,
             Some((xmp, statement)) => {
