@@ -34,7 +34,8 @@ pub(crate) struct Making {
     settings: Option<Json>,
     /// An asset it was made from; once for each, in the order sent
     ///
-    /// ASSET is the name a variation or reference came with, or the end of any asset's id.
+    /// ASSET is the name a variation or reference came with, the frame that shows it
+    /// (ANIMATION/INDEX), or the end of any asset's id.
     /// ROLE says what it was for: `character`, `previous_frame`, `style`, `pose` or `other`
     /// (which it is, if not given).
     #[arg(long, value_name = "ASSET[:ROLE]")]
@@ -82,7 +83,7 @@ impl Making {
         model.tags.clone_from(&self.tags);
         for reference in &self.made_from {
             let (wanted, role) = reference_of(reference)?;
-            let asset = find::asset_in(studio, &[project], wanted).await;
+            let asset = find::asset_in(studio, project, wanted).await;
             let asset = asset.map_err(|error| wrong_turn::file_not_taken_in(error, wanted))?;
             model = model.made_from(asset.id, role);
         }

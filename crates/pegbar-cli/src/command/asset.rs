@@ -106,7 +106,8 @@ struct List {
 /// The asset that is meant.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The asset, by its id or the end of it, or by the name it came with (not takes)
+    /// The asset, by its id or the end of it, or by the name it came with (not takes); or
+    /// ANIMATION/INDEX for what a frame shows
     asset: String,
     #[command(flatten)]
     within: InProject,

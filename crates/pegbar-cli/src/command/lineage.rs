@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::find::{self, InProject, Thing};
+use crate::find::{self, InProject};
 use crate::text::{dropped, one_line};
 
 /// Show what an asset was made from and what was made from it, and which frames that concerns
@@ -129,7 +129,7 @@ impl Args {
     }
 }
 
-/// Finds an asset, or what a frame shows.
+/// Finds an asset, or what a frame shows; what is something else is told so.
 async fn asset_meant(
     studio: &Studio,
     within: &InProject,
@@ -140,16 +140,11 @@ async fn asset_meant(
         found => return found,
     };
     match find::thing(studio, within, wanted).await {
-        Ok(Thing::Frame(frame)) => Ok(studio.get_asset(frame.asset_id).await?),
-        Ok(Thing::Asset(asset)) => Ok(*asset),
         Ok(thing) => {
-            let kind = thing.kind();
-            let message = format!("\"{wanted}\" is no asset but a {kind}");
+            let message = format!("\"{wanted}\" is no asset but {}", thing.a_kind());
             let hint = "say which image: a variation by its name, a frame as ANIMATION/INDEX";
             Err(CommandError::refused("invalid", message).hint(hint))
         }
-        // What looks like a frame is told what is wrong with it.
-        Err(other) if wanted.contains('/') && !other.is_not_found() => Err(other),
         Err(_) => Err(error),
     }
 }

@@ -85,8 +85,8 @@ struct Sent {
     settings: Option<Json>,
     /// An image; once for each, in the order sent
     ///
-    /// A file, or an asset by the name a variation or reference came with, or the end of its id.
-    /// A file whose bytes no asset has becomes a reference. ROLE says what it was for:
+    /// A file, or an asset by the name a variation or reference came with, the frame that shows
+    /// it (ANIMATION/INDEX), or the end of its id. A file whose bytes no asset has becomes a reference. ROLE says what it was for:
     /// `character`, `previous_frame`, `style`, `pose` or `other` (which it is, if not given).
     #[arg(long = "input", value_name = "[ROLE=]FILE|ASSET")]
     inputs: Vec<String>,

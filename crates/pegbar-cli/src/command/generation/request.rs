@@ -120,7 +120,7 @@ impl Input {
     ) -> Result<GenerationInput, CommandError> {
         match (self.asset, self.file) {
             (Some(wanted), None) => {
-                let asset = find::asset_in(studio, &[project], &wanted).await;
+                let asset = find::asset_in(studio, project, &wanted).await;
                 let asset = asset.map_err(|error| wrong_turn::file_not_taken_in(error, &wanted))?;
                 Ok(GenerationInput::asset(asset.id, self.role))
             }
