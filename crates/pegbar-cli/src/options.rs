@@ -30,7 +30,7 @@ pub(crate) struct Making {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// The settings it was generated with, as JSON, or @FILE with JSON in it
-    #[arg(long, value_name = "JSON", value_parser = json)]
+    #[arg(long, value_name = "JSON", value_parser = settings)]
     settings: Option<Json>,
     /// An asset it was made from; once for each, in the order sent
     ///
@@ -115,6 +115,15 @@ pub(crate) fn json(text: &str) -> Result<Json, String> {
     };
     let content = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     Json::parse(&content).map_err(|error| format!("{path}: {error}"))
+}
+
+/// Reads settings: a JSON object, or `@FILE` with one.
+pub(crate) fn settings(text: &str) -> Result<Json, String> {
+    let settings = json(text)?;
+    if settings.as_value().is_object() {
+        return Ok(settings);
+    }
+    Err("settings have names, as in '{\"seed\": 7}': a JSON object".to_owned())
 }
 
 /// Reads the value of an option that is a time; a date alone means its first moment in UTC.
