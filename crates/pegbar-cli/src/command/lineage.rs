@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use clap::ValueEnum;
 use pegbar::{
     Asset, AssetId, DEFAULT_LINEAGE_LIMIT, Lineage, LineageDirection, LineageNode, LineageOptions,
-    MAX_LINEAGE_LIMIT, ReferenceRole, Showing, Studio, Whereabouts,
+    MAX_LINEAGE_LIMIT, ProjectId, ReferenceRole, Showing, Studio, Whereabouts,
 };
 use serde::Serialize;
 
@@ -106,7 +106,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         return output.json(&named.as_json());
     }
     match args.format {
-        Format::Tree => draw::print(output, &named, direction)?,
+        Format::Tree => {
+            let claimed = claimed_inputs(studio, asset.id).await?;
+            // Without a step nothing is looked for, and nothing is to be said of it.
+            let looked = (args.depth != Some(0)).then_some(direction);
+            draw::print(output, &named, looked, claimed)?;
+        }
         Format::Dot => output.verbatim(chart::dot(&named).as_bytes())?,
         Format::Mermaid => output.verbatim(chart::mermaid(&named).as_bytes())?,
     }
@@ -149,6 +154,14 @@ async fn asset_meant(
     }
 }
 
+/// Returns how many inputs the Content Credentials in an asset's file name.
+async fn claimed_inputs(studio: &Studio, asset: AssetId) -> Result<usize, CommandError> {
+    let claims = studio.list_claims(asset).await?;
+    let said = claims.iter().filter_map(pegbar::Claim::credentials);
+    let inputs = said.map(|said| said.active.ingredients.len());
+    Ok(inputs.max().unwrap_or(0))
+}
+
 /// A lineage, and what people know its assets by.
 struct Named {
     lineage: Lineage,
@@ -171,7 +184,7 @@ struct NamedNode<'a> {
 #[serde(rename_all = "camelCase")]
 struct NamedLineage<'a> {
     root: AssetId,
-    project_id: pegbar::ProjectId,
+    project_id: ProjectId,
     nodes: Vec<NamedNode<'a>>,
     edges: &'a [pegbar::LineageEdge],
     has_more: bool,
@@ -215,6 +228,17 @@ impl Named {
             has_more: self.lineage.has_more,
         }
     }
+}
+
+/// Returns what people know assets of a project by, each on one line; what the project does not
+/// have is left out.
+pub(crate) async fn names(
+    studio: &Studio,
+    project: ProjectId,
+    assets: &[AssetId],
+) -> Result<HashMap<AssetId, String>, CommandError> {
+    let found = studio.whereabouts(project, assets).await?;
+    Ok(found.iter().map(|it| (it.asset_id, name(it))).collect())
 }
 
 /// Writes what people know an asset by: its name, whether it is primary, and whether its bytes
