@@ -274,6 +274,14 @@ fn signing_key(file: Option<&Path>, output: &Output) -> Result<Option<SigningKey
         return Ok(Some(key));
     }
     match std::env::var(SIGNING_KEY) {
+        // What it holds is not repeated: it may be part of a key.
+        Ok(text) if !text.is_empty() && !text.contains("-----BEGIN") => {
+            let message = format!("{SIGNING_KEY} holds no key in PEM");
+            Err(CommandError::refused("invalid", message).hint(format!(
+                "the variable holds the text of the key itself, not the path of a file: say \
+                 --sign FILE, or {SIGNING_KEY}=\"$(cat FILE)\""
+            )))
+        }
         Ok(text) if !text.is_empty() => Ok(Some(parse(
             Path::new(SIGNING_KEY),
             &text,
