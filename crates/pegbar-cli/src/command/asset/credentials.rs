@@ -67,7 +67,8 @@ struct Checked<'a> {
 #[cfg(not(feature = "c2pa"))]
 impl Credentials {
     pub(super) async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        const HOW: &str = "`cargo install pegbar-cli --features c2pa` has it";
+        const HOW: &str =
+            "a build with `cargo install --path crates/pegbar-cli --features c2pa` has it";
         if self.trust_anchors.is_some() {
             let error = CommandError::refused(
                 "unavailable",
