@@ -187,7 +187,7 @@ fn a_path_in_the_variable_for_the_key_is_told_from_a_key() {
     bench.ok(&["project", "create", "Cats"]);
     let mut command = bench.command(&["head", "export"]);
     let output = command.env("PEGBAR_SIGNING_KEY", "studio.key").output();
-    let ran = crate::support::ran(&output.unwrap());
+    let ran = ran(&output.unwrap());
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     for part in [
         "PEGBAR_SIGNING_KEY holds no key",
