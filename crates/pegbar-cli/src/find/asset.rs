@@ -22,7 +22,7 @@ pub(crate) async fn asset(
     let is_missing = found.as_ref().is_err_and(CommandError::is_not_found);
     let is_path = is_frame_path(wanted);
     // The end of an id is that of a frame only where no asset has it.
-    if !is_path && !(is_missing && ending(wanted).is_some()) {
+    if !(is_path || is_missing && ending(wanted).is_some()) {
         return found;
     }
     match (found, frame_by_path(studio, within, wanted).await) {

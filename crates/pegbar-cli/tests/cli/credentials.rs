@@ -78,7 +78,9 @@ fn a_build_without_the_check_says_so_and_how_to_get_one_with_it() {
     );
     assert!(refused.contains("leaves out the check"), "{refused}");
     assert!(
-        refused.contains("hint: `cargo install --path crates/pegbar-cli --features c2pa`"),
+        refused.contains(
+            "hint: a build with `cargo install --path crates/pegbar-cli --features c2pa`"
+        ),
         "{refused}"
     );
     let ran = bench.run(&["asset", "credentials", "made.png"]);

@@ -175,7 +175,7 @@ fn copy_link(target: &Path, _: &Path) -> io::Result<()> {
 }
 
 /// Why a blob can't be given on.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Flaw {
     /// It is not there.
     Missing,
