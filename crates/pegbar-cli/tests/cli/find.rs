@@ -171,8 +171,8 @@ fn a_frame_and_a_variation_of_one_name_are_refused_with_both() {
     let variations = bench.json(&["variation", "list", "Walk"]);
     let mut expected = [&variations[0]["id"], &shown];
     let mut candidates = each(&refused["candidates"], "id");
-    expected.sort_by_key(|id| id.to_string());
-    candidates.sort_by_key(|id| id.to_string());
+    expected.sort_by_key(ToString::to_string);
+    candidates.sort_by_key(ToString::to_string);
     assert_eq!(candidates, expected, "{walker}");
     bench.ok(&["asset", "show", "Walk/0.png"]);
     bench.ok(&["asset", "show", "Tabby/Walk/0"]);
