@@ -58,7 +58,7 @@ both_engines! {
         let rest = bench.json(&["project", "list", "--after", id, "--limit", "5"]);
         assert_eq!(each(&rest, "name"), ["Two", "Three"]);
         let wrong = bench.refused(2, &["project", "list", "--after", "nonsense"]);
-        assert!(wrong.contains("is not an id"), "{wrong}");
+        assert!(wrong.contains("is not a whole id"), "{wrong}");
     }
 
     fn a_tree_is_drawn_and_is_one_object_as_json(bench) {
