@@ -102,7 +102,11 @@ pub(crate) fn main() -> ExitCode {
             None => error,
         })
     });
-    let result = result.and_then(|()| output.finish());
+    let result = match result {
+        Ok(()) => output.finish(),
+        Err(CommandError::Differs) => output.finish().and(Err(CommandError::Differs)),
+        failed => failed,
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

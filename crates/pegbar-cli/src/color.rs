@@ -13,6 +13,10 @@ pub(crate) const ERROR: Style = AnsiColor::Red.on_default().effects(Effects::BOL
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().effects(Effects::BOLD);
 /// What to do next.
 pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().effects(Effects::BOLD);
+/// What only the first of two things has.
+pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
+/// What only the second of two things has.
+pub(crate) const ADDED: Style = AnsiColor::Green.on_default();
 /// A title, or the header of a table.
 pub(crate) const TITLE: Style = Style::new().effects(Effects::BOLD);
 /// The name of a field.

@@ -8,22 +8,28 @@ mod completions;
 mod config;
 mod contact_sheet;
 mod demo;
+mod diff;
 mod export;
 mod frame;
 mod generation;
+mod head;
 mod import;
 mod init;
 mod kept;
+mod lineage;
 mod man;
 mod migrate;
 mod mv;
 mod open;
 mod project;
+mod reproduce;
+mod search;
 mod sync;
 mod tag;
 mod take;
 mod tree;
 mod variation;
+mod verify;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -46,11 +52,17 @@ pub(crate) enum Command {
     Import(import::Args),
     Export(export::Args),
     Tree(tree::Args),
+    Lineage(lineage::Args),
+    Search(Box<search::Args>),
+    Diff(diff::Args),
+    Reproduce(reproduce::Args),
     ContactSheet(contact_sheet::Args),
     Adopt(adopt::Args),
     Open(open::Args),
     Kept(kept::Args),
     Sync(sync::Args),
+    Verify(verify::Args),
+    Head(head::Args),
     Migrate(migrate::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -86,13 +98,19 @@ impl Command {
             Self::Import(args) => import::run(args, context).await,
             Self::Export(args) => export::run(args, context).await,
             Self::Tree(args) => tree::run(args, context).await,
+            Self::Lineage(args) => lineage::run(args, context).await,
+            Self::Search(args) => search::run(*args, context).await,
+            Self::Diff(args) => diff::run(args, context).await,
+            Self::Reproduce(args) => reproduce::run(args, context).await,
             Self::ContactSheet(args) => contact_sheet::run(args, context).await,
             Self::Adopt(args) => adopt::run(args, context).await,
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
+            Self::Verify(args) => verify::run(args, context).await,
+            Self::Head(args) => head::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
-            Self::Config(args) => config::run(args, context),
+            Self::Config(args) => config::run(args, context).await,
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),
         }

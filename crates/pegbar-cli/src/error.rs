@@ -28,6 +28,8 @@ pub(crate) enum CommandError {
     Fault(Refusal),
     /// The output could not be written.
     Output(io::Error),
+    /// Two things differ, which has been shown: nothing is wrong, but the exit code says so.
+    Differs,
 }
 
 /// What was refused, and what to do instead.
@@ -57,7 +59,50 @@ struct ErrorMessage<'a> {
     causes: Vec<String>,
     #[serde(skip_serializing_if = "<[Candidate]>::is_empty")]
     candidates: &'a [Candidate],
+    #[serde(flatten)]
+    users: Option<Users<'a>>,
     hint: Option<String>,
+}
+
+/// Who uses what was to go.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Users<'a> {
+    users: &'a [pegbar::User],
+    more_users: u64,
+}
+
+/// How many users are named, each on a line, where the message has room for few.
+const LISTED_USERS: usize = 20;
+
+impl Users<'_> {
+    fn of(error: &pegbar::Error) -> Option<Users<'_>> {
+        let pegbar::Error::InUse { users, more, .. } = error else {
+            return None;
+        };
+        Some(Users {
+            users,
+            more_users: *more,
+        })
+    }
+
+    /// Writes those that the message does not name, each on a line.
+    fn lines(&self) -> String {
+        let named = pegbar::MAX_NAMED_USERS;
+        if self.users.len() <= named {
+            return String::new();
+        }
+        let mut text = String::new();
+        for user in self.users.iter().take(LISTED_USERS) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {user}");
+        }
+        let more = self.more_users + self.users.len().saturating_sub(LISTED_USERS) as u64;
+        if more > 0 {
+            let _ = writeln!(text, "  and {more} more");
+        }
+        text
+    }
 }
 
 impl CommandError {
@@ -141,7 +186,7 @@ impl CommandError {
             Self::Library(pegbar::Error::Database { .. }) | Self::Fault(_) => FAULT,
             Self::Usage(_) => USAGE,
             Self::Output(_) if self.is_closed_pipe() => 0,
-            Self::Library(_) | Self::Refused(_) | Self::Output(_) => REFUSED,
+            Self::Library(_) | Self::Refused(_) | Self::Output(_) | Self::Differs => REFUSED,
         }
     }
 
@@ -155,12 +200,18 @@ impl CommandError {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Returns whether there is nothing more to say than the exit code says.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_closed_pipe() || matches!(self, Self::Differs)
+    }
+
     /// Writes the error for people, with a newline at the end.
     pub(crate) fn to_text(&self) -> String {
         let ErrorMessage {
             message,
             causes,
             candidates,
+            users,
             hint,
             ..
         } = self.message();
@@ -169,6 +220,7 @@ impl CommandError {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {id}  {name}");
         }
+        text.extend(users.map(|users| users.lines()));
         for cause in causes {
             let _ = writeln!(text, "  cause: {cause}");
         }
@@ -190,6 +242,7 @@ impl CommandError {
                 message: error.to_string(),
                 causes: causes(error),
                 candidates: &[],
+                users: Users::of(error),
                 hint: error.hint(),
             },
             Self::Refused(refusal) | Self::Usage(refusal) | Self::Fault(refusal) => ErrorMessage {
@@ -197,13 +250,23 @@ impl CommandError {
                 message: refusal.message.clone(),
                 causes: refusal.causes.clone(),
                 candidates: &refusal.candidates,
+                users: None,
                 hint: refusal.hint.clone(),
+            },
+            Self::Differs => ErrorMessage {
+                code: "differs",
+                message: "they differ".to_owned(),
+                causes: Vec::new(),
+                candidates: &[],
+                users: None,
+                hint: None,
             },
             Self::Output(error) => ErrorMessage {
                 code: "io",
                 message: "the output cannot be written".to_owned(),
                 causes: vec![error.to_string()],
                 candidates: &[],
+                users: None,
                 hint: None,
             },
         }

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use pegbar::{
-    Animation, Asset, Character, Generation, Id, MAX_PAGE_SIZE, Page, PageRequest, Project,
+    Animation, Asset, Character, FoundAsset, Generation, Id, MAX_PAGE_SIZE, Page, PageRequest,
+    Project,
 };
 use serde::Serialize;
 
@@ -47,6 +48,14 @@ listed! {
     Animation, pegbar::AnimationId;
     Asset, pegbar::AssetId;
     Generation, pegbar::GenerationId;
+}
+
+impl Listed for FoundAsset {
+    type Id = pegbar::AssetId;
+
+    fn id(&self) -> Self::Id {
+        self.asset.id
+    }
 }
 
 /// Calls `each` with every row of a list.

@@ -123,6 +123,20 @@ pub(crate) fn time(text: &str) -> Result<MillisSinceEpoch, String> {
     parsed.map_err(|_| "not a time as in 2026-01-31 or 2026-01-31T12:00:00Z".to_owned())
 }
 
+/// Reads the value of an option that is the place of a frame.
+pub(crate) fn frame_index(text: &str) -> Result<u32, String> {
+    let is_negative = text.starts_with('-');
+    text.parse().map_err(|_| {
+        if is_negative {
+            "frames are counted from 0, and not from the end; `pegbar animation show` says how \
+             many there are"
+                .to_owned()
+        } else {
+            "not a place as in 0 for the first frame, 1 for the next".to_owned()
+        }
+    })
+}
+
 /// The options of an edit, one of which has to be given: an edit of nothing is a slip.
 pub(crate) fn changes(options: &[&'static str]) -> ArgGroup {
     let group = ArgGroup::new("changes").args(options.iter().copied());

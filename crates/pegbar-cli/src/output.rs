@@ -1,5 +1,6 @@
 //! The only place that prints: results on stdout, everything else on stderr.
 
+mod piece;
 mod progress;
 mod table;
 
@@ -12,7 +13,8 @@ use serde::Serialize;
 
 use crate::color::{self, Colors, painted};
 use crate::error::CommandError;
-use crate::text::minute;
+use crate::text::{dropped, minute};
+pub(crate) use piece::Piece;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
@@ -89,11 +91,25 @@ impl Output {
             .unwrap_or(0);
         for (name, value) in fields {
             let indented = value.replace('\n', &format!("\n{:width$}", "", width = width + 4));
-            let name = painted(&format!("{name:width$}"), color::NAME, is_coloured);
+            let name = painted(
+                &printable(&format!("{name:width$}")),
+                color::NAME,
+                is_coloured,
+            );
             let line = format!("  {name}  {}\n", printable(&indented));
             self.verbatim(line.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Prints lines that are put together of pieces.
+    pub(crate) fn pieces(&self, pieces: &[Piece]) -> Result<(), CommandError> {
+        let is_coloured = self.colors.stdout;
+        let text: String = pieces
+            .iter()
+            .map(|piece| piece.to_text(is_coloured))
+            .collect();
+        self.verbatim(text.as_bytes())
     }
 
     /// Writes an id for a table: its end where there is little room, else all of it.
@@ -117,6 +133,9 @@ impl Output {
     /// Writes the path of an asset's file for a table: its name without the id, where there is
     /// little room.
     pub(crate) fn path(&self, asset: &Asset) -> String {
+        if let Some(time) = asset.bytes_dropped_at {
+            return format!("({})", dropped(time));
+        }
         let path = asset.file_path.as_deref().unwrap_or_default();
         if self.width.is_none() {
             return path.to_owned();
@@ -166,7 +185,7 @@ impl Output {
 
     /// Tells why the command failed; a closed pipe is nobody's failure.
     pub(crate) fn error(&self, error: &CommandError) {
-        if error.is_closed_pipe() {
+        if error.is_silent() {
             return;
         }
         if self.json {

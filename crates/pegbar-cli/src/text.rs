@@ -76,9 +76,26 @@ pub(crate) fn pixels(asset: &Asset) -> String {
     }
 }
 
-/// Writes the sum of the files' sizes.
+/// Writes the sum of the files' sizes. Assets whose bytes were dropped have none.
 pub(crate) fn size_of<'a>(assets: impl IntoIterator<Item = &'a Asset>) -> String {
-    size(assets.into_iter().filter_map(|asset| asset.file_size).sum())
+    let assets = assets.into_iter();
+    let stored = assets.filter(|asset| asset.bytes_dropped_at.is_none());
+    size(stored.filter_map(|asset| asset.file_size).sum())
+}
+
+/// Writes the size of an asset's file, or when its bytes were dropped.
+pub(crate) fn stored_size(asset: &Asset) -> String {
+    match asset.bytes_dropped_at {
+        Some(time) => dropped(time),
+        None => size_of([asset]),
+    }
+}
+
+/// Says on which day the bytes of an asset were dropped, in UTC.
+pub(crate) fn dropped(time: MillisSinceEpoch) -> String {
+    let minute = minute(time);
+    let day = minute.split(' ').next().unwrap_or_default();
+    format!("bytes dropped {day}")
 }
 
 /// Writes a path as text in JSON; what is not Unicode in it can't be.

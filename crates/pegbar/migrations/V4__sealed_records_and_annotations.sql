@@ -73,7 +73,7 @@ END;
 
 CREATE TRIGGER generation_sealed
 BEFORE UPDATE ON generation
-WHEN NEW.project_id IS NOT OLD.project_id OR NEW.request IS NOT OLD.request
+WHEN NEW.id IS NOT OLD.id OR NEW.project_id IS NOT OLD.project_id OR NEW.request IS NOT OLD.request
     OR NEW.model IS NOT OLD.model OR NEW.status IS NOT OLD.status OR NEW.error IS NOT OLD.error
     OR NEW.duration_ms IS NOT OLD.duration_ms OR NEW.input_tokens IS NOT OLD.input_tokens
     OR NEW.output_tokens IS NOT OLD.output_tokens OR NEW.price IS NOT OLD.price
@@ -158,11 +158,7 @@ EXECUTE FUNCTION pegbar_refuse_sealed_reference();
 CREATE TRIGGER generation_sealed
 BEFORE UPDATE ON generation
 FOR EACH ROW
-WHEN ((NEW.project_id, NEW.request, NEW.model, NEW.status, NEW.error, NEW.duration_ms,
-        NEW.input_tokens, NEW.output_tokens, NEW.price, NEW.created_at)
-    IS DISTINCT FROM
-        (OLD.project_id, OLD.request, OLD.model, OLD.status, OLD.error, OLD.duration_ms,
-        OLD.input_tokens, OLD.output_tokens, OLD.price, OLD.created_at))
+WHEN (NEW IS DISTINCT FROM OLD)
 EXECUTE FUNCTION pegbar_refuse_sealed('a generation is recorded once and does not change; record a new one');
 
 CREATE TRIGGER asset_annotation_sealed

@@ -1,6 +1,7 @@
 //! Animations: ordered lists of frames of a character.
 
 mod folder;
+pub(crate) mod name;
 
 use std::collections::HashMap;
 use std::mem::take;
@@ -26,6 +27,7 @@ use crate::{character, project, view};
 pub(crate) use folder::Folders;
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
+pub(crate) use name::{Named, names};
 
 /// The longest time that a frame is shown: a day.
 const MAX_FRAME_DURATION_MS: u32 = 86_400_000;

@@ -1,6 +1,7 @@
 //! Assets: images, each with its file and the record of what it was made from.
 
 mod new;
+pub(crate) mod whereabouts;
 
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::time::MillisSinceEpoch;
 
 pub(crate) use new::name_of_file;
 pub use new::{ImageSource, NewAsset};
+pub use whereabouts::{Showing, Whereabouts};
 
 word_enum! {
     /// What an asset is for.
@@ -106,6 +108,17 @@ impl Asset {
     pub fn reference_asset_ids(&self) -> Vec<AssetId> {
         self.references.ids()
     }
+
+    /// Refuses to show an asset whose bytes were dropped; names the field that asked for it.
+    pub(crate) fn check_has_bytes(&self, field: &str) -> Result<()> {
+        match self.bytes_dropped_at {
+            Some(time) => {
+                let reason = format!("the bytes of the asset {} were dropped on {time}", self.id);
+                Err(Error::invalid(field, reason))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 statements! {
@@ -153,17 +166,35 @@ pub struct AssetFilter {
 
 impl AssetFilter {
     fn query(&self, project: ProjectId, after: Option<AssetId>, rows: i64) -> Query<'_> {
+        let (mut query, order) = self.select("{asset a}", Some(project), after);
+        query.order(order, rows);
+        query
+    }
+
+    /// Begins to select of the assets, called `a`, of one project or of all; returns also what
+    /// orders them by their ids.
+    pub(crate) fn select(
+        &self,
+        columns: &str,
+        project: Option<ProjectId>,
+        after: Option<AssetId>,
+    ) -> (Query<'_>, &'static str) {
         let mut query;
         // The page is one range of the index that names project, tag and asset.
         let order = if let Some(tag) = &self.tag {
-            query = Query::new("SELECT {asset a} FROM asset_tag t CROSS JOIN asset a");
-            query.filter("t.project_id = ?", [Value::Id(project.0)]);
+            let from = format!("SELECT {columns} FROM asset_tag t CROSS JOIN asset a");
+            query = Query::new(&from);
+            if let Some(project) = project {
+                query.filter("t.project_id = ?", [Value::Id(project.0)]);
+            }
             query.filter("t.tag = ?", [tag.as_str().into()]);
             query.filter("a.project_id = t.project_id AND a.id = t.asset_id", []);
             "t.asset_id"
         } else {
-            query = Query::new("SELECT {asset a} FROM asset a");
-            query.filter("a.project_id = ?", [Value::Id(project.0)]);
+            query = Query::new(&format!("SELECT {columns} FROM asset a"));
+            if let Some(project) = project {
+                query.filter("a.project_id = ?", [Value::Id(project.0)]);
+            }
             "a.id"
         };
         if let Some(kind) = self.kind {
@@ -177,10 +208,13 @@ impl AssetFilter {
         }
         if let Some(source_id) = &self.source_id {
             // By itself it would not keep SQLite from going through the project by id.
-            let of_source = "a.id IN (SELECT s.id FROM asset s \
-                             WHERE s.project_id = ? AND s.source_id = ?)";
-            let project = Value::Id(project.0);
-            query.filter(of_source, [project, source_id.as_str().into()]);
+            if let Some(project) = project {
+                let of_source = "a.id IN (SELECT s.id FROM asset s \
+                                 WHERE s.project_id = ? AND s.source_id = ?)";
+                query.filter(of_source, [Value::Id(project.0), source_id.as_str().into()]);
+            } else {
+                query.filter("a.source_id = ?", [source_id.as_str().into()]);
+            }
         }
         if let Some(path) = &self.source_path {
             query.filter("a.source_path = ?", [path.as_str().into()]);
@@ -201,8 +235,7 @@ impl AssetFilter {
         if let Some(after) = after {
             query.filter(&format!("{order} > ?"), [Value::Id(after.0)]);
         }
-        query.order(order, rows);
-        query
+        (query, order)
     }
 
     /// Every combination of conditions, for the test that prepares them.

@@ -2,6 +2,7 @@
 
 mod inspect;
 mod intake;
+mod metadata;
 mod open;
 mod opened;
 
@@ -99,6 +100,8 @@ pub struct StoredImage {
     width: u32,
     height: u32,
     image_count: u32,
+    /// The file carries something beside the image that may say how it was made.
+    has_metadata: bool,
 }
 
 impl StoredImage {

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 use crate::animation::{Animation, NewAnimation};
-use crate::asset::{Asset, AssetKind, ImageSource, NewAsset};
+use crate::asset::{self, Asset, AssetKind, ImageSource, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat, StoredImage};
 use crate::character::{self, Character, NewCharacter};
 use crate::claim::NewClaim;
@@ -291,6 +291,8 @@ impl<'a> Plan<'a> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         let image = blocking(|| self.blobs.store(&new.image))?;
         let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
+        let found = blocking(|| self.studio.blobs().claims(&image))?;
+        new.claims.extend(found);
         row.character_id = character;
         row.animation_id = animation;
         self.assets.push(row);
@@ -353,6 +355,9 @@ impl<'a> Plan<'a> {
         self.name_files(project_id, &segments);
         records::seal(session, project_id, &mut self.assets, &self.origins).await?;
         let elsewhere = self.insert(session, project_id).await?;
+        for asset in asset::get_many(session, project_id, &elsewhere).await? {
+            asset.check_has_bytes("assetId")?;
+        }
         view::rehome(session, project_id, &elsewhere).await?;
         let stale = self.stale(project_id, is_new_project, &elsewhere);
         let created = Created {

@@ -2,6 +2,7 @@
 //! declaration per table, one transaction per change.
 
 pub(crate) mod entity;
+pub(crate) mod lenient;
 mod migrate;
 mod postgres;
 pub(crate) mod sql;

@@ -1,5 +1,8 @@
 //! Deleting: what goes, who uses it, and the move into the trash, in one transaction.
 
+mod bytes;
+mod user;
+
 use std::collections::HashSet;
 
 use serde::Serialize;
@@ -9,15 +12,16 @@ use crate::asset::{self, AssetKind};
 use crate::db::Session;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
-use crate::error::{Error, Result, User};
+use crate::error::Result;
 use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
 use crate::studio::Studio;
 use crate::trash::{self, Doomed};
 use crate::view::{self, Scope, Stale};
 use crate::{animation, character, frame, project, reference, variation};
-
-/// How many users a refusal lists.
-const MAX_LISTED_USERS: usize = 100;
+pub use bytes::DroppedBytes;
+#[cfg(test)]
+pub(crate) use bytes::STATEMENTS as BYTES_STATEMENTS;
+use user::{Use, Uses};
 
 statements! {
     DELETE_PROJECT = "DELETE FROM project WHERE id = $1";
@@ -129,32 +133,26 @@ impl<'a> Delete<'a> {
 
     /// Refuses where something that stays uses something that goes.
     async fn refuse_if_used(&mut self, entity: &'static str, id: Uuid) -> Result<()> {
-        let shown = self.showing().await?;
-        let mut users: Vec<User> = shown
-            .iter()
-            .map(|frame| user("frame", frame.id, "shows it"))
-            .collect();
+        let mut uses = Uses::default();
+        for frame in self.showing().await? {
+            uses.add(Use::Shows(frame));
+        }
         let parameters = [self.project_value(), Value::Ids(&self.doomed.assets)];
         let edges: Vec<reference::ReferenceRow> =
             self.session.list(&MADE_FROM, &parameters).await?;
         let going: HashSet<Uuid> = self.doomed.assets.iter().copied().collect();
-        let outputs = edges
-            .iter()
-            .filter(|edge| !going.contains(&edge.asset_id.0));
-        users.extend(outputs.map(|edge| user("asset", edge.asset_id, "was made from it")));
+        let mut outputs: Vec<AssetId> = edges.iter().map(|edge| edge.asset_id).collect();
+        // One may have been sent it twice.
+        outputs.dedup();
+        outputs.retain(|output| !going.contains(&output.0));
+        for output in outputs {
+            uses.add(Use::MadeFrom(output));
+        }
         if entity == "asset" && self.project.thumbnail_id == Some(AssetId(id)) {
-            users.push(user("project", self.project.id, "has it as its thumbnail"));
+            uses.add(Use::Thumbnail);
         }
-        users.dedup();
-        users.truncate(MAX_LISTED_USERS);
-        if users.is_empty() {
-            return Ok(());
-        }
-        Err(Error::InUse {
-            entity,
-            id: id.to_string(),
-            users,
-        })
+        uses.refuse(&mut self.session, &self.project, entity, id)
+            .await
     }
 
     /// Moves the rows into the trash and finds new paths for what lost a place.
@@ -204,19 +202,11 @@ async fn ids(session: &mut Session, sql: &Sql, parameters: &[Value<'_>]) -> Resu
     session.query(sql, parameters, |row| row.at(0, "id")).await
 }
 
-fn user<T: std::fmt::Display>(entity: &'static str, id: T, how: &'static str) -> User {
-    User {
-        entity,
-        id: id.to_string(),
-        how,
-    }
-}
-
 impl Studio {
     /// Moves a project with everything in it into the trash.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`crate::Error::NotFound`].
     pub async fn delete_project(&self, id: ProjectId) -> Result<Deletion> {
         let session = self.database().write().await?;
         let mut delete = Delete::begin(self, session, id).await?;
@@ -237,7 +227,7 @@ impl Studio {
     /// among what goes is cleared.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::InUse`] lists who outside still uses something of it.
+    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] lists who outside still uses something of it.
     pub async fn delete_character(&self, id: CharacterId) -> Result<Deletion> {
         let mut session = self.database().write().await?;
         let project = character::project_of(&mut session, id).await?;
@@ -259,7 +249,7 @@ impl Studio {
     /// animation shows stays, as a take of that one; a thumbnail among what goes is cleared.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::InUse`] lists what outside was made from its takes.
+    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] lists what outside was made from its takes.
     pub async fn delete_animation(&self, id: AnimationId) -> Result<Deletion> {
         let mut session = self.database().write().await?;
         let project = animation::project_of(&mut session, id).await?;
@@ -276,8 +266,10 @@ impl Studio {
     /// Moves an asset into the trash: a reference, a variation, or a take that no frame
     /// shows. If it was the primary variation, the newest remaining one becomes primary.
     ///
+    /// What others were made from does not go; [`Studio::drop_bytes`] is for that.
+    ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::InUse`] lists who uses it.
+    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] lists who uses it.
     pub async fn delete_asset(&self, id: AssetId) -> Result<Deletion> {
         let mut session = self.database().write().await?;
         let project = asset::project_of(&mut session, id).await?;

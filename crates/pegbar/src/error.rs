@@ -42,7 +42,7 @@ pub enum Error {
         reason: String,
     },
     /// Others still use it.
-    #[error("{entity} {id} is still used: {}", list(users))]
+    #[error("{entity} {id} is still used: {}", list(users, *more))]
     InUse {
         /// The kind of thing that was to be deleted.
         entity: &'static str,
@@ -50,6 +50,8 @@ pub enum Error {
         id: String,
         /// Who uses it, the first hundred.
         users: Vec<User>,
+        /// How many more there are.
+        more: u64,
     },
     /// What is recorded does not change.
     #[error("{message}")]
@@ -66,6 +68,16 @@ pub enum Error {
         reason: String,
         /// What found it.
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// What is to prove something does not hold together, or proves something else.
+    #[error("{name}: {reason}")]
+    Unproven {
+        /// The file, or what stands for it.
+        name: String,
+        /// What is wrong with it, and where.
+        reason: String,
+        /// What to do.
+        hint: String,
     },
     /// The folder, the database or the store can't be used as it is.
     #[error("{message}")]
@@ -105,22 +117,35 @@ pub struct User {
     pub entity: &'static str,
     /// The user's id.
     pub id: String,
+    /// What people know it by: `Tabby/Walk 3` for a frame; may be empty.
+    pub name: String,
     /// How it uses it: `shows it`, `was made from it` …
     pub how: &'static str,
 }
 
-fn list(users: &[User]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for (index, user) in users.iter().take(3).enumerate() {
-        let separator = if index > 0 { "; " } else { "" };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{separator}{} {} {}", user.entity, user.id, user.how);
+impl std::fmt::Display for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            entity, id, how, ..
+        } = self;
+        match self.name.as_str() {
+            "" => write!(f, "{entity} {id} {how}"),
+            name => write!(f, "{entity} {name} ({id}) {how}"),
+        }
     }
-    if users.len() > 3 {
-        let _ = write!(text, "; and {} more", users.len() - 3);
+}
+
+/// How many users the message of [`Error::InUse`] names.
+pub const MAX_NAMED_USERS: usize = 3;
+
+fn list(users: &[User], more: u64) -> String {
+    let named = users.iter().take(MAX_NAMED_USERS);
+    let mut parts: Vec<String> = named.map(ToString::to_string).collect();
+    let more = more + users.len().saturating_sub(MAX_NAMED_USERS) as u64;
+    if more > 0 {
+        parts.push(format!("and {more} more"));
     }
-    text
+    parts.join("; ")
 }
 
 impl Error {
@@ -135,6 +160,7 @@ impl Error {
             Self::InUse { .. } => "in_use",
             Self::Sealed { .. } => "sealed",
             Self::Damaged { .. } => "damaged",
+            Self::Unproven { .. } => "unproven",
             Self::Unavailable { .. } => "unavailable",
             Self::Io { .. } => "io",
             Self::Database { .. } => "database",
@@ -149,8 +175,10 @@ impl Error {
                 "list what is there: `pegbar {} list`",
                 command_of(entity)
             )),
-            Self::Conflict { hint, .. } | Self::Unavailable { hint, .. } => Some(hint.clone()),
-            Self::InUse { .. } => Some("delete or change the users first, or keep it".to_owned()),
+            Self::Conflict { hint, .. }
+            | Self::Unproven { hint, .. }
+            | Self::Unavailable { hint, .. } => Some(hint.clone()),
+            Self::InUse { entity, users, .. } => Some(hint_for_use(entity, users)),
             Self::Sealed { .. } => Some(
                 "`pegbar asset annotate` adds what should be said of it; nothing was changed"
                     .to_owned(),
@@ -190,6 +218,15 @@ impl Error {
             reason: reason.into(),
         }
     }
+}
+
+/// What only others were made from can drop its bytes instead.
+fn hint_for_use(entity: &str, users: &[User]) -> String {
+    let hint = "delete or change the users first, or keep it";
+    if entity == "asset" && users.iter().all(|user| user.entity == "asset") {
+        return format!("{hint}; `pegbar asset drop-bytes` drops its bytes and keeps its record");
+    }
+    hint.to_owned()
 }
 
 fn command_of(entity: &str) -> &str {

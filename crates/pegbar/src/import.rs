@@ -132,6 +132,7 @@ impl Studio {
     /// `south` is primary), and an animation for each animation and direction, with its
     /// frames in order. Prompts, models and times are recorded where the export states them:
     /// it has a prompt, settings and a time for the character, and none for single images.
+    /// Each image claims what the export says of its character.
     ///
     /// Images are matched by where they come from (`source_path`, in this project), so that
     /// importing again adds only what is new: a file that the export mentions and the project

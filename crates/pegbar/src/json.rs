@@ -101,6 +101,11 @@ impl Json {
         self.0.get(name)
     }
 
+    /// Takes a part out of a value that was checked.
+    pub(crate) fn part(value: &Value) -> Self {
+        Self(value.clone())
+    }
+
     /// Reads what the database kept: checked when it was written.
     pub(crate) fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
         let mut value = serde_json::from_str(text)?;
@@ -130,6 +135,22 @@ fn restore_doubles(value: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(restore_doubles),
         Value::Object(members) => members.values_mut().for_each(restore_doubles),
         _ => {}
+    }
+}
+
+/// Returns whether two values are the same, numbers as numbers: 20 is 20.0, and "20" is neither.
+pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        // Integers are exact in a double: larger ones never enter.
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let has = |(name, a): (&String, &Value)| b.get(name).is_some_and(|b| is_same(a, b));
+            a.len() == b.len() && a.iter().all(has)
+        }
+        _ => a == b,
     }
 }
 

@@ -67,47 +67,72 @@ mod blob;
 mod character;
 mod claim;
 mod create;
+mod credentials;
 mod db;
 mod delete;
+mod diff;
 mod disk;
 mod error;
 mod export;
 mod frame;
 mod generation;
 mod hash;
+mod head;
 mod id;
 mod import;
 mod integrity;
 mod json;
+mod lineage;
 mod lock;
+mod metadata;
 mod natural;
 mod page;
 mod parallel;
 mod project;
 mod record;
 mod reference;
+mod reproduce;
+mod search;
 mod segment;
 mod sidecar;
 mod studio;
 mod tag;
 mod text;
+mod tiff;
 mod time;
 mod trash;
 mod tree;
 mod variation;
+mod verify;
 mod view;
 
 pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
 pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
 pub use annotation::{Annotation, NewAnnotation};
-pub use asset::{Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset};
+pub use asset::{
+    Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
+};
 pub use blob::{ImageFormat, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
-pub use claim::{Claim, NewClaim};
+pub use claim::{Claim, NewClaim, ReadClaims};
+#[cfg(feature = "c2pa")]
+pub use credentials::{
+    AnchorVerdict, AssertionVerdict, BytesVerdict, CertificateVerdict, CredentialsReport,
+    CredentialsStatus, CredentialsVerdict, IngredientVerdict, SignatureVerdict, StatusKind,
+    TimestampVerdict,
+};
+pub use credentials::{
+    C2paAction, C2paCredentials, C2paIngredient, C2paManifest, C2paName, C2paTimeSource,
+    C2paValidity,
+};
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
-pub use delete::Deletion;
-pub use error::{Error, Result, User};
+pub use delete::{Deletion, DroppedBytes};
+pub use diff::{
+    AnimationDiff, AssetDiff, Change, ClaimChange, FrameDiff, FramePlace, InputChange,
+    InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
+};
+pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use export::{
     ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
 };
@@ -118,6 +143,9 @@ pub use generation::{
     SentRequest,
 };
 pub use hash::{NotASha256, Sha256};
+pub use head::{
+    ChangedRecord, Head, HeadAsset, HeadComparison, HeadProject, PublicKey, SigningKey,
+};
 pub use id::{
     AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id,
     ProjectId, StoreId,
@@ -134,13 +162,26 @@ pub use import::{
 pub use import::{RefusedSidecar, SidecarPlan, SidecarReport, SidecarTarget};
 pub use integrity::{BrokenKey, IntegrityReport};
 pub use json::{Json, JsonError};
+pub use lineage::{
+    DEFAULT_LINEAGE_LIMIT, DescendedAnimation, DescendedFrame, Lineage, LineageDirection,
+    LineageEdge, LineageNode, LineageOptions, LineageSide, MAX_LINEAGE_LIMIT, StaleAnimation,
+    StaleCause, StaleFrame, StaleOptions, StaleReason, StaleScope,
+};
 pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
+pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
+pub use search::{
+    FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter, TextMatch,
+};
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
-pub use view::{Kept, ViewReport};
+pub use verify::{
+    Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
+    ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+};
+pub use view::{Kept, MissingBytes, ViewReport};

@@ -57,6 +57,9 @@ statements! {
     GET = "SELECT {project} FROM project WHERE id = $1";
     LOCK = "SELECT {project} FROM project WHERE id = $1 {for update}";
     IDS = "SELECT id FROM project ORDER BY id";
+    // The one row that all projects of a studio have in common.
+    LOCK_NAMES = "SELECT id FROM store {for update}";
+    OLDEST_NAMED = "SELECT {project} FROM project WHERE name = $1 ORDER BY id LIMIT 1";
     SET_THUMBNAIL = "UPDATE project SET thumbnail_id = $2, updated_at = $3 WHERE id = $1";
     SEGMENT_KEYS = "SELECT segment_key FROM character WHERE project_id = $1 \
                     AND segment_key IS NOT NULL";
@@ -300,6 +303,31 @@ impl Studio {
         ProjectTree::of_created(created).ok_or_else(|| Error::not_found("project", id))
     }
 
+    /// Returns the oldest project of a name, or creates one; and whether it is new. Of several
+    /// calls at once that look for one name, in this process or others, one creates it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that a project can't have.
+    pub async fn get_or_create_project(&self, name: &str) -> Result<(Project, bool)> {
+        let mut session = self.database().write().await?;
+        session
+            .query(&LOCK_NAMES, &[], |row| row.at::<Uuid>(0, "store.id"))
+            .await?;
+        let mut found = session
+            .list::<Project>(&OLDEST_NAMED, &[Value::from(name)])
+            .await?;
+        if let Some(project) = found.pop() {
+            return Ok((get(&mut session, project.id).await?, false));
+        }
+        let mut plan = Plan::new(self);
+        let id = plan.project(NewProject::new(name))?;
+        let (created, stale) = plan.write(&mut session, None).await?;
+        self.commit(session, stale).await?;
+        let project = created.project;
+        let project = project.ok_or_else(|| Error::not_found("project", id))?;
+        Ok((project, true))
+    }
+
     /// Returns a project.
     ///
     /// # Errors
@@ -346,7 +374,9 @@ impl Studio {
         }
         if let Some(thumbnail) = patch.thumbnail_id {
             if let Some(asset) = thumbnail {
-                crate::asset::get_in_project(&mut session, id, asset, "thumbnailId").await?;
+                let field = "thumbnailId";
+                let asset = crate::asset::get_in_project(&mut session, id, asset, field).await?;
+                asset.check_has_bytes(field)?;
             }
             project.thumbnail_id = thumbnail;
         }

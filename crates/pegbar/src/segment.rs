@@ -114,7 +114,7 @@ fn class(c: char) -> Class {
 
 /// Folds what a file system may hold for the same name: compatibility forms and case. Upper
 /// case first, so that `ß` meets `SS` and a final sigma the other one.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let upper: String = text.nfkc().flat_map(char::to_uppercase).collect();
     upper.chars().flat_map(char::to_lowercase).nfkc().collect()
 }

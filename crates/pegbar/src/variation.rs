@@ -17,7 +17,7 @@ use crate::time::MillisSinceEpoch;
 statements! {
     SET_PRIMARY = "UPDATE character SET primary_asset_id = $2, updated_at = $3 WHERE id = $1";
     NEWEST_VARIATION = "SELECT id FROM asset WHERE project_id = $1 AND character_id = $2 \
-                        AND id <> $3 ORDER BY created_at DESC, id DESC LIMIT 1";
+                        AND id <> $3 AND bytes_dropped_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1";
     VARIATIONS = "SELECT id FROM asset WHERE project_id = $1 AND character_id = $2";
 }
 
@@ -72,6 +72,7 @@ pub(crate) async fn check(
 ) -> Result<()> {
     let field = "primaryAssetId";
     let asset = asset::get_in_project(session, character.project_id, asset, field).await?;
+    asset.check_has_bytes(field)?;
     if asset.character_id == Some(character.id) {
         return Ok(());
     }

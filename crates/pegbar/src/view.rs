@@ -142,6 +142,19 @@ pub struct Kept {
     pub kept_as: PathBuf,
 }
 
+/// A file whose bytes the store does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingBytes {
+    /// The path that it should have, relative to `public/assets/`.
+    pub path: String,
+    /// The asset that it shows.
+    pub asset_id: AssetId,
+    /// Where the store should have the bytes.
+    #[serde(serialize_with = "serialize_path")]
+    pub blob: PathBuf,
+}
+
 /// What bringing the view up to date did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -152,6 +165,8 @@ pub struct ViewReport {
     pub removed: u64,
     /// Files that were not what Pegbar wrote, and where they are now.
     pub kept: Vec<Kept>,
+    /// Files that could not be put in place, since the store does not have their bytes.
+    pub missing: Vec<MissingBytes>,
     /// What [`Studio::sync`] found in the rows.
     #[serde(flatten)]
     pub integrity: IntegrityReport,
@@ -266,14 +281,23 @@ impl Studio {
                 run.fail(error)?;
             }
         }
-        run.finish()
+        let report = run.finish()?;
+        match report.missing.first() {
+            Some(missing) => Err(Error::Damaged {
+                place: missing.blob.display().to_string(),
+                reason: "the blob is missing".to_owned(),
+                source: None,
+            }),
+            None => Ok(report),
+        }
     }
 
     /// Compares every file below `public/assets`, by its size and time, with the database and
     /// puts right what differs: rebuilds the tree from nothing, if need be. Files that were
     /// edited are moved aside, foreign ones are left where they are unless they stand in the
     /// way. Before that, gaps that another program left in the orders of frames are closed, and
-    /// the keys between the rows are checked.
+    /// the keys between the rows are checked. Files whose bytes the store does not have are
+    /// listed in the report; all others are put right.
     ///
     /// `progress` is called before each project with how many are done and how many there are.
     ///
@@ -361,7 +385,8 @@ impl Studio {
         let paths: Vec<String> = paths.cloned().collect();
         session.execute(&FORGET, &[Value::Texts(&paths)]).await?;
         session.insert(&written).await?;
-        if failed.is_none() {
+        // What is missing may be put back: then the next run has to find out what is stale.
+        if failed.is_none() && done.missing.is_empty() {
             session
                 .execute(&CLEAR_OUTBOX, &[Value::Ids(outbox)])
                 .await?;
@@ -370,6 +395,7 @@ impl Studio {
         run.report.written += done.written;
         run.report.removed += done.removed;
         run.report.kept.append(&mut done.kept);
+        run.report.missing.append(&mut done.missing);
         failed.map_or(Ok(()), Err)
     }
 }

@@ -10,7 +10,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part};
 use crate::options::{Confirmation, Identity, changes, print_deletion};
 use crate::output::{Output, Table};
-use crate::text::{counts, one_line, pixels, quoted, size_of};
+use crate::text::{counts, one_line, pixels, quoted, size_of, stored_size};
 
 /// Create, list, show, edit and delete animations
 #[derive(Debug, clap::Args)]
@@ -183,7 +183,7 @@ pub(super) fn frames_table(output: &Output, tree: &AnimationTree) -> Table {
             output.id(row.frame.id),
             output.id(row.asset.id),
             pixels(&row.asset),
-            size_of([&row.asset]),
+            stored_size(&row.asset),
             row.asset.original_name.clone().unwrap_or_default(),
             one_line(prompt, 60),
         ]);
@@ -343,7 +343,7 @@ impl Show {
                 table.row(vec![
                     output.id(take.id),
                     pixels(take),
-                    size_of([take]),
+                    stored_size(take),
                     take.original_name.clone().unwrap_or_default(),
                     output.time(take.created_at),
                 ]);

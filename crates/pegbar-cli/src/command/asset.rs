@@ -1,6 +1,8 @@
 //! `pegbar asset`.
 
 mod annotate;
+mod claim;
+mod credentials;
 mod save;
 
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part};
 use crate::options::{Confirmation, Making, NewTags, changes, print_deletion, time};
 use crate::output::{Output, Table};
-use crate::text::{count, pixels, size, size_of};
+use crate::text::{count, pixels, size, stored_size};
 
 /// Add, list, show, edit, annotate, save and delete assets: images with their records
 #[derive(Debug, clap::Args)]
@@ -33,9 +35,12 @@ enum Action {
     Add(Add),
     List(List),
     Show(Show),
+    Credentials(credentials::Credentials),
     Edit(Edit),
     Annotate(annotate::Annotate),
     Save(save::Save),
+    DropBytes(DropBytes),
+    ReadClaims(claim::ReadClaims),
     Delete(Delete),
 }
 
@@ -108,6 +113,8 @@ struct Which {
 }
 
 /// Show everything about an asset: its file, and the record of what it was made from
+///
+/// What the file itself or the app it comes from says is shown behind it, as their claims.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset show palette.png")]
 struct Show {
@@ -135,10 +142,24 @@ struct Edit {
     clear_original_name: bool,
 }
 
+/// Drop the bytes of an asset and keep its record
+///
+/// For what others were made from: record, hash and lineage stay, and everywhere it shows that
+/// the bytes are gone. They go to the trash. Refused for what a frame shows, for a primary
+/// variation and for a thumbnail. The same image, added again, is a new asset.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar asset drop-bytes 3f9c1a")]
+struct DropBytes {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
 /// Delete an asset that nothing uses
 ///
 /// It goes to the trash. What a frame shows or something was made from is refused, with a list
-/// of the users.
+/// of the users; `pegbar asset drop-bytes` keeps the record of such a one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar asset delete palette.png")]
 struct Delete {
@@ -155,9 +176,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Add(add) => add.run(studio, output).await,
         Action::List(list) => list.run(studio, output).await,
         Action::Show(show) => show.run(studio, output).await,
+        Action::Credentials(credentials) => credentials.run(studio, output).await,
         Action::Edit(edit) => edit.run(studio, output).await,
         Action::Annotate(annotate) => annotate.run(studio, output).await,
         Action::Save(save) => save.run(studio, output).await,
+        Action::DropBytes(drop) => drop.run(studio, output).await,
+        Action::ReadClaims(read) => read.run(studio, output).await,
         Action::Delete(delete) => delete.run(studio, output).await,
     }
 }
@@ -169,7 +193,7 @@ fn cells(output: &Output, asset: &Asset) -> Vec<String> {
         output.id(asset.id),
         asset.kind.to_string(),
         pixels(asset),
-        size_of([asset]),
+        stored_size(asset),
         asset.tags.join(", "),
         output.time(asset.created_at),
         output.path(asset),
@@ -266,13 +290,7 @@ impl Show {
                 sha256.as_deref().unwrap_or("not known yet"),
             ))?;
         }
-        if !claims.is_empty() {
-            output.line("claims (what the file or its app says, not recorded by Pegbar)")?;
-        }
-        for claim in &claims {
-            let Claim { tool, fields, .. } = claim;
-            output.line(format_args!("  {}  {tool}: {fields}", claim.position))?;
-        }
+        claim::print(&claims, output)?;
         if !annotations.is_empty() {
             output.line("annotations (added later, not part of the record)")?;
         }
@@ -367,6 +385,25 @@ impl Edit {
         let asset = studio.update_asset(asset.id, patch).await?;
         let name = asset.original_name.clone().unwrap_or_default();
         output.changed("changed the asset", &name, asset.id, &asset)
+    }
+}
+
+impl DropBytes {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let asset = self.which.find(studio).await?;
+        let what = format!("the bytes of the asset {}", asset.id);
+        let path = asset.file_path.as_deref().unwrap_or_default();
+        if asset.bytes_dropped_at.is_none() {
+            self.confirmation.ask(output, &format!("{what} ({path})"))?;
+        }
+        let dropped = studio.drop_bytes(asset.id).await?;
+        if output.is_json() {
+            return output.json(&dropped);
+        }
+        output.line(format_args!(
+            "moved {what} into the trash (deletion {}); its record stays",
+            dropped.id
+        ))
     }
 }
 

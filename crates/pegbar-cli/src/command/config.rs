@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::{self, Key, Level, Origin, Setting, Settings, without_password};
 use crate::context::{Context, is_studio, no_studio};
 use crate::error::CommandError;
+use crate::find;
 use crate::output::Output;
 
 /// Show what is set and who says so, and change it
@@ -89,13 +90,13 @@ impl Args {
     }
 }
 
-pub(crate) fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     let output = &context.output;
     let folder = context.studio_folder()?;
     let folder = folder.as_deref().filter(|folder| is_studio(folder));
     match args.action {
         Some(Action::Path(paths)) => paths.run(output, folder),
-        Some(Action::Set(set)) => set.run(output, folder),
+        Some(Action::Set(set)) => set.run(context, folder).await,
         Some(Action::Unset(unset)) => unset.run(output, folder),
         None | Some(Action::Get(_)) => {
             let settings = match folder {
@@ -215,7 +216,8 @@ struct Change<'a> {
 }
 
 impl Set {
-    fn run(self, output: &Output, folder: Option<&Path>) -> Result<(), CommandError> {
+    async fn run(self, context: &Context, folder: Option<&Path>) -> Result<(), CommandError> {
+        let output = &context.output;
         let key = self.key;
         let value = if self.value == "-" {
             let mut text = String::new();
@@ -241,6 +243,9 @@ impl Set {
             _ => value,
         };
         let file = file_for(key, self.user, folder)?;
+        if key == Key::Project && !self.user {
+            check_project(context, &value).await?;
+        }
         let is_changed = config::change(&file, key, Some(&value))?;
         let value = shown(key, &value);
         if output.is_json() {
@@ -253,6 +258,19 @@ impl Set {
         }
         let (name, file) = (key.name(), file.display());
         output.line(format_args!("{name} is {value} now, in {file}"))
+    }
+}
+
+/// Refuses a project that the studio does not have: every command would, later. The user's own
+/// file is for all studios, so there it may be one that only another has.
+async fn check_project(context: &Context, name: &str) -> Result<(), CommandError> {
+    let studio = context.studio().await?;
+    match find::project(&studio, name).await {
+        Err(error) if error.is_not_found() => Err(match error.suggestion() {
+            Some(_) => error,
+            None => error.hint("create it first: `pegbar project create NAME`"),
+        }),
+        found => found.map(drop),
     }
 }
 

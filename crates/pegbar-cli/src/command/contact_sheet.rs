@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{CommandError, with_causes};
 use crate::find::{self, InProject};
 use crate::sheet::{self, Cell, ContactSheet, SheetFile, SheetOptions};
-use crate::text::{count, one_line};
+use crate::text::{count, dropped, one_line};
 
 /// Draw a character's variations, or an animation's frames or takes, on one picture
 ///
@@ -239,6 +239,9 @@ impl<'a> Subject<'a> {
 /// Reads an image, turned as it is to be seen, from the bytes that were taken in, not from
 /// the file that anyone may edit.
 fn load(studio: &Studio, asset: &Asset) -> Result<RgbaImage, String> {
+    if let Some(time) = asset.bytes_dropped_at {
+        return Err(dropped(time));
+    }
     let file = studio.open_image(asset);
     let file = BufReader::new(file.map_err(|error| with_causes(&error))?);
     let reader = ImageReader::new(file).with_guessed_format();

@@ -8,9 +8,9 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::natural;
-use crate::options::{Expected, Making, once_for_each};
+use crate::options::{Expected, Making, frame_index, once_for_each};
 use crate::output::Output;
-use crate::text::{count, pixels, quoted, size_of};
+use crate::text::{count, pixels, quoted, stored_size};
 use crate::wrong_turn;
 
 use super::animation::frames_table;
@@ -52,7 +52,7 @@ struct Add {
     #[arg(value_name = "FILE", required_unless_present = "showing")]
     files: Vec<PathBuf>,
     /// Before the frame with this index, from 0; else at the end
-    #[arg(long, value_name = "INDEX")]
+    #[arg(long, value_name = "INDEX", allow_negative_numbers = true, value_parser = frame_index)]
     at: Option<u32>,
     /// Take the files in the order of the numbers in their names: 2 before 10
     #[arg(long)]
@@ -117,7 +117,7 @@ struct Move {
     #[command(flatten)]
     which: Which,
     /// The index it shall have, from 0
-    #[arg(long, value_name = "INDEX")]
+    #[arg(long, value_name = "INDEX", allow_negative_numbers = true, value_parser = frame_index)]
     to: u32,
 }
 
@@ -315,7 +315,7 @@ impl Show {
                 ("shows", asset.id.to_string()),
                 ("came as", asset.original_name.clone().unwrap_or_default()),
                 ("pixels", pixels(&asset)),
-                ("size", size_of([&asset])),
+                ("size", stored_size(&asset)),
                 ("created", frame.created_at.to_string()),
             ],
         )

@@ -7,7 +7,7 @@ mod sidecars;
 
 use std::fmt::Write as _;
 
-use pegbar::{Listed, NewProject, Project, Studio};
+use pegbar::{Listed, Project, Studio};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -77,8 +77,8 @@ impl IntoProject {
         match find::project(studio, &name).await {
             // An id that nothing has is no name for a new project.
             Err(error) if error.is_not_found() && name.parse::<pegbar::ProjectId>().is_err() => {
-                let tree = studio.create_project(NewProject::new(name)).await?;
-                Ok((tree.project, true))
+                // Another import may be looking for it at the same time.
+                Ok(studio.get_or_create_project(&name).await?)
             }
             found => Ok((found?, false)),
         }

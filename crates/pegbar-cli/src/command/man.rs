@@ -49,10 +49,18 @@ fn write(
 ) -> Result<(), CommandError> {
     let path = folder.join(format!("{name}.1"));
     let version = concat!("pegbar ", env!("CARGO_PKG_VERSION"));
-    let page = Man::new(command.clone().display_name(name.to_owned()))
-        .title(name.to_uppercase())
-        .source(version)
-        .manual("Pegbar");
+    // By itself the page leaves out what the options take.
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    let page = Man::new(
+        command
+            .clone()
+            .display_name(name.to_owned())
+            .override_usage(usage),
+    )
+    .title(name.to_uppercase())
+    .source(version)
+    .manual("Pegbar");
     let mut bytes = Vec::new();
     let written = page.render(&mut bytes).and_then(|()| {
         let text = String::from_utf8_lossy(&bytes);

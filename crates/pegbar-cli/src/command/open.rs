@@ -99,9 +99,10 @@ async fn path_of(studio: &Studio, thing: &Thing) -> Result<PathBuf, CommandError
 
 fn path_of_asset(asset: &Asset) -> Result<&str, CommandError> {
     let id = asset.id;
-    if asset.bytes_dropped_at.is_some() {
-        let message = format!("the asset {id} has no file: its bytes were dropped");
-        return Err(CommandError::refused("not_found", message));
+    if let Some(time) = asset.bytes_dropped_at {
+        let message = format!("the asset {id} has no file: its bytes were dropped on {time}");
+        let error = CommandError::refused("not_found", message);
+        return Err(error.hint("its record is there: `pegbar asset show`"));
     }
     asset.file_path.as_deref().ok_or_else(|| {
         let message = format!("the asset {id} has no file yet: another program wrote its row");

@@ -9,7 +9,8 @@ use crate::text::count;
 /// Rebuilds the tree from nothing, if need be. A file that was edited is moved aside and
 /// named; files that are not Pegbar's stay where they are. Gaps that another program left in
 /// the order of frames are closed, and the database checks the keys between its rows. Files are
-/// judged by size and time, and what the store itself holds is not read.
+/// judged by size and time, and what the store itself holds is not read; where it lacks the bytes
+/// of a file, that file is named, all others are put right, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  rm -r public/assets && pegbar sync")]
 pub(crate) struct Args {}
@@ -35,14 +36,27 @@ pub(crate) async fn run(Args {}: Args, context: &Context) -> Result<(), CommandE
             context.output.line(text)?;
         }
     }
-    let broken = &report.integrity.broken_keys;
-    if broken.is_empty() {
-        return Ok(());
+    for missing in &report.missing {
+        context.output.warning(format_args!(
+            "{} is missing: the store does not have its bytes, {}",
+            missing.path,
+            missing.blob.display()
+        ));
     }
+    let broken = &report.integrity.broken_keys;
     for key in broken {
         context.output.warning(key);
     }
-    let message = format!("keys between rows that do not hold: {}", broken.len());
-    let error = CommandError::refused("damaged", message);
-    Err(error.hint("nothing was changed about them; keep a copy of the database first"))
+    if !broken.is_empty() {
+        let message = format!("keys between rows that do not hold: {}", broken.len());
+        let error = CommandError::refused("damaged", message);
+        return Err(error.hint("nothing was changed about them; keep a copy of the database first"));
+    }
+    if report.missing.is_empty() {
+        return Ok(());
+    }
+    let files = count(report.missing.len() as u64, "file");
+    let message = format!("the bytes of {files} are missing in the store; all others are in place");
+    let hint = "put the missing files of .pegbar/blobs back from a backup, then run it again";
+    Err(CommandError::refused("damaged", message).hint(hint))
 }

@@ -66,10 +66,15 @@ struct Clear {
     which: Which,
 }
 
-/// List the tags of a project and everything in it, and how much has each
+/// List the tags of one thing, or of a project and everything in it, and how much has each
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pegbar tag list -p 'Alley cats'")]
+#[command(after_help = "\
+Example:
+  pegbar tag list -p 'Alley cats'    every tag in it, and how often
+  pegbar tag list Tabby              the tags of the character")]
 struct List {
+    /// The character, asset or project whose own tags are listed; else a whole project's
+    thing: Option<String>,
     #[command(flatten)]
     within: InProject,
 }
@@ -106,6 +111,25 @@ impl Which {
                 Err(error.hint("tag its character, or the image of a frame: ANIMATION/INDEX"))
             }
         }
+    }
+
+    /// Lists the tags that it has, in their order.
+    async fn list(&self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let (_, tags) = self.find(studio).await?;
+        if output.is_json() {
+            return output.json(&tags);
+        }
+        for tag in &tags {
+            output.line(tag)?;
+        }
+        if tags.is_empty() {
+            let name = &self.thing;
+            output.note(format_args!(
+                "{} has no tags yet; `pegbar tag add \"{name}\" WORD` gives one",
+                quoted(name)
+            ));
+        }
+        Ok(())
     }
 
     async fn change(
@@ -153,6 +177,10 @@ impl Remove {
 
 impl List {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        if let Some(thing) = self.thing {
+            let within = self.within;
+            return Which { thing, within }.list(studio, output).await;
+        }
         let project = self.within.one(studio).await?;
         let counts = studio.count_tags(project.id).await?;
         if output.is_json() {

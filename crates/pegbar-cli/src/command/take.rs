@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
-use crate::options::{Expected, Making};
+use crate::options::{Expected, Making, frame_index};
 use crate::output::{Output, Table};
-use crate::text::{count, one_line, pixels, quoted, size_of};
+use crate::text::{count, one_line, pixels, quoted, stored_size};
 use crate::wrong_turn;
 
 use super::frame;
@@ -90,7 +90,7 @@ struct Use {
     #[arg(long, value_name = "INDEX")]
     frame: Option<String>,
     /// Add a frame that shows it, before the one with this index
-    #[arg(long, value_name = "INDEX")]
+    #[arg(long, value_name = "INDEX", allow_negative_numbers = true, value_parser = frame_index)]
     at: Option<u32>,
     #[command(flatten)]
     expected: Expected,
@@ -194,7 +194,7 @@ fn print(output: &Output, animation: &Animation, takes: &[Take]) -> Result<(), C
             output.id(asset.id),
             places(animation, take),
             pixels(asset),
-            size_of([asset]),
+            stored_size(asset),
             asset.model.clone().unwrap_or_default(),
             asset.original_name.clone().unwrap_or_default(),
             one_line(prompt, 60),

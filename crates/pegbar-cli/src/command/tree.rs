@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::InProject;
 use crate::output::Output;
-use crate::text::{count, counts, one_line, pixels, size_of};
+use crate::text::{count, counts, one_line, pixels, size_of, stored_size};
 
 /// Draw a project with everything in it, or all projects
 ///
@@ -66,13 +66,13 @@ async fn print_json(
 }
 
 /// A line, and the lines below it that belong to it.
-struct Branch {
-    text: String,
-    below: Vec<Branch>,
+pub(super) struct Branch {
+    pub(super) text: String,
+    pub(super) below: Vec<Branch>,
 }
 
 impl Branch {
-    fn new(text: String) -> Self {
+    pub(super) fn new(text: String) -> Self {
         Self {
             text,
             below: Vec::new(),
@@ -80,7 +80,7 @@ impl Branch {
     }
 
     /// Writes the lines; `first` and `others` stand before its own and those below.
-    fn lines(&self, first: &str, others: &str) -> Vec<String> {
+    pub(super) fn lines(&self, first: &str, others: &str) -> Vec<String> {
         let mut lines = vec![format!("{first}{}", self.text)];
         for (index, branch) in self.below.iter().enumerate() {
             let (first, rest) = if index + 1 < self.below.len() {
@@ -172,6 +172,6 @@ fn image(asset: &Asset, output: &Output) -> String {
         output.id(asset.id),
         one_line(name, 40),
         pixels(asset),
-        size_of([asset])
+        stored_size(asset)
     )
 }

@@ -10,7 +10,7 @@ use crate::find::{self, InProject};
 use crate::list::{self, Part};
 use crate::options::Making;
 use crate::output::{Output, Table};
-use crate::text::{count, pixels, quoted, size_of};
+use crate::text::{count, pixels, quoted, stored_size};
 use crate::wrong_turn;
 
 /// Add and list a character's variations, and choose the primary one
@@ -104,7 +104,7 @@ fn cells(output: &Output, asset: &Asset, primary: Option<AssetId>) -> Vec<String
         output.id(asset.id),
         if is_primary { "primary" } else { "" }.to_owned(),
         pixels(asset),
-        size_of([asset]),
+        stored_size(asset),
         asset.original_name.clone().unwrap_or_default(),
         output.path(asset),
     ]

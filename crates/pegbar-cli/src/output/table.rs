@@ -9,6 +9,10 @@ use crate::color::{self, painted};
 /// What the line below a header is made of, before it is taken away.
 const BELOW_HEADER: char = '\u{1}';
 
+/// The columns whose cells stand on one line however narrow the screen is: half an id can't be
+/// copied.
+const WHOLE: &[&str] = &["ID", "TAKE"];
+
 /// A table with a header, printed at once or page by page.
 pub(crate) struct Table {
     header: &'static [&'static str],
@@ -56,10 +60,13 @@ impl Table {
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);
-            // What says nothing leaves its room to the others.
-            for (column, is_empty) in table.column_iter_mut().zip(&empty) {
+            let columns = table.column_iter_mut().zip(&empty).zip(self.header);
+            for ((column, is_empty), name) in columns {
                 if *is_empty {
+                    // What says nothing leaves its room to the others.
                     column.set_constraint(ColumnConstraint::Hidden);
+                } else if WHOLE.contains(name) {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
                 }
             }
         } else {

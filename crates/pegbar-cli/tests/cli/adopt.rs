@@ -95,6 +95,27 @@ both_engines! {
         assert_eq!(bench.ok(&["sync"]), "every file is as it should be\n");
     }
 
+    fn sync_names_files_whose_bytes_are_missing_and_does_all_else(bench) {
+        bench.with_walk(2);
+        let front = bench.json(&["asset", "show", "front.png"]);
+        let sha256 = front["sha256"].as_str().unwrap();
+        let blob = bench.root().join(".pegbar/blobs").join(&sha256[..2]).join(sha256);
+        let aside = bench.path().join("aside");
+        fs::rename(&blob, &aside).unwrap();
+        fs::remove_dir_all(bench.root().join("public/assets")).unwrap();
+        let ran = bench.run(&["sync"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), "wrote 2 files, removed 0\n"));
+        let path = front["filePath"].as_str().unwrap();
+        assert!(ran.stderr.contains(&format!("warning: {path} is missing: ")), "{ran:?}");
+        assert!(ran.stderr.contains("error: the bytes of 1 file are missing in the store"), "{ran:?}");
+        let ran = bench.run(&["sync", "--json"]);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(report["missing"][0]["assetId"], front["id"]);
+        assert_eq!(ran.code, Some(1));
+        fs::rename(&aside, &blob).unwrap();
+        assert_eq!(bench.ok(&["sync"]), "wrote 1 file, removed 0\n");
+    }
+
     fn sync_names_keys_that_do_not_hold(bench) {
         bench.with_walk(1);
         let (break_key, expected) = if bench.is_sqlite() {

@@ -42,6 +42,55 @@ both_engines! {
         }
     }
 
+    fn what_a_file_says_is_shown_apart_as_its_claim(bench) {
+        bench.ok(&["project", "create", "Cats"]);
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../pegbar/tests/fixtures/metadata");
+        let [cat, odd] = ["a1111.png", "xmp-extended.jpg"].map(|name| format!("{fixtures}/{name}"));
+        bench.ok(&["asset", "add", &cat, &odd]);
+        let text = bench.ok(&["asset", "show", "a1111.png"]);
+        let (recorded, claimed) = text.split_once("claims (what the file").unwrap();
+        assert!(!recorded.contains("orange cat") && !recorded.contains("DPM++"), "{recorded}");
+        let lines: Vec<&str> = claimed.lines().skip(1).map(str::trim_end).collect();
+        assert_eq!(lines, [
+            "  0  a1111",
+            "     prompt               a small orange cat, (fluffy tail:1.2), <lora:pixel:0.8> on a wall at night",
+            "     negativePrompt       blurry, extra legs, watermark",
+            "     model                v1-5-pruned-emaonly",
+            "     modelHash            6ce0161689",
+            "     seed                 3141592653",
+            "     steps                20",
+            "     sampler              DPM++ 2M",
+            "     cfgScale             7.5",
+            "     width                512",
+            "     height               768",
+            "     software             AUTOMATIC1111 v1.10.1",
+            "     foundIn              pngText",
+            "     other.Lora hashes    pixel: aabbccddeeff, other: 001122334455",
+            "     other.Schedule type  Karras",
+        ]);
+        let shown = bench.json(&["asset", "show", "a1111.png"]);
+        assert_eq!(shown["claims"][0]["fields"]["seed"], 3_141_592_653_u32);
+        assert!(shown["claims"][0]["raw"].as_str().unwrap().contains("\nNegative prompt: blurry"));
+        assert_eq!(shown["generationPrompt"], Value::Null);
+        let long = bench.run(&["asset", "show", "xmp-extended.jpg"]);
+        assert!(long.stdout.contains("long long …") || long.stdout.contains("long…"), "{}", long.stdout);
+        assert!(long.stdout.len() < 3000);
+        assert!(long.stderr.contains("--json has all of them"), "{}", long.stderr);
+    }
+
+    fn claims_of_assets_from_before_are_read_once(bench) {
+        bench.ok(&["project", "create", "Cats"]);
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../pegbar/tests/fixtures/metadata");
+        bench.ok(&["asset", "add", &format!("{fixtures}/midjourney.png"), &bench.png("i.png", 1)]);
+        let before = bench.json(&["asset", "show", "midjourney.png"]);
+        bench.sql("DELETE FROM asset_claim");
+        let read = bench.ok(&["asset", "read-claims"]);
+        assert_eq!(read, "read 2 assets, of which 1 say something of themselves: 2 new claims\n");
+        assert_eq!(bench.json(&["asset", "show", "midjourney.png"]), before);
+        let again = bench.json(&["asset", "read-claims"]);
+        assert_eq!(again, serde_json::json!({ "assets": 2, "speaking": 1, "added": 0 }));
+    }
+
     fn assets_are_listed_by_what_they_are(bench) {
         bench.with_walk(3);
         let palette = bench.png("palette.png", 50);

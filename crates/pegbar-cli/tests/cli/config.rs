@@ -146,6 +146,23 @@ fn the_project_that_is_set_is_meant_where_none_is_named() {
 }
 
 #[test]
+fn a_project_that_is_not_there_cannot_be_set() {
+    let bench = Bench::new();
+    let refused = bench.refused(1, &["config", "set", "project", "Cats"]);
+    assert!(
+        refused.contains("there is no project \"Cats\"\nhint: create it"),
+        "{refused}"
+    );
+    bench.ok(&["project", "create", "Cats"]);
+    let refused = bench.refused(1, &["config", "set", "project", "Catz"]);
+    assert!(refused.contains("did you mean \"Cats\"?"), "{refused}");
+    assert_eq!(bench.json(&["config", "get", "project"]), Value::Null);
+    bench.ok(&["config", "set", "project", "cats"]);
+    // Another studio may have it.
+    bench.ok(&["config", "set", "project", "Dogs", "--user"]);
+}
+
+#[test]
 fn limits_that_are_set_hold() {
     let bench = Bench::new();
     bench.ok(&["project", "create", "Cats"]);
@@ -227,6 +244,7 @@ fn a_wrong_file_is_named_with_the_line_and_what_was_perhaps_meant() {
 #[test]
 fn a_change_keeps_comments_and_everything_else() {
     let bench = Bench::new();
+    bench.ok(&["project", "create", "Roof cats"]);
     let file = bench.root().join(".pegbar/config.toml");
     fs::write(
         &file,

@@ -120,6 +120,30 @@ fn frames_come_in_the_order_given_or_in_that_of_their_numbers() {
 }
 
 #[test]
+fn places_from_the_end_are_answered() {
+    let bench = Bench::new();
+    bench.with_walk(2);
+    let image = bench.png("more.png", 9);
+    for arguments in [
+        &["frame", "move", "Walk", "0", "--to", "-1"][..],
+        &["frame", "move", "Walk", "0", "--to=-1"],
+        &["frame", "add", "Walk", &image, "--at", "-1"],
+        &["take", "use", "Walk", "walk_1.png", "--at", "-1"],
+    ] {
+        let refused = bench.refused(2, arguments);
+        assert!(
+            refused.contains("frames are counted from 0, and not from the end"),
+            "{refused}"
+        );
+    }
+    let refused = bench.refused(2, &["frame", "move", "Walk", "0", "--to", "first"]);
+    assert!(
+        refused.contains("not a place as in 0 for the first frame"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_frame_that_is_not_there_is_named_with_those_that_are() {
     let bench = Bench::new();
     bench.with_walk(2);

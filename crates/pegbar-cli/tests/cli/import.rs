@@ -60,6 +60,26 @@ both_engines! {
         assert_ne!(other["characterId"], first["characterId"]);
     }
 
+    fn imports_at_once_into_a_new_project_make_one(bench) {
+        let folders = ["a", "b", "c"].map(|name| {
+            let folder = bench.path().join(name).join("Tabby/Walk");
+            fs::create_dir_all(&folder).unwrap();
+            let number = u32::from(name.as_bytes()[0]);
+            fs::rename(bench.png("0.png", number), folder.join("0.png")).unwrap();
+            bench.path().join(name)
+        });
+        let running = folders.map(|folder| {
+            let folder = folder.to_str().unwrap().to_owned();
+            let arguments = ["import", "folder", "-p", "Cats", &folder];
+            bench.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap()
+        });
+        for mut child in running {
+            assert!(child.wait().unwrap().success());
+        }
+        assert_eq!(count(bench, &["project", "list"]), 1);
+        assert_eq!(bench.json(&["frame", "list", "Walk"]).as_array().unwrap().len(), 3);
+    }
+
     fn what_was_done_is_said(bench) {
         let export = export(bench);
         let ran = bench.run(&["import", "pixellab", "-p", "Cats", &export]);

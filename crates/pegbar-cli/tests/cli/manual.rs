@@ -49,6 +49,13 @@ fn every_command_has_a_page_of_the_manual() {
             "{name}: the options of every command are there"
         );
     }
+    let page = fs::read_to_string(folder.join("pegbar-frame-move.1")).unwrap();
+    let synopsis = page.split_once("\n.SH SYNOPSIS\n").unwrap().1;
+    let synopsis = synopsis.split_once("\n.SH ").unwrap().0.replace('\\', "");
+    assert!(
+        synopsis.contains("[OPTIONS] --to <INDEX> <ANIMATION> [INDEX]"),
+        "{synopsis}"
+    );
     let top = fs::read_to_string(folder.join("pegbar.1")).unwrap();
     assert!(top.contains("\npegbar\\-contact\\-sheet(1)\n"), "{top}");
 }

@@ -122,7 +122,7 @@ both_engines! {
         assert_eq!(take["claims"][0]["fields"]["referenceAssetIds"], json!(["front-old"]));
         assert_eq!(take["referenceAssetIds"], json!([]));
         let text = bench.ok(&["asset", "show", "take-old"]);
-        let head = "claims (what the file or its app says, not recorded by Pegbar)\n  0  megabananas: ";
+        let head = "claims (what the file or its app says, not recorded by Pegbar)\n  0  megabananas\n";
         assert!(text.contains(head), "{text}");
         let prompted = bench.json(&["frame", "prompt", "frame-old", "--set", "lift"]);
         assert_eq!(prompted["frames"][0]["frame"]["sourceId"], "frame-old");

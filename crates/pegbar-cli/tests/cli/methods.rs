@@ -13,6 +13,7 @@ const METHODS: &[(&str, &str)] = &[
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
     ("change_tags", "tag add"),
+    ("compare_head", "verify"),
     ("count_project", "project show"),
     ("count_tags", "tag list"),
     ("create", "init"),
@@ -32,12 +33,17 @@ const METHODS: &[(&str, &str)] = &[
     ("delete_asset", "asset delete"),
     ("delete_character", "character delete"),
     ("delete_project", "project delete"),
+    ("diff_animations", "diff"),
+    ("diff_assets", "diff"),
+    ("drop_bytes", "asset drop-bytes"),
     ("engine", "config"),
+    ("export_head", "head export"),
     ("export_images", "export images"),
     ("export_prov", "export prov"),
     // By the end of an id.
     ("find_frames", "frame show"),
     ("find_frames_by_source_id", "frame show"),
+    ("frames_from", "lineage frames"),
     ("get_animation", "animation show"),
     ("get_animation_tree", "animation show"),
     ("get_asset", "asset show"),
@@ -45,6 +51,8 @@ const METHODS: &[(&str, &str)] = &[
     ("get_character_tree", "character show"),
     ("get_frame", "frame show"),
     ("get_generation", "generation show"),
+    // The project of an import that is created where there is none.
+    ("get_or_create_project", "import folder"),
     ("get_project", "project show"),
     ("get_project_tree", "tree"),
     ("import_folder", "import folder"),
@@ -52,6 +60,7 @@ const METHODS: &[(&str, &str)] = &[
     ("import_pixellab", "import pixellab"),
     ("import_sidecars", "import sidecars"),
     ("insert_frames", "frame add"),
+    ("lineage", "lineage"),
     ("list_animations", "animation list"),
     ("list_annotations", "asset show"),
     ("list_assets", "asset list"),
@@ -74,13 +83,19 @@ const METHODS: &[(&str, &str)] = &[
     ("open_image", "asset save"),
     ("open_with", "tree"),
     ("plan_sidecars", "import sidecars"),
+    ("read_claims", "asset read-claims"),
+    ("read_credentials", "asset credentials"),
     ("record_generation", "generation record"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),
+    ("reproduce", "reproduce"),
+    ("reproduce_with_inputs", "reproduce"),
     ("root", "init"),
+    ("search_assets", "search"),
     ("set_frame_order", "frame order"),
     ("set_frame_prompt", "frame prompt"),
     ("set_primary", "variation primary"),
+    ("stale_frames", "lineage stale"),
     // A step of adding, whose handle lives no longer than the process.
     ("store_image", "asset add"),
     ("sync", "sync"),
@@ -92,6 +107,11 @@ const METHODS: &[(&str, &str)] = &[
     ("update_project", "project edit"),
     // At the opening, and at the end of an import.
     ("update_view", "import pixellab"),
+    // With the cargo feature `c2pa`.
+    ("validate_credentials", "asset credentials"),
+    ("verify", "verify"),
+    // What the assets of a lineage are called.
+    ("whereabouts", "lineage"),
 ];
 
 /// The public methods of `Studio` in the library's source.

@@ -42,9 +42,12 @@ pub(crate) const COMMANDS: &[&str] = &[
     "asset add",
     "asset list",
     "asset show",
+    "asset credentials",
     "asset edit",
     "asset annotate",
     "asset save",
+    "asset drop-bytes",
+    "asset read-claims",
     "asset delete",
     "generation record",
     "generation list",
@@ -61,12 +64,22 @@ pub(crate) const COMMANDS: &[&str] = &[
     "export images",
     "export prov",
     "tree",
+    "lineage",
+    "lineage stale",
+    "lineage frames",
+    "search",
+    "diff",
+    "reproduce",
     "adopt",
     "contact-sheet",
     "open",
     "kept list",
     "kept add",
     "sync",
+    "verify",
+    "head keygen",
+    "head export",
+    "head check",
     "migrate",
     "config",
     "config get",
@@ -252,6 +265,48 @@ fn tables_fit_80_columns() {
 }
 
 #[test]
+fn ids_stay_whole_however_narrow_the_screen_is() {
+    let bench = Bench::new();
+    bench.with_walk(3);
+    let lists = [
+        "project list",
+        "character list",
+        "animation list",
+        "animation show Walk",
+        "asset list",
+        "variation list Tabby",
+        "frame list Walk",
+        "take list Walk",
+        "search --unused",
+        "search --kind frame",
+    ];
+    for list in lists {
+        let words: Vec<&str> = list.split(' ').collect();
+        let ids: Vec<String> = match bench.json(&words) {
+            Value::Array(rows) => rows,
+            tree => tree["frames"].as_array().unwrap().clone(),
+        }
+        .iter()
+        .filter_map(|row| {
+            let row = row.get("take").or(row.get("asset")).unwrap_or(row);
+            Some(crate::support::ending(row.get("id")?, 12))
+        })
+        .collect();
+        let output = bench.command(&words).env("COLUMNS", "40").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let shown = ids.iter().filter(|id| text.contains(*id)).count();
+        let is_with_ids = text
+            .lines()
+            .next()
+            .is_some_and(|header| header.starts_with("ID") || header.starts_with("TAKE"));
+        assert!(
+            !is_with_ids || shown == ids.len(),
+            "{list}: {ids:?} in {text}"
+        );
+    }
+}
+
+#[test]
 fn everything_is_json_where_that_was_asked_for() {
     let bench = Bench::new();
     bench.with_walk(2);
@@ -266,6 +321,9 @@ fn everything_is_json_where_that_was_asked_for() {
         "take list Walk",
         "frame list Walk",
         "frame show Walk 0",
+        "search --kind frame",
+        "diff Walk/0 Walk/1",
+        "reproduce Walk/0",
         "tag list",
         "kept list",
         "config",
@@ -281,6 +339,7 @@ fn everything_is_json_where_that_was_asked_for() {
         "tree Cats",
         "adopt",
         "sync",
+        "verify",
         "migrate",
         "animation delete Walk --yes",
         "character delete Tabby --yes",
@@ -289,7 +348,10 @@ fn everything_is_json_where_that_was_asked_for() {
     for command in commands {
         let words: Vec<&str> = command.split(' ').collect();
         let value = bench.json(&words);
-        let is_list = command.contains(" list") || command == "tree" || command == "config";
+        let is_list = command.contains(" list")
+            || command.starts_with("search")
+            || command == "tree"
+            || command == "config";
         assert_eq!(value.is_array(), is_list, "{command}");
     }
 }

@@ -68,9 +68,13 @@ fn masked(text: &str, bench: &Bench) -> String {
         }
         let is_hex = word.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
         let is_id = is_hex && (word.len() == 36 || word.len() == 12 && !word.contains('-'));
+        // Of a record, which has a time in it.
+        let is_hash = is_hex && word.len() == 64;
         let is_day = has_shape(&word, "dddd-dd-dd") && word != "2026-01-31";
         if is_id {
             write!(masked, "[id{}]", ".".repeat(word.len() - 4)).unwrap();
+        } else if is_hash {
+            write!(masked, "[hash{}]", ".".repeat(word.len() - 6)).unwrap();
         } else if is_day {
             masked += "[day.....]";
         } else {

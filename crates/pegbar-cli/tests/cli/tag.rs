@@ -22,6 +22,22 @@ both_engines! {
 }
 
 #[test]
+fn the_tags_of_one_thing_are_listed_in_their_order() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    bench.ok(&["tag", "add", "Tabby", "orange", "hero"]);
+    bench.ok(&["tag", "add", "front.png", "draft"]);
+    assert_eq!(bench.ok(&["tag", "list", "Tabby"]), "orange\nhero\n");
+    let tags = bench.json(&["tag", "list", "front.png"]);
+    assert_eq!(tags, serde_json::json!(["draft"]));
+    let ran = bench.run(&["tag", "list", "Walk/0"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""));
+    assert!(ran.stderr.contains("\"Walk/0\" has no tags yet"), "{ran:?}");
+    let refused = bench.refused(1, &["tag", "list", "Walk"]);
+    assert!(refused.contains("an animation has no tags"), "{refused}");
+}
+
+#[test]
 fn a_tag_that_is_not_there_and_a_thing_without_tags_are_answered() {
     let bench = Bench::new();
     bench.with_walk(1);

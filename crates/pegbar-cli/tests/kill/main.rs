@@ -66,7 +66,10 @@ impl Base {
             }
             let cat = NewCharacter::new("Cat")
                 .variation(NewAsset::from_bytes(png(10)).id(front))
-                .variation(NewAsset::from_bytes(png(11)))
+                .variation(NewAsset {
+                    original_name: Some("side.png".to_owned()),
+                    ..NewAsset::from_bytes(png(11))
+                })
                 .animation(walk);
             let project = NewProject::new("Cats")
                 .thumbnail(front)
@@ -161,7 +164,8 @@ async fn state(root: &Path) -> String {
             for asset in &character.variations {
                 let primary = row.primary_asset_id == Some(asset.id);
                 let (sha256, inputs) = (asset.sha256.unwrap(), asset.references.len());
-                writeln!(text, "  variation {sha256} {primary} {inputs}").unwrap();
+                let dropped = asset.bytes_dropped_at.is_some();
+                writeln!(text, "  variation {sha256} {primary} {inputs} {dropped}").unwrap();
             }
             for animation in &character.animations {
                 let row = &animation.animation;
@@ -309,6 +313,11 @@ fn recording_a_generation_survives_a_kill_at_any_step() {
             "style=202.png",
         ],
     );
+}
+
+#[test]
+fn dropping_bytes_survives_a_kill_at_any_step() {
+    survives("drop bytes", &["asset", "drop-bytes", "side.png", "--yes"]);
 }
 
 #[test]

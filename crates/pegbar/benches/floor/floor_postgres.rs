@@ -1,5 +1,6 @@
 //! The floor on PostgreSQL: tokio-postgres by hand, prepared statements, one batch per table.
 
+mod lineage;
 mod read;
 
 use std::collections::HashMap;

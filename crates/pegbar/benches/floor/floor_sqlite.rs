@@ -1,5 +1,7 @@
 //! The floor on SQLite: rusqlite by hand, prepared statements, one transaction.
 
+mod lineage;
+
 use std::path::Path;
 
 use pegbar::{AssetKind, Engine, MillisSinceEpoch, ReferenceRole, Sha256, StoredImage};

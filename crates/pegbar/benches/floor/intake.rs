@@ -112,7 +112,7 @@ async fn add_by_floor(site: &Site, project: ProjectId, files: &[PathBuf]) -> Out
     Ok(cost)
 }
 
-fn read_and_hash(site: &Site, files: &[PathBuf]) -> Outcome<Cost> {
+pub(crate) fn read_and_hash(site: &Site, files: &[PathBuf]) -> Outcome<Cost> {
     let start = site.meter.start();
     let mut chunk = vec![0; 1 << 16];
     let mut sum = 0_u8;
@@ -133,7 +133,7 @@ fn read_and_hash(site: &Site, files: &[PathBuf]) -> Outcome<Cost> {
 }
 
 /// Writes images that differ from each other and from those of other rounds.
-fn write_images(
+pub(crate) fn write_images(
     folder: &Path,
     template: &[u8],
     round: usize,

@@ -5,8 +5,8 @@
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
 //! part of it: the image is in the store already and the view follows later. Only `intake`,
-//! `generation` and `sync` are about files: blobs, view and rows, durably. In `generation` both
-//! sides are ours: an asset with the generation that it came from, and without.
+//! `generation`, `sync` and `verify` are about files: blobs, view and rows, durably. In
+//! `generation` both sides are ours: an asset with the generation that it came from, and without.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
@@ -17,6 +17,7 @@ mod floor_sqlite;
 mod generation;
 mod input;
 mod intake;
+mod lineage;
 mod measure;
 mod race;
 mod rows;
@@ -24,6 +25,7 @@ mod scenario;
 mod selects;
 mod site;
 mod tree;
+mod verify;
 mod walk;
 
 use std::io::{self, Write};
@@ -34,6 +36,18 @@ use race::Race;
 use scenario::{Goals, Scale};
 use site::Site;
 use tokio::runtime::Builder;
+
+/// In this order; the name of one, as an argument, runs it alone.
+const SCENARIOS: &[&str] = &[
+    "create",
+    "insert",
+    "page",
+    "lineage",
+    "intake",
+    "generation",
+    "sync",
+    "verify",
+];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -67,6 +81,8 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
         tree: 1.10,
         page: 1.10,
         generation: 1.15,
+        lineage: 1.10,
+        carried_depth: 0.25,
     };
     compare(None, scale, &goals, only)?;
     if server.is_none() {
@@ -77,6 +93,8 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
     let goals = Goals {
         insert: 1.20,
         page: 1.15,
+        lineage: 1.05,
+        carried_depth: 1.0 / 3.0,
         ..goals
     };
     compare(server.as_deref(), scale, &goals, only)
@@ -86,11 +104,11 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
 fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in ["create", "insert", "page", "intake", "generation", "sync"] {
+    for scenario in SCENARIOS {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let works_on_files = matches!(scenario, "intake" | "generation" | "sync");
+        let works_on_files = matches!(*scenario, "intake" | "generation" | "sync" | "verify");
         let (view_updates, mut builder) = if works_on_files {
             // With as many threads as the program has.
             (ViewUpdates::WithEachChange, Builder::new_multi_thread())
@@ -123,9 +141,11 @@ async fn run_scenario(
             races
         }
         "insert" => Vec::from(scenario::insert(site, scale, goals.insert).await?),
+        "lineage" => lineage::lineage(site, scale, goals).await?,
         "intake" => intake::intake(site, scale).await?,
         "generation" => generation::generation(site, scale, goals.generation).await?,
         "sync" => vec![walk::sync(site, scale).await?],
+        "verify" => verify::verify(site, scale).await?,
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

@@ -73,7 +73,10 @@ impl Meter {
         let own = clock_gettime(ClockId::ProcessCPUTime);
         #[expect(clippy::cast_precision_loss, reason = "CPU seconds are far below 2^53")]
         let own = own.tv_sec as f64 + own.tv_nsec as f64 / 1e9;
-        own + self.postmaster.map_or(0.0, server_cpu)
+        // Programs that were run and have ended.
+        let ended = Process::read(std::process::id());
+        let ended = ended.map_or(0.0, |process| process.ended_children);
+        own + ended + self.postmaster.map_or(0.0, server_cpu)
     }
 }
 

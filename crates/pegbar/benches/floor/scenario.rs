@@ -19,6 +19,10 @@ pub(crate) struct Scale {
     pub(crate) pages: usize,
     /// How many files are taken in.
     pub(crate) files: usize,
+    /// How many files are verified.
+    pub(crate) verified: usize,
+    /// How many references there are that lineages are followed among.
+    pub(crate) references: usize,
     pub(crate) rounds: usize,
 }
 
@@ -34,6 +38,8 @@ impl Scale {
         listed: 100_000,
         pages: 100,
         files: 1_000,
+        verified: 10_000,
+        references: 1_000_000,
         rounds: 15,
     };
 
@@ -49,6 +55,8 @@ impl Scale {
         listed: 1_000,
         pages: 2,
         files: 50,
+        verified: 600,
+        references: 20_000,
         rounds: 2,
     };
 }
@@ -60,6 +68,9 @@ pub(crate) struct Goals {
     pub(crate) tree: f64,
     pub(crate) page: f64,
     pub(crate) generation: f64,
+    pub(crate) lineage: f64,
+    /// Ours ÷ the recursion that carries depths along.
+    pub(crate) carried_depth: f64,
 }
 
 async fn create_by_floor(site: &Site, input: &ProjectInput) -> Outcome<Uuid> {

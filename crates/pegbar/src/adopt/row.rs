@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::db::Session;
+use crate::db::lenient::Reader;
 use crate::db::sql::statements;
-use crate::db::value::{Column, Row, Value};
+use crate::db::value::{Row, Value};
 use crate::error::Result;
 use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
@@ -42,31 +43,6 @@ statements! {
 /// How many rows one page has.
 pub(super) const PAGE_SIZE: usize = 500;
 
-/// Reads columns one by one, and remembers those that can't be read.
-struct Reader<'r, 'a> {
-    row: &'r Row<'a>,
-    unreadable: Option<(&'static str, String)>,
-}
-
-impl<'r, 'a> Reader<'r, 'a> {
-    fn new(row: &'r Row<'a>) -> Self {
-        Self {
-            row,
-            unreadable: None,
-        }
-    }
-
-    fn get<T: Column>(&mut self, index: usize, field: &'static str) -> Option<T> {
-        match self.row.get::<Option<T>>(index) {
-            Ok(value) => value,
-            Err(error) => {
-                self.unreadable.get_or_insert((field, error.to_string()));
-                None
-            }
-        }
-    }
-}
-
 /// What a row says of its file.
 #[derive(Debug)]
 pub(super) struct FileRow {
@@ -101,7 +77,7 @@ impl FileRow {
             record: reader.get(8, "record"),
             record_hash: reader.get(9, "recordHash"),
             is_dropped: reader.get::<i64>(10, "bytesDroppedAt") == Some(1),
-            unreadable: reader.unreadable,
+            unreadable: reader.into_unreadable(),
         })
     }
 
@@ -146,7 +122,7 @@ impl Making {
             settings: reader.get(7, "generationSettings"),
             model: reader.get(8, "model"),
             created_at: reader.get(9, "createdAt").unwrap_or(MillisSinceEpoch(0)),
-            unreadable: reader.unreadable,
+            unreadable: reader.into_unreadable(),
         };
         Ok((id, making))
     }

@@ -9,6 +9,7 @@ use super::report::Disagreement;
 use super::row::{self, Edge, Making, Sealed, Settings};
 use super::{Run, Work};
 use crate::blob::StoredImage;
+use crate::claim::{self, NewClaim};
 use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -48,6 +49,8 @@ struct Completed {
     settings: Option<Json>,
     /// References whose hash is filled in, by their positions.
     references: Vec<(u32, Sha256)>,
+    /// What its file says of itself.
+    claims: Vec<NewClaim>,
 }
 
 /// What one batch knows of its rows.
@@ -122,7 +125,11 @@ impl Run<'_> {
                 seal: None,
                 settings: None,
                 references: Vec::new(),
+                claims: Vec::new(),
             };
+            if let (true, false, Some(image)) = (pending.needs_record, is_dry, &pending.image) {
+                row.claims = self.studio.blobs().claims(image)?;
+            }
             if let (true, Some(image)) = (pending.needs_record, pending.image) {
                 let through = cycles.get(id).cloned();
                 let sealed = match through {
@@ -144,6 +151,9 @@ impl Run<'_> {
             return session.end().await;
         }
         let stale = write(&mut session, work, &completed).await?;
+        let found = completed.into_iter().map(|row| (row.id, row.claims));
+        let found = found.filter(|(_, claims)| !claims.is_empty()).collect();
+        claim::add_found(&mut session, work.project, found).await?;
         self.commit(session, stale).await
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Inspected {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) image_count: u32,
+    /// It carries something beside the image that may say how it was made.
+    pub(super) has_metadata: bool,
 }
 
 /// Why bytes are not taken in.
@@ -55,6 +57,7 @@ struct Picture {
     height: u32,
     image_count: u32,
     orientation: Orientation,
+    has_metadata: bool,
 }
 
 /// Walks through bytes, all of them in `reader`, whose length is `file_size`.
@@ -81,6 +84,7 @@ pub(super) fn inspect(
         width,
         height,
         image_count: picture.image_count,
+        has_metadata: picture.has_metadata,
     })
 }
 

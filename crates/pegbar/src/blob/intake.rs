@@ -130,6 +130,7 @@ impl Intake {
             width,
             height,
             image_count,
+            has_metadata,
         } = inspected.map_err(|flaw| match flaw {
             Flaw::Refused(reason) => refused(&reason),
             Flaw::Io(source) => Error::Io {
@@ -146,6 +147,7 @@ impl Intake {
             width,
             height,
             image_count,
+            has_metadata,
         })
     }
 }

@@ -44,8 +44,8 @@ impl Studio {
                     opened => checked(opened.at("reading", &path)?, &path, asset),
                 };
             }
-            (Some(_), _) => "its bytes were dropped",
-            (None, None) => "it was written by another program and not adopted yet",
+            (Some(time), _) => format!("its bytes were dropped on {time}"),
+            (None, None) => "it was written by another program and not adopted yet".to_owned(),
         };
         let id = asset.id;
         Err(Error::not_found(

@@ -1,10 +1,12 @@
 //! PostgreSQL: a pool of connections, and commits that are looked up when the answer is lost.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -173,10 +175,16 @@ impl PostgresSession {
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let statement = self.prepare(text).await?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|p| p as _).collect();
-        let rows = self.object()?.query(&statement, &parameters).await;
-        let rows = rows.map_err(refused("a query"))?;
-        rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+        let parameters = parameters.iter().map(|p| p as &(dyn ToSql + Sync));
+        let rows = self.object()?.query_raw(&statement, parameters).await;
+        // Row by row: a hundred thousand of them at once cost more to keep than to read.
+        let mut rows = pin!(rows.map_err(refused("a query"))?);
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(refused("a query"))?;
+            found.push(read(&Row::Postgres(&row))?);
+        }
+        Ok(found)
     }
 
     pub(super) async fn execute(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<u64> {

@@ -4,11 +4,9 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{
-    adopt, animation, annotation, asset, character, claim, delete, export, frame, generation,
-};
-use crate::{import, integrity};
-use crate::{project, reference, studio, tag, trash, variation, view};
+use crate::{adopt, animation, annotation, asset, character, claim, delete, export, frame};
+use crate::{generation, head, import, integrity, lineage, project, reference, reproduce, search};
+use crate::{studio, tag, trash, variation, verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -19,22 +17,29 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
     animation::FOLDER_STATEMENTS,
     annotation::STATEMENTS,
+    animation::name::STATEMENTS,
     asset::STATEMENTS,
+    asset::whereabouts::STATEMENTS,
     character::STATEMENTS,
     claim::STATEMENTS,
     delete::STATEMENTS,
+    delete::BYTES_STATEMENTS,
     frame::STATEMENTS,
     frame::ELSEWHERE_STATEMENTS,
     generation::STATEMENTS,
     generation::RECORD_STATEMENTS,
+    head::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     import::SIDECAR_STATEMENTS,
     integrity::STATEMENTS,
+    lineage::FRAMES_STATEMENTS,
     import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
+    reproduce::STATEMENTS,
+    search::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,
     tag::CHANGE_STATEMENTS,
@@ -47,8 +52,9 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let more = adopt::STATEMENTS.iter().chain(export::STATEMENTS);
-    for statement in STATEMENTS.iter().chain(more).copied().flatten() {
+    let deeper = [adopt::STATEMENTS, verify::STATEMENTS, export::STATEMENTS];
+    let deeper = deeper.iter().copied().flatten();
+    for statement in STATEMENTS.iter().chain(deeper).copied().flatten() {
         prepare(statement.text(engine).into_owned());
     }
     for statement in trash::every_discard() {
@@ -61,6 +67,13 @@ fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
         }
     }
     every_list(|query| prepare(query.text(engine).into_owned()));
+    every_graph_query(|query| prepare(query.text(engine).into_owned()));
+}
+
+/// Calls back with every query that follows references.
+fn every_graph_query(mut query: impl FnMut(Query<'_>)) {
+    lineage::every_walk(&mut query);
+    lineage::every_stale_query(&mut query);
 }
 
 fn every_list(mut list: impl FnMut(Query<'_>)) {
@@ -69,6 +82,7 @@ fn every_list(mut list: impl FnMut(Query<'_>)) {
     animation::AnimationFilter::every_query(&mut list);
     asset::AssetFilter::every_query(&mut list);
     generation::GenerationFilter::every_query(&mut list);
+    search::SearchFilter::every_query(&mut list);
 }
 
 async fn open_sqlite(folder: &Path) -> Database {
@@ -136,7 +150,7 @@ async fn every_list_of_a_project_uses_an_index() {
     let Session::Sqlite(session) = database.read().await.unwrap() else {
         unreachable!()
     };
-    every_list(|query| {
+    let check = |query: Query<'_>| {
         let text = query.text(Engine::Sqlite).into_owned();
         let explain = format!("EXPLAIN QUERY PLAN {text}");
         let mut statement = session.connection().prepare(&explain).unwrap();
@@ -147,10 +161,50 @@ async fn every_list_of_a_project_uses_an_index() {
             plan.push(row.get(3).unwrap());
         }
         for step in &plan {
-            let scans = step.starts_with("SCAN") && !step.contains("USING");
+            // A list of ids is gone through as a table of its own, and what a recursion has found
+            // is looked at as a whole.
+            let is_found = [
+                "SCAN walk",
+                "SCAN reached",
+                "SCAN w",
+                "SCAN rarray VIRTUAL TABLE",
+            ];
+            let is_found = is_found.iter().any(|found| step.starts_with(found));
+            let scans = step.starts_with("SCAN") && !step.contains("USING") && !is_found;
             assert!(!scans, "{step}\n{text}");
+            // By its asset, not every reference of the project.
+            let is_by_asset = !step.starts_with("SEARCH r ") || step.contains("asset_id=?");
+            assert!(is_by_asset, "{step}\n{text}");
         }
-    });
+    };
+    every_list(check);
+    every_graph_query(check);
+}
+
+#[tokio::test]
+async fn lineage_is_walked_from_asset_to_asset() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open_sqlite(folder.path()).await;
+    let Session::Sqlite(session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    let mut walks = 0;
+    for statement in reproduce::STATEMENTS.iter().chain(search::STATEMENTS) {
+        let text = statement.text(Engine::Sqlite);
+        let mut statement = session
+            .connection()
+            .prepare(&format!("EXPLAIN QUERY PLAN {text}"))
+            .unwrap();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            if step.starts_with("SEARCH r ") || step.starts_with("SCAN r ") {
+                assert!(step.contains("(project_id=? AND "), "{step}\n{text}");
+                walks += 1;
+            }
+        }
+    }
+    assert_eq!(walks, 2);
 }
 
 #[tokio::test]

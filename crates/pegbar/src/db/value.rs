@@ -155,25 +155,38 @@ impl<'a> FromSql<'a> for Cell<'a> {
 impl Row<'_> {
     /// Reads the value of a column, counted from 0.
     pub(crate) fn get<T: Column>(&self, index: usize) -> Result<T, BoxError> {
-        let cell = match self {
+        T::read(self.cell(index)?)
+    }
+
+    fn cell(&self, index: usize) -> Result<Cell<'_>, BoxError> {
+        Ok(match self {
             Self::Sqlite(row) => match row.get_ref(index)? {
                 ValueRef::Null => Cell::Null,
                 value => Cell::Sqlite(value),
             },
             Self::Postgres(row) => row.try_get(index)?,
-        };
-        T::read(cell)
+        })
     }
 }
 
 impl Row<'_> {
     /// Reads a value that belongs to no declaration; `place` names it if it can't be read.
     pub(crate) fn at<T: Column>(&self, index: usize, place: &'static str) -> crate::Result<T> {
-        self.get(index).map_err(|source| crate::Error::Damaged {
-            place: place.to_owned(),
-            reason: source.to_string(),
-            source: Some(source),
-        })
+        self.get(index).map_err(unreadable(place))
+    }
+
+    /// Reads text that is only looked at, without copying it.
+    pub(crate) fn text_at(&self, index: usize, place: &'static str) -> crate::Result<&str> {
+        let text = self.cell(index).and_then(read_text);
+        text.map_err(unreadable(place))
+    }
+}
+
+fn unreadable(place: &'static str) -> impl Fn(BoxError) -> crate::Error {
+    move |source| crate::Error::Damaged {
+        place: place.to_owned(),
+        reason: source.to_string(),
+        source: Some(source),
     }
 }
 

@@ -115,7 +115,8 @@ pub(crate) async fn apply(
     check_version(&current, expected)?;
     let old = of_animation(session, current.project_id, animation).await?;
     for asset in edit.assets() {
-        asset::get_in_project(session, current.project_id, asset, "assetId").await?;
+        let asset = asset::get_in_project(session, current.project_id, asset, "assetId").await?;
+        asset.check_has_bytes("assetId")?;
     }
     let new = edit.apply(old.iter().map(Slot::of).collect())?;
     replace_list(session, studio, &current, &old, new, stale).await

@@ -300,12 +300,13 @@ impl Import<'_> {
     }
 
     /// Begins the asset of a file. The export states a prompt, settings and a time for the
-    /// character as a whole and nothing for single images, so neither does the asset.
+    /// character as a whole and nothing for single images: the asset claims it, and records none.
     fn image(&self, path: &ExportPath) -> Result<NewAsset> {
         let file = self.folder.file(path);
         let file = file.map_err(|reason| at("", reason))?;
         let image = NewAsset::from_file(file).source_path(self.source_path(path));
-        Ok(image.original_name(path.name()))
+        let image = image.original_name(path.name());
+        Ok(image.claim(self.export.claim.clone()))
     }
 
     fn source_path(&self, path: &ExportPath) -> String {

@@ -10,7 +10,8 @@ use crate::id::ProjectId;
 use crate::studio::Studio;
 
 statements! {
-    ASSETS = "SELECT kind, count(*), CAST(coalesce(sum(file_size), 0) AS {big}) FROM asset \
+    ASSETS = "SELECT kind, count(*), CAST(coalesce(sum( \
+              CASE WHEN bytes_dropped_at IS NULL THEN file_size END), 0) AS {big}) FROM asset \
               WHERE project_id = $1 GROUP BY kind";
     OTHERS = "SELECT (SELECT count(*) FROM character WHERE project_id = $1), \
               (SELECT count(*) FROM animation WHERE project_id = $1), \

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Reflinks, Stamp};
 use super::journal::{Journal, project_of};
-use super::{Kept, View, ViewFile, ViewReport, Wanted};
+use super::{Kept, MissingBytes, View, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
 use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
@@ -106,10 +106,7 @@ impl<'a> Work<'a> {
 
     /// Remembers a failure; whatever else can be done is done.
     fn note(&mut self, error: Error) {
-        // Missing bytes leave nothing on its way: any other failure says more.
-        if matches!(self.applied.failed, None | Some(Error::Damaged { .. })) {
-            self.applied.failed = Some(error);
-        }
+        self.applied.failed = Some(error);
     }
 
     /// Finds which files have to change, and notes those that only belong to another row now.
@@ -279,6 +276,14 @@ impl<'a> Work<'a> {
                 (Ready::There(stamp), _) => Ok(stamp),
                 (Ready::Spare(spare, stamp), _) => self.put(&path, &spare, stamp),
                 (Ready::ToCopy(copy), Some(Ok(stamp))) => self.put(&path, &copy, stamp),
+                (Ready::ToCopy(_), Some(Err(Error::Damaged { .. }))) => {
+                    self.applied.done.missing.push(MissingBytes {
+                        asset_id: wanted.asset_id,
+                        blob: blobs.path(wanted.sha256),
+                        path,
+                    });
+                    continue;
+                }
                 (Ready::ToCopy(_), Some(Err(error))) => Err(error),
                 (Ready::ToCopy(_), None) => continue,
             };

@@ -2,13 +2,14 @@
 //! mostly they are. Nothing is decided here, so that asking costs little more than walking
 //! through the folders.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::hash::{BuildHasher, Hash};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use foldhash::fast::RandomState;
-use tokio::task::JoinHandle;
+use foldhash::quality;
 
 use super::files::{BEING_WRITTEN, MOVED_ASIDE, Stamp, stamp_of};
 use super::path;
@@ -35,14 +36,6 @@ statements! {
     FRAMES = "SELECT asset_id, animation_id, frame_index FROM frame WHERE project_id = $1";
 }
 
-/// A file that we wrote.
-struct Recorded {
-    asset: AssetId,
-    animation: Option<AnimationId>,
-    sha256: Sha256,
-    stamp: Stamp,
-}
-
 /// An asset with bytes.
 struct Shown {
     kind: AssetKind,
@@ -52,38 +45,93 @@ struct Shown {
     has_frame: bool,
 }
 
-/// What the database says of a project's files.
-struct Expected {
-    recorded: HashMap<String, Recorded, RandomState>,
-    /// How many of them are what is wanted.
-    matched: usize,
+/// Makes 128 bits of what is known of a file, so that comparing needs no copies of paths.
+/// Equal facts have equal fingerprints. Different facts have equal ones by a chance of one in
+/// 2^128, and nobody can aim at it: the seeds are random each time.
+#[derive(Clone, Default)]
+struct Fingerprints(quality::RandomState, quality::RandomState);
+
+impl Fingerprints {
+    fn of(&self, facts: impl Hash) -> u128 {
+        u128::from(self.0.hash_one(&facts)) << 64 | u128::from(self.1.hash_one(&facts))
+    }
+
+    fn of_row(
+        &self,
+        path: &str,
+        asset: AssetId,
+        animation: Option<AnimationId>,
+        sha256: Sha256,
+    ) -> u128 {
+        self.of((path, asset, animation, sha256))
+    }
+
+    fn of_file(&self, path: &str, stamp: Stamp) -> u128 {
+        self.of((path, stamp.file_size, stamp.modified_ns))
+    }
+}
+
+/// A set of rows in whatever order they came: two are the same where this is.
+#[derive(Default, PartialEq)]
+struct Rows {
+    count: u64,
+    sum: u128,
+}
+
+impl Rows {
+    fn add(&mut self, fingerprint: u128) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(fingerprint);
+    }
+}
+
+/// What the database says we wrote.
+struct Recorded {
+    rows: Rows,
+    files: HashSet<u128, RandomState>,
 }
 
 impl Studio {
     /// Says whether every file of a project is what it should be, judged by size and time, and
     /// nothing else of ours lies among them.
     pub(super) async fn is_in_step(&self, project: ProjectId) -> Result<bool> {
+        let fingerprints = Fingerprints::default();
         let folder = self.view().public.join(project.to_string());
-        let name = project.to_string();
         // The files are looked at while the rows are read. What is recorded changes only under
         // the lock of the view, which the caller holds.
-        let walk = tokio::task::spawn_blocking(move || Walk::of(folder, name));
-        let studio = self.clone();
-        let recorded = aside(move || async move { studio.recorded(project).await });
+        let of_walk = fingerprints.clone();
+        let walk =
+            tokio::task::spawn_blocking(move || Walk::of(folder, project.to_string(), of_walk));
+        let (studio, of_rows) = (self.clone(), fingerprints.clone());
+        let recorded = aside(move || async move { studio.recorded(project, &of_rows).await });
         let mut session = self.database().snapshot().await?;
-        let expected = Expected::load(&mut session, project, recorded).await?;
+        let wanted = wanted(&mut session, project, &fingerprints).await?;
         session.end().await?;
-        let walk = joined(walk).await;
-        Ok(expected.is_some_and(|expected| walk.has_all(&expected)))
+        let (recorded, walk) = (joined(recorded).await?, joined(walk).await);
+        Ok(recorded.rows == wanted && walk.has_all(&recorded.files))
     }
 
-    async fn recorded(&self, project: ProjectId) -> Result<HashMap<String, Recorded, RandomState>> {
+    async fn recorded(&self, project: ProjectId, fingerprints: &Fingerprints) -> Result<Recorded> {
         let mut session = self.database().read().await?;
-        let mut recorded = with_room(count(&mut session, &FILE_COUNT, project).await?);
+        let count = count(&mut session, &FILE_COUNT, project).await?;
+        let mut recorded = Recorded {
+            rows: Rows::default(),
+            files: HashSet::with_capacity_and_hasher(count, RandomState::default()),
+        };
         session
             .query(&RECORDED, &[Value::Id(project.0)], |row| {
-                let (path, file) = read_recorded(row)?;
-                recorded.insert(path, file);
+                let path = row.text_at(0, "view_file.path")?;
+                recorded.rows.add(fingerprints.of_row(
+                    path,
+                    row.at(1, "view_file.asset_id")?,
+                    row.at(2, "view_file.animation_id")?,
+                    row.at(3, "view_file.sha256")?,
+                ));
+                let stamp = Stamp {
+                    file_size: row.at(4, "view_file.file_size")?,
+                    modified_ns: row.at(5, "view_file.modified_ns")?,
+                };
+                recorded.files.insert(fingerprints.of_file(path, stamp));
                 Ok(())
             })
             .await?;
@@ -91,88 +139,71 @@ impl Studio {
     }
 }
 
-impl Expected {
-    /// Compares what is recorded with what is wanted; `None` where they differ.
-    async fn load(
-        session: &mut Session,
-        project: ProjectId,
-        recorded: JoinHandle<Result<HashMap<String, Recorded, RandomState>>>,
-    ) -> Result<Option<Self>> {
-        let id = [Value::Id(project.0)];
-        let mut assets: HashMap<AssetId, Shown, RandomState> =
-            with_room(count(session, &ASSET_COUNT, project).await?);
-        let characters = session
-            .query(&CHARACTERS, &id, |row| {
-                Ok((
-                    row.at(0, "character.id")?,
-                    safe(row, 1, "character.segment")?,
-                ))
-            })
-            .await?;
-        let characters: HashMap<CharacterId, Option<String>> = characters.into_iter().collect();
-        let animations = session
-            .query(&ANIMATIONS, &id, |row| {
-                let character: CharacterId = row.at(1, "animation.character_id")?;
-                let own = safe(row, 2, "animation.segment")?;
-                let character = characters.get(&character).and_then(Option::as_deref);
-                Ok((row.at(0, "animation.id")?, own.zip(character)))
-            })
-            .await?;
-        let animations: HashMap<AnimationId, Option<(String, &str)>> =
-            animations.into_iter().collect();
-        session
-            .query(&ASSETS, &id, |row| {
-                assets.extend(read_asset(row)?);
-                Ok(())
-            })
-            .await?;
-        let mut expected = Self {
-            recorded: joined(recorded).await?,
-            matched: 0,
-        };
-        let mut is_same = true;
-        session
-            .query(&FRAMES, &id, |row| {
-                let asset_id = row.at(0, "frame.asset_id")?;
-                let animation_id = row.at(1, "frame.animation_id")?;
-                let Some(asset) = assets.get_mut(&asset_id) else {
-                    return Ok(());
-                };
-                asset.has_frame = true;
-                if let Some(Some((animation, character))) = animations.get(&animation_id) {
-                    let index = row.at(2, "frame.frame_index")?;
-                    let path = path::frame(project, animation, character, index, asset.format);
-                    is_same &= expected.has(&path, asset_id, Some(animation_id), asset.sha256);
-                }
-                Ok(())
-            })
-            .await?;
-        for (id, asset) in assets {
-            let character = asset
-                .character
-                .and_then(|id| characters.get(&id)?.as_deref());
-            let Some(path) = home(project, id, &asset, character) else {
-                continue;
-            };
-            is_same &= expected.has(&path, id, None, asset.sha256);
-        }
-        let is_all = expected.matched == expected.recorded.len();
-        Ok((is_same && is_all).then_some(expected))
-    }
-
-    /// Says whether a wanted file is recorded as it should be.
-    fn has(
-        &mut self,
-        path: &str,
-        asset: AssetId,
-        animation: Option<AnimationId>,
-        sha256: Sha256,
-    ) -> bool {
-        self.matched += 1;
-        self.recorded.get(path).is_some_and(|recorded| {
-            (recorded.asset, recorded.animation, recorded.sha256) == (asset, animation, sha256)
+/// Reads what files there should be.
+async fn wanted(
+    session: &mut Session,
+    project: ProjectId,
+    fingerprints: &Fingerprints,
+) -> Result<Rows> {
+    let id = [Value::Id(project.0)];
+    let characters = session
+        .query(&CHARACTERS, &id, |row| {
+            Ok((
+                row.at(0, "character.id")?,
+                safe(row, 1, "character.segment")?,
+            ))
         })
+        .await?;
+    let characters: HashMap<CharacterId, Option<String>> = characters.into_iter().collect();
+    let animations = session
+        .query(&ANIMATIONS, &id, |row| {
+            let character: CharacterId = row.at(1, "animation.character_id")?;
+            let own = safe(row, 2, "animation.segment")?;
+            let character = characters.get(&character).and_then(Option::as_deref);
+            let places = own.zip(character);
+            let places = places.map(|(own, character)| path::Frames::of(project, &own, character));
+            Ok((row.at(0, "animation.id")?, places))
+        })
+        .await?;
+    let animations: HashMap<AnimationId, Option<path::Frames>, RandomState> =
+        animations.into_iter().collect();
+    let count = count(session, &ASSET_COUNT, project).await?;
+    let mut assets: HashMap<AssetId, Shown, RandomState> =
+        HashMap::with_capacity_and_hasher(count, RandomState::default());
+    session
+        .query(&ASSETS, &id, |row| {
+            assets.extend(read_asset(row)?);
+            Ok(())
+        })
+        .await?;
+    let mut wanted = Rows::default();
+    let mut path = String::new();
+    session
+        .query(&FRAMES, &id, |row| {
+            let asset_id = row.at(0, "frame.asset_id")?;
+            let animation_id = row.at(1, "frame.animation_id")?;
+            let Some(asset) = assets.get_mut(&asset_id) else {
+                return Ok(());
+            };
+            asset.has_frame = true;
+            if let Some(Some(places)) = animations.get(&animation_id) {
+                let index = row.at(2, "frame.frame_index")?;
+                path.clear();
+                places.write(&mut path, index, asset.format);
+                wanted.add(fingerprints.of_row(&path, asset_id, Some(animation_id), asset.sha256));
+            }
+            Ok(())
+        })
+        .await?;
+    for (id, asset) in assets {
+        let character = asset
+            .character
+            .and_then(|id| characters.get(&id)?.as_deref());
+        if let Some(path) = home(project, id, &asset, character) {
+            wanted.add(fingerprints.of_row(&path, id, None, asset.sha256));
+        }
     }
+    Ok(wanted)
 }
 
 /// Returns where an asset's file is that no frame gives a place.
@@ -185,35 +216,19 @@ fn home(project: ProjectId, id: AssetId, asset: &Shown, character: Option<&str>)
     }
 }
 
-async fn count(session: &mut Session, sql: &Sql, project: ProjectId) -> Result<i64> {
+/// Counts rows that go into a map next: growing it would be a good part of the work.
+async fn count(session: &mut Session, sql: &Sql, project: ProjectId) -> Result<usize> {
     let count = session
-        .optional(sql, &[Value::Id(project.0)], |row| row.at(0, "count"))
+        .optional(sql, &[Value::Id(project.0)], |row| {
+            row.at::<u64>(0, "count")
+        })
         .await?;
-    Ok(count.unwrap_or_default())
-}
-
-/// Begins a map that many rows go into: growing and hashing would be a good part of the work.
-fn with_room<K, V>(count: i64) -> HashMap<K, V, RandomState> {
-    let count = usize::try_from(count).unwrap_or_default();
-    HashMap::with_capacity_and_hasher(count, RandomState::default())
+    Ok(usize::try_from(count.unwrap_or_default()).unwrap_or_default())
 }
 
 fn safe(row: &Row<'_>, index: usize, place: &'static str) -> Result<Option<String>> {
     let segment: Option<String> = row.at(index, place)?;
     Ok(segment.filter(|segment| segment::is_safe(segment)))
-}
-
-fn read_recorded(row: &Row<'_>) -> Result<(String, Recorded)> {
-    let recorded = Recorded {
-        asset: row.at(1, "view_file.asset_id")?,
-        animation: row.at(2, "view_file.animation_id")?,
-        sha256: row.at(3, "view_file.sha256")?,
-        stamp: Stamp {
-            file_size: row.at(4, "view_file.file_size")?,
-            modified_ns: row.at(5, "view_file.modified_ns")?,
-        },
-    };
-    Ok((row.at(0, "view_file.path")?, recorded))
 }
 
 /// Reads an asset; `None` where another program wrote the row and nobody has adopted it yet.
@@ -235,22 +250,23 @@ fn read_asset(row: &Row<'_>) -> Result<Option<(AssetId, Shown)>> {
 }
 
 /// The files of a project's folder.
-#[derive(Default)]
 struct Walk {
-    files: Vec<(String, Stamp)>,
+    fingerprints: Fingerprints,
+    files: Vec<u128>,
     /// Every folder was read, and there was no link and nothing on its way.
     is_plain: bool,
 }
 
 impl Walk {
-    fn of(folder: PathBuf, name: String) -> Self {
+    fn of(folder: PathBuf, name: String, fingerprints: Fingerprints) -> Self {
         let mut walk = Self {
+            fingerprints,
             files: Vec::new(),
             is_plain: true,
         };
         let mut folders = vec![(folder, name)];
         while let Some((folder, name)) = folders.pop() {
-            if let Err(error) = walk.read(&folder, &name, &mut folders) {
+            if let Err(error) = walk.read(&folder, name, &mut folders) {
                 walk.is_plain &= error.kind() == io::ErrorKind::NotFound;
             }
         }
@@ -260,25 +276,29 @@ impl Walk {
     fn read(
         &mut self,
         folder: &Path,
-        path: &str,
+        mut path: String,
         folders: &mut Vec<(PathBuf, String)>,
     ) -> io::Result<()> {
         if fs::symlink_metadata(folder)?.is_symlink() {
             self.is_plain = false;
             return Ok(());
         }
+        path.push('/');
+        let above = path.len();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let kind = entry.file_type()?;
             let name = entry.file_name();
             // What is not Unicode is not ours.
             let Some(name) = name.to_str() else { continue };
+            path.truncate(above);
+            path.push_str(name);
             if kind.is_dir() {
-                folders.push((entry.path(), format!("{path}/{name}")));
+                folders.push((entry.path(), path.clone()));
             } else if kind.is_file() {
                 self.is_plain &= !name.starts_with(MOVED_ASIDE) && !name.starts_with(BEING_WRITTEN);
                 let stamp = stamp_of(&entry.metadata()?)?;
-                self.files.push((format!("{path}/{name}"), stamp));
+                self.files.push(self.fingerprints.of_file(&path, stamp));
             } else {
                 self.is_plain &= !kind.is_symlink();
             }
@@ -287,11 +307,8 @@ impl Walk {
     }
 
     /// Says whether every recorded file is there as it was left. Others may lie beside them.
-    fn has_all(&self, expected: &Expected) -> bool {
-        let found = self.files.iter().filter(|(path, stamp)| {
-            let recorded = expected.recorded.get(path);
-            recorded.is_some_and(|recorded| recorded.stamp == *stamp)
-        });
-        self.is_plain && found.count() == expected.recorded.len()
+    fn has_all(&self, recorded: &HashSet<u128, RandomState>) -> bool {
+        let found = self.files.iter().filter(|file| recorded.contains(file));
+        self.is_plain && found.count() == recorded.len()
     }
 }

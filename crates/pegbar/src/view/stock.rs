@@ -46,7 +46,7 @@ statements! {
              WHERE f.project_id = a.project_id AND f.asset_id = a.id)) AND a.id {in $2}";
     PATHS = "SELECT a.id, a.kind, c.segment, a.mime_type, a.sha256, a.file_path FROM asset a \
              LEFT JOIN character c ON c.project_id = a.project_id AND c.id = a.character_id \
-             WHERE a.project_id = $1 AND a.id {in $2}";
+             WHERE a.project_id = $1 AND a.id {in $2} AND a.bytes_dropped_at IS NULL";
     PLACES = "SELECT f.asset_id, f.frame_index, n.segment, c.segment FROM frame f \
               JOIN animation n ON n.project_id = f.project_id AND n.id = f.animation_id \
               JOIN character c ON c.project_id = n.project_id AND c.id = n.character_id \

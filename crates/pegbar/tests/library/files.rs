@@ -145,8 +145,15 @@ both_engines! {
         let aside = bench.folder.path().join("blob");
         fs::rename(&blob, &aside).unwrap();
         fs::remove_dir_all(studio.assets_folder()).unwrap();
-        let error = studio.sync(|_, _| {}).await.unwrap_err();
-        assert_eq!(error.code(), "damaged");
+        let report = studio.sync(|_, _| {}).await.unwrap();
+        let front = &tree.characters[0].variations[0];
+        let missing = pegbar::MissingBytes {
+            path: front.file_path.clone().unwrap(),
+            asset_id: front.id,
+            blob: blob.clone(),
+        };
+        assert_eq!(report.missing, [missing]);
+        assert_eq!(report.written, 5);
         assert_eq!(files_below(&studio.assets_folder()).len(), 5);
         fs::rename(&aside, &blob).unwrap();
         studio.sync(|_, _| {}).await.unwrap();

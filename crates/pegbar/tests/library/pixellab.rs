@@ -144,7 +144,7 @@ both_engines! {
             })
         );
 
-        // Every image has the bytes of the file that the export names, and claims nothing.
+        // Every image has the bytes of the file that the export names, and records nothing.
         let text = fs::read_to_string(folder.join("metadata.json")).unwrap();
         let exported: Value = serde_json::from_str(&text).unwrap();
         let frames = &exported["frames"];
@@ -183,6 +183,22 @@ both_engines! {
             }
         }
         assert_eq!(count, 446);
+        // What the export says of the character, each of them claims.
+        let frames = tabby.animations.iter().flat_map(|animation| &animation.frames);
+        for asset in frames.map(|frame| &frame.asset).chain(&tabby.variations) {
+            let claims = studio.list_claims(asset.id).await.unwrap();
+            assert_eq!((claims.len(), claims[0].tool.as_str()), (1, "pixellab"));
+            let fields = json!({
+                "prompt": "tabby", "width": 80, "height": 80,
+                "createdAt": "2026-04-09T00:00:00Z", "foundIn": "metadata.json",
+                "other": {
+                    "id": TABBY, "name": "tabby", "template_id": "catset", "directions": 8,
+                    "view": "side",
+                },
+            });
+            assert_eq!(*claims[0].fields.as_value(), fields);
+            assert!(claims[0].raw.starts_with('{') && text.contains(&claims[0].raw), "as found");
+        }
         assert_in_step(&studio, &tree);
         assert!(studio.take_notices().is_empty());
     }

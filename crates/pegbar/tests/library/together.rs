@@ -45,6 +45,28 @@ both_engines! {
         drop(studio);
     }
 
+    async fn a_project_that_several_look_for_at_once_is_created_once(bench) {
+        let first = bench.create().await;
+        let second = bench.open().await;
+        for name in ["Cats", "Dogs", "Mice"] {
+            let get = |studio: &Studio| {
+                let studio = studio.clone();
+                tokio::spawn(async move { studio.get_or_create_project(name).await.unwrap() })
+            };
+            let calls = [get(&first), get(&second), get(&first), get(&second)];
+            let mut found = Vec::new();
+            for call in calls {
+                found.push(call.await.unwrap());
+            }
+            assert_eq!(found.iter().filter(|(_, is_new)| *is_new).count(), 1, "{name}");
+            assert!(found.iter().all(|(project, _)| project.id == found[0].0.id));
+        }
+        let all = first.list_projects(&Default::default(), Default::default()).await.unwrap();
+        assert_eq!(all.rows.len(), 3);
+        let refused = first.get_or_create_project(" ").await.unwrap_err();
+        assert_eq!(refused.code(), "invalid");
+    }
+
     async fn changes_at_once_through_two_handles_all_arrive(bench) {
         let studio = bench.create().await;
         let project = project_with_character(&studio).await;

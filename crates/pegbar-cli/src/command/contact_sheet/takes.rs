@@ -7,7 +7,7 @@ use super::{Picture, Subject, ending, name, segment};
 use crate::error::CommandError;
 use crate::find;
 use crate::sheet::SheetOptions;
-use crate::text::{count, minute, one_line, pixels, size_of};
+use crate::text::{count, minute, one_line, pixels, stored_size};
 
 /// Frames in a row, below each of which its takes stand.
 const COLUMNS: usize = 12;
@@ -196,7 +196,7 @@ fn side_by_side<'a>(
             places => format!("shown in frame {}", places.join(", ")),
         };
         let model = asset.model.as_deref().map(|model| one_line(model, 80));
-        let details = [pixels(asset), size_of([asset]), minute(asset.created_at)];
+        let details = [pixels(asset), stored_size(asset), minute(asset.created_at)];
         let details: Vec<String> = model.into_iter().chain(details).collect();
         let prompt = asset.generation_prompt.as_deref().unwrap_or_default();
         let mut sublabels = vec![name(asset), details.join(", ")];

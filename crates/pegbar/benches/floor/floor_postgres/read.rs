@@ -45,6 +45,19 @@ pub(super) fn hash(row: &Row, column: usize) -> Read<Option<Sha256>> {
         .map(|hash| hash.map(|hash| hash.0))
 }
 
+pub(super) fn asset_kind(row: &Row, column: usize) -> Read<AssetKind> {
+    row.try_get::<_, Kind>(column).map(|kind| kind.0)
+}
+
+pub(super) fn reference_role(row: &Row, column: usize) -> Read<ReferenceRole> {
+    row.try_get::<_, Role>(column).map(|role| role.0)
+}
+
+pub(super) fn optional_time(row: &Row, column: usize) -> Read<Option<MillisSinceEpoch>> {
+    let time = row.try_get::<_, Option<Time>>(column)?;
+    Ok(time.map(|time| time.0))
+}
+
 pub(super) fn unsigned(row: &Row, column: usize) -> Read<Option<u32>> {
     let side: Option<i32> = row.try_get(column)?;
     Ok(side.map(i32::unsigned_abs))

@@ -1,5 +1,7 @@
 //! How an image is to be turned: the orientation in its Exif metadata (CIPA DC-008, 4.6.5,
-//! tag 274), which are a TIFF file (revision 6.0, section 2).
+//! tag 274).
+
+use crate::tiff::Tiff;
 
 /// How much of the metadata is read, in bytes: the orientation stands near their beginning.
 pub(super) const MAX_BYTES: usize = 1 << 16;
@@ -21,7 +23,7 @@ impl Orientation {
     /// Reads it from Exif metadata; what makes no sense turns nothing.
     pub(super) fn of(metadata: &[u8]) -> Self {
         let metadata = metadata.strip_prefix(PREFIX).unwrap_or(metadata);
-        let value = Tiff::open(metadata).and_then(|tiff| tiff.orientation());
+        let value = Tiff::open(metadata).and_then(read);
         value
             .filter(|value| (1..=8).contains(value))
             .map_or(Self::NONE, Self)
@@ -37,50 +39,9 @@ impl Orientation {
     }
 }
 
-struct Tiff<'a> {
-    bytes: &'a [u8],
-    is_little_endian: bool,
-}
-
-impl<'a> Tiff<'a> {
-    fn open(bytes: &'a [u8]) -> Option<Self> {
-        let is_little_endian = match bytes.get(..4)? {
-            b"II*\0" => true,
-            b"MM\0*" => false,
-            _ => return None,
-        };
-        Some(Self {
-            bytes,
-            is_little_endian,
-        })
-    }
-
-    fn orientation(&self) -> Option<u16> {
-        let directory = usize::try_from(self.u32(4)?).ok()?;
-        let entries = usize::from(self.u16(directory)?);
-        let mut entries = (0..entries).map_while(|entry| {
-            let at = directory.checked_add(2 + entry * 12)?;
-            Some((self.u16(at)?, self.u16(at + 2)?, self.u16(at + 8)?))
-        });
-        let (_, kind, value) = entries.find(|(tag, ..)| *tag == ORIENTATION)?;
-        (kind == SHORT).then_some(value)
-    }
-
-    fn u16(&self, at: usize) -> Option<u16> {
-        let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.is_little_endian {
-            u16::from_le_bytes(bytes)
-        } else {
-            u16::from_be_bytes(bytes)
-        })
-    }
-
-    fn u32(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if self.is_little_endian {
-            u32::from_le_bytes(bytes)
-        } else {
-            u32::from_be_bytes(bytes)
-        })
-    }
+fn read(tiff: Tiff<'_>) -> Option<u16> {
+    let mut entries = tiff.entries(tiff.first()?);
+    let entry = entries.find(|entry| entry.tag == ORIENTATION)?;
+    let value = tiff.number(entry).filter(|_| entry.kind == SHORT)?;
+    u16::try_from(value).ok()
 }

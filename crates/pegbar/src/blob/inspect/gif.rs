@@ -9,6 +9,8 @@ use super::{Flaw, Picture, check_pixels};
 const IMAGE: u8 = 0x2c;
 const EXTENSION: u8 = 0x21;
 const TRAILER: u8 = 0x3b;
+const COMMENT: u8 = 0xfe;
+const APPLICATION: u8 = 0xff;
 const NONE: u8 = 0;
 
 /// Walks from the header to the trailer.
@@ -26,13 +28,18 @@ pub(super) fn walk<R: BufRead + Seek>(
     }
     skip_colours(source, flags)?;
     let mut image_count = 0_u32;
+    let mut has_metadata = false;
     loop {
         source.enter(Part::Named("what leads to its end, the trailer"));
         match source.byte()? {
             TRAILER => break,
             EXTENSION => {
                 source.enter(Part::Named("an extension"));
-                source.skip(1)?;
+                has_metadata |= match source.byte()? {
+                    COMMENT => true,
+                    APPLICATION => is_application_with_metadata(source)?,
+                    _ => false,
+                };
                 skip_blocks(source)?;
             }
             IMAGE => {
@@ -60,7 +67,17 @@ pub(super) fn walk<R: BufRead + Seek>(
         height,
         image_count,
         orientation: Orientation::NONE,
+        has_metadata,
     })
+}
+
+/// Reads the first block of an application's extension, its name, and says whether it may
+/// say how the image was made: most say how often it is played.
+fn is_application_with_metadata<R: BufRead + Seek>(source: &mut Source<R>) -> Result<bool, Flaw> {
+    let mut name = Vec::new();
+    let length = source.byte()?;
+    source.each_piece(length.into(), |piece| name.extend_from_slice(piece))?;
+    Ok(name.starts_with(b"XMP Data") || name.starts_with(b"C2PA_GIF"))
 }
 
 /// Skips an image and returns how far to the right and down it goes.

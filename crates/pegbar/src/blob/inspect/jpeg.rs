@@ -14,6 +14,9 @@ const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 const APP1: u8 = 0xe1;
 
+/// Segments that may say how the image was made: Exif and XMP, C2PA, IPTC, comments.
+const METADATA: &[u8] = &[APP1, 0xeb, 0xed, 0xfe];
+
 /// The fewest bits that Huffman coding makes of a block of 8 × 8 pixels.
 const PIXELS_PER_BYTE: u64 = 64 * 8;
 
@@ -33,8 +36,10 @@ pub(super) fn walk<R: BufRead + Seek>(
     let mut frame = None;
     let mut orientation = None;
     let mut scanned = 0;
+    let mut has_metadata = false;
     let mut marker = next_marker(source)?;
     loop {
+        has_metadata |= METADATA.contains(&marker);
         match marker {
             EOI => break,
             SOI => return Err(source.damaged("another image begins before this one ends")),
@@ -81,6 +86,7 @@ pub(super) fn walk<R: BufRead + Seek>(
         height,
         image_count: 1,
         orientation: orientation.unwrap_or(Orientation::NONE),
+        has_metadata,
     })
 }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead, Seek};
 use super::exif::{self, Orientation};
 use super::source::{Part, Source};
 use super::{Flaw, Picture, check_pixels};
+use crate::metadata::hidden;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -18,6 +19,10 @@ const NOTES: &[&[u8; 4]] = &[b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME", b"pHYs
 /// What is kept of a chunk that is read, in bytes.
 const NOTHING: usize = 0;
 const FIRST_CHUNK: usize = 13;
+const FIRST_PIXELS: usize = hidden::PREFIX as usize;
+
+/// Chunks that may say how the image was made.
+const METADATA: &[&[u8; 4]] = &[b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"caBX", b"comf"];
 
 /// A chunk's type, and the beginning of its content.
 struct Chunk {
@@ -32,6 +37,8 @@ struct Header {
     height: u32,
     bits_per_pixel: u64,
     needs_palette: bool,
+    /// Its alpha channel is one that text is hidden in.
+    may_hide_text: bool,
 }
 
 /// Walks from the signature to the chunk IEND.
@@ -46,13 +53,20 @@ pub(super) fn walk<R: BufRead + Seek>(
     let mut orientation = Orientation::NONE;
     let mut announced = None;
     let mut images = 0_u32;
+    let mut has_metadata = false;
     loop {
         let chunk = Chunk::read(source)?;
+        has_metadata |= METADATA.contains(&&chunk.kind);
         match &chunk.kind {
             b"IDAT" if header.needs_palette && !has_palette => {
                 return Err(source.damaged("the colours that its pixels refer to are missing"));
             }
-            b"IDAT" => pixel_data += chunk.length,
+            b"IDAT" => {
+                has_metadata |= pixel_data == 0
+                    && header.may_hide_text
+                    && hidden::may_begin(&chunk.content, header.width);
+                pixel_data += chunk.length;
+            }
             b"PLTE" => has_palette = true,
             b"IEND" => break,
             b"acTL" if pixel_data == 0 => announced = chunk.number(),
@@ -82,6 +96,7 @@ pub(super) fn walk<R: BufRead + Seek>(
         height: header.height,
         image_count,
         orientation,
+        has_metadata,
     })
 }
 
@@ -103,6 +118,7 @@ impl Chunk {
         let kept = match &kind {
             b"eXIf" => exif::MAX_BYTES,
             b"IHDR" | b"acTL" => FIRST_CHUNK,
+            b"IDAT" => FIRST_PIXELS,
             _ => NOTHING,
         };
         let mut content = Vec::new();
@@ -179,6 +195,7 @@ impl Header {
             height,
             bits_per_pixel: channels * u64::from(depth),
             needs_palette: colour == 3,
+            may_hide_text: (colour, depth, lacing) == (6, 8, 0),
         })
     }
 

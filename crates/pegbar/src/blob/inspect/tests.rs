@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Flaw, Inspected, inspect};
 use crate::blob::ImageFormat;
+use crate::metadata;
 
 #[path = "../../../tests/library/support/images.rs"]
 mod images;
@@ -334,5 +335,38 @@ fn what_is_no_image_is_called_by_its_name() {
     for (bytes, expected) in cases {
         let reason = inspected(bytes).unwrap_err();
         assert!(reason.contains(expected), "{reason}");
+    }
+}
+
+#[test]
+fn a_file_that_says_something_of_itself_is_told_from_one_that_does_not() {
+    let mut silent = 0;
+    for (name, bytes, _) in images::one_of_each() {
+        let found = inspected(&bytes).unwrap();
+        let claims = metadata::read(Cursor::new(&bytes), found.format).unwrap();
+        // Some have a comment, or a description beside their orientation.
+        let mut tools = claims.iter().map(|claim| claim.tool.as_str());
+        assert!(
+            tools.all(|tool| ["comment", "exif"].contains(&tool)),
+            "{name}: {claims:?}"
+        );
+        assert!(claims.is_empty() || found.has_metadata, "{name}");
+        silent += usize::from(!found.has_metadata);
+    }
+    assert!(silent >= 8, "{silent}");
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metadata/");
+    for name in [
+        "a1111.gif",
+        "a1111.jpg",
+        "a1111.webp",
+        "comfyui-animated.png",
+        "iptc.jpg",
+        "novelai-hidden.png",
+        "novelai-hidden-flat.png",
+        "xmp.gif",
+        "xmp.webp",
+    ] {
+        let bytes = std::fs::read(format!("{fixtures}{name}")).unwrap();
+        assert!(inspected(&bytes).unwrap().has_metadata, "{name}");
     }
 }

@@ -28,8 +28,10 @@ pub(super) fn walk<R: BufRead + Seek>(
     let mut still = None;
     let mut image_count = 0_u32;
     let mut orientation = Orientation::NONE;
+    let mut has_metadata = false;
     while left > 0 {
         let chunk = Chunk::read(source, &mut left)?;
+        has_metadata |= matches!(&chunk.kind, b"EXIF" | b"XMP " | b"C2PA");
         let end = source.at() + chunk.length;
         match &chunk.kind {
             b"VP8X" if canvas.is_none() && still.is_none() => {
@@ -73,6 +75,7 @@ pub(super) fn walk<R: BufRead + Seek>(
         height,
         image_count: image_count.max(1),
         orientation,
+        has_metadata,
     })
 }
 

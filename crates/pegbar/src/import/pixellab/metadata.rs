@@ -9,8 +9,10 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::super::folder::{ExportFolder, ExportPath};
+use crate::claim::NewClaim;
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::metadata::pixellab;
 use crate::text::{MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 use crate::time::MillisSinceEpoch;
 
@@ -28,6 +30,8 @@ pub(super) struct Export {
     pub(super) rotations: Vec<(String, ExportPath)>,
     /// One for each animation and direction, in the order of the export.
     pub(super) animations: Vec<ExportedAnimation>,
+    /// What the export says of each of its images, which is what it says of the character.
+    pub(super) claim: NewClaim,
 }
 
 #[derive(Debug)]
@@ -111,6 +115,7 @@ impl Export {
             let path = path.and_then(|path| folder.file(&path).map(|_| path));
             path.map_err(|reason| at(&place(), reason))
         };
+        let claim = pixellab::claim(&text);
         let mut rotations = Vec::new();
         for (direction, path) in metadata.frames.rotations.0 {
             let place = || format!("frames.rotations[{direction:?}]");
@@ -144,6 +149,7 @@ impl Export {
             character: ExportedCharacter::read(metadata.character)?,
             rotations,
             animations,
+            claim,
         })
     }
 

@@ -37,7 +37,8 @@ pub(crate) fn files_of(tree: &ProjectTree) -> Vec<(String, Sha256)> {
     let frames = animations.flat_map(|animation| &animation.frames);
     let shown: Vec<_> = frames.map(|frame| frame.asset.id).collect();
     let mut files = Vec::new();
-    for reference in &tree.references {
+    let has_bytes = |asset: &&pegbar::Asset| asset.bytes_dropped_at.is_none();
+    for reference in tree.references.iter().filter(has_bytes) {
         let (id, extension) = (reference.id, extension(reference));
         files.push((
             format!("{project}/references/{id}.{extension}"),
@@ -46,7 +47,7 @@ pub(crate) fn files_of(tree: &ProjectTree) -> Vec<(String, Sha256)> {
     }
     for character in &tree.characters {
         let name = character.character.segment.as_ref().unwrap();
-        for variation in &character.variations {
+        for variation in character.variations.iter().filter(has_bytes) {
             let (id, extension) = (variation.id, extension(variation));
             let path = format!("{project}/characters/{name}_{id}.{extension}");
             files.push((path, variation.sha256.unwrap()));
@@ -60,7 +61,7 @@ pub(crate) fn files_of(tree: &ProjectTree) -> Vec<(String, Sha256)> {
                 files.push((path, frame.asset.sha256.unwrap()));
             }
             // One that another animation shows lies there.
-            let takes = animation.takes.iter();
+            let takes = animation.takes.iter().filter(has_bytes);
             for take in takes.filter(|take| !shown.contains(&take.id)) {
                 let path = format!("{project}/takes/{}.{}", take.id, extension(take));
                 files.push((path, take.sha256.unwrap()));
@@ -105,6 +106,10 @@ pub(crate) fn assert_in_step(studio: &Studio, tree: &ProjectTree) {
         .chain(variations)
         .chain(&tree.references);
     for asset in assets {
+        if asset.bytes_dropped_at.is_some() {
+            assert_eq!(asset.file_path, None, "{} has no file", asset.id);
+            continue;
+        }
         let path = asset.file_path.as_ref().unwrap();
         let home = found.iter().find(|(found, _)| found == path);
         assert_eq!(

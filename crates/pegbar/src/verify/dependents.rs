@@ -1,0 +1,70 @@
+//! What depends on an asset: what was made from it, and the frames that show it.
+
+use super::report::{Dependents, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy};
+use crate::db::Session;
+use crate::db::sql::statements;
+use crate::db::value::Value;
+use crate::error::Result;
+use crate::id::{AssetId, ProjectId};
+
+statements! {
+    // One more than are counted tells whether there are more.
+    DESCENDANTS = "WITH RECURSIVE made(id) AS (\
+                   SELECT asset_id FROM asset_reference \
+                   WHERE project_id = $1 AND referenced_asset_id = $2 UNION \
+                   SELECT r.asset_id FROM made m JOIN asset_reference r \
+                   ON r.project_id = $1 AND r.referenced_asset_id = m.id) \
+                   SELECT id FROM made LIMIT 1001";
+    SHOWING = "SELECT f.id, f.frame_index, f.animation_id, n.name, count(*) OVER () \
+               FROM frame f JOIN animation n \
+               ON n.project_id = f.project_id AND n.id = f.animation_id \
+               WHERE f.project_id = $1 AND f.asset_id = $2 \
+               ORDER BY f.animation_id, f.frame_index LIMIT 10";
+}
+
+/// Returns what was made from an asset, directly or not; the asset itself is not among it, even
+/// where rows of another program say so.
+pub(super) async fn dependents(
+    session: &mut Session,
+    project: ProjectId,
+    asset: AssetId,
+) -> Result<Dependents> {
+    let parameters = [Value::Id(project.0), Value::Id(asset.0)];
+    let mut found: Vec<AssetId> = session
+        .query(&DESCENDANTS, &parameters, |row| {
+            row.at(0, "asset_reference.asset_id")
+        })
+        .await?;
+    let has_more = found.len() as u64 > MAX_DEPENDENTS;
+    found.retain(|id| *id != asset);
+    found.sort_unstable();
+    let count = (found.len() as u64).min(MAX_DEPENDENTS);
+    found.truncate(MAX_NAMED_DEPENDENTS);
+    Ok(Dependents {
+        count,
+        has_more,
+        first: found,
+    })
+}
+
+/// Returns the frames that show an asset.
+pub(super) async fn shown_by(
+    session: &mut Session,
+    project: ProjectId,
+    asset: AssetId,
+) -> Result<ShownBy> {
+    let parameters = [Value::Id(project.0), Value::Id(asset.0)];
+    let mut count = 0;
+    let first = session
+        .query(&SHOWING, &parameters, |row| {
+            count = row.at(4, "count")?;
+            Ok(ShowingFrame {
+                frame_id: row.at(0, "frame.id")?,
+                frame_index: row.at(1, "frame.frame_index")?,
+                animation_id: row.at(2, "frame.animation_id")?,
+                animation: row.at(3, "animation.name")?,
+            })
+        })
+        .await?;
+    Ok(ShownBy { count, first })
+}
