@@ -98,6 +98,12 @@ impl NewClaim {
         }
     }
 
+    /// Says whether it is the same text of the same program, however it is understood.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_same_text = self.tool == other.tool && self.raw == other.raw;
+        is_same_text && (!self.raw.is_empty() || self.fields == other.fields)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         check_name("claims.tool", &self.tool)?;
         check_text("claims.raw", &self.raw)

@@ -292,6 +292,9 @@ impl<'a> Plan<'a> {
         let image = blocking(|| self.blobs.store(&new.image))?;
         let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
         let found = blocking(|| self.studio.blobs().claims(&image))?;
+        // A sidecar brings along what was read from the same bytes elsewhere.
+        let is_new = |claim: &NewClaim| !new.claims.iter().any(|own| own.is_same(claim));
+        let found: Vec<NewClaim> = found.into_iter().filter(is_new).collect();
         new.claims.extend(found);
         row.character_id = character;
         row.animation_id = animation;

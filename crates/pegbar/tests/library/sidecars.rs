@@ -243,6 +243,45 @@ both_engines! {
         assert!(refused.starts_with("generation.status: "), "{refused}");
     }
 
+    async fn what_files_say_comes_along_once(bench) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Studio::create(folder.path()).await.unwrap();
+        let tree = source.create_project(NewProject::new("Found")).await.unwrap();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/metadata");
+        let files = fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path());
+        let images = files.filter(|file| file.extension().unwrap() != "md");
+        let new = images.map(|file| pegbar::NewAsset::from_file(file).prompt("a cat"));
+        let new: Vec<_> = new.collect();
+        let count = new.len() as u64;
+        let assets = source.create_assets(tree.project.id, new).await.unwrap();
+        let out = folder.path().join("out");
+        let export = ImageExport {
+            sidecars: true,
+            xmp: Some(XmpOptions::default()),
+            ..ImageExport::new(ExportScope::Project(tree.project.id), &out)
+        };
+        let exported = source.export_images(&export, |_, _| {}).await.unwrap();
+        assert_eq!((exported.written, exported.sidecars), (count, count));
+        assert_eq!(exported.with_xmp + exported.kept.count, count);
+        assert!(exported.kept.count < 5, "{:?}", exported.kept);
+
+        let studio = bench.create().await;
+        let report = import(&studio, &out, &SidecarTarget::Same).await;
+        assert_eq!((report.created.references, report.refused.count), (count, 0), "{report:?}");
+        let mut claimed = 0;
+        for asset in assets {
+            let there = source.list_claims(asset.id).await.unwrap();
+            let here = studio.list_claims(asset.id).await.unwrap();
+            let texts = |claims: &[pegbar::Claim]| -> Vec<_> {
+                let texts = claims.iter().map(|claim| (claim.tool.clone(), claim.raw.clone()));
+                texts.collect()
+            };
+            assert_eq!(texts(&here), texts(&there), "{:?}", asset.original_name);
+            claimed += here.len();
+        }
+        assert!(claimed > 40, "only {claimed}");
+    }
+
     async fn what_the_user_changed_since_stays_so(bench) {
         let source = exporter(None).await;
         let studio = bench.create().await;
