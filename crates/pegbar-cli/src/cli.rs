@@ -104,7 +104,9 @@ pub(crate) fn main() -> ExitCode {
     });
     let result = match result {
         Ok(()) => output.finish(),
-        Err(CommandError::Differs) => output.finish().and(Err(CommandError::Differs)),
+        Err(told @ (CommandError::Differs | CommandError::Unchecked)) => {
+            output.finish().and(Err(told))
+        }
         failed => failed,
     };
     match result {

@@ -30,6 +30,8 @@ pub(crate) enum CommandError {
     Output(io::Error),
     /// Two things differ, which has been shown: nothing is wrong, but the exit code says so.
     Differs,
+    /// What was to be checked could not be, which has been said: the exit code says so too.
+    Unchecked,
 }
 
 /// What was refused, and what to do instead.
@@ -186,7 +188,11 @@ impl CommandError {
             Self::Library(pegbar::Error::Database { .. }) | Self::Fault(_) => FAULT,
             Self::Usage(_) => USAGE,
             Self::Output(_) if self.is_closed_pipe() => 0,
-            Self::Library(_) | Self::Refused(_) | Self::Output(_) | Self::Differs => REFUSED,
+            Self::Library(_)
+            | Self::Refused(_)
+            | Self::Output(_)
+            | Self::Differs
+            | Self::Unchecked => REFUSED,
         }
     }
 
@@ -202,7 +208,7 @@ impl CommandError {
 
     /// Returns whether there is nothing more to say than the exit code says.
     pub(crate) fn is_silent(&self) -> bool {
-        self.is_closed_pipe() || matches!(self, Self::Differs)
+        self.is_closed_pipe() || matches!(self, Self::Differs | Self::Unchecked)
     }
 
     /// Writes the error for people, with a newline at the end.
@@ -256,6 +262,14 @@ impl CommandError {
             Self::Differs => ErrorMessage {
                 code: "differs",
                 message: "they differ".to_owned(),
+                causes: Vec::new(),
+                candidates: &[],
+                users: None,
+                hint: None,
+            },
+            Self::Unchecked => ErrorMessage {
+                code: "unavailable",
+                message: "it was not checked".to_owned(),
                 causes: Vec::new(),
                 candidates: &[],
                 users: None,

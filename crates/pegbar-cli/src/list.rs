@@ -85,7 +85,10 @@ pub(crate) async fn print<T: Listed>(
     let mut after = match &part.after {
         None => None,
         Some(text) => Some(text.parse::<T::Id>().map_err(|error| {
-            CommandError::usage(format!("--after: {text:?} is not an id: {error}"))
+            CommandError::usage(format!("--after: {text:?} is not a whole id: {error}")).hint(
+                "--after goes on where a list stopped: give the id that it named behind \"more \
+                 follow\"; for times say --from or --before, where the command has them",
+            )
         })?),
     };
     let mut remaining = part.limit.unwrap_or(u64::MAX);

@@ -30,11 +30,12 @@ pub(crate) struct Making {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// The settings it was generated with, as JSON, or @FILE with JSON in it
-    #[arg(long, value_name = "JSON", value_parser = json)]
+    #[arg(long, value_name = "JSON", value_parser = settings)]
     settings: Option<Json>,
     /// An asset it was made from; once for each, in the order sent
     ///
-    /// ASSET is the name a variation or reference came with, or the end of any asset's id.
+    /// ASSET is the name a variation or reference came with, the frame that shows it
+    /// (ANIMATION/INDEX), or the end of any asset's id.
     /// ROLE says what it was for: `character`, `previous_frame`, `style`, `pose` or `other`
     /// (which it is, if not given).
     #[arg(long, value_name = "ASSET[:ROLE]")]
@@ -82,7 +83,7 @@ impl Making {
         model.tags.clone_from(&self.tags);
         for reference in &self.made_from {
             let (wanted, role) = reference_of(reference)?;
-            let asset = find::asset_in(studio, &[project], wanted).await;
+            let asset = find::asset_in(studio, project, wanted).await;
             let asset = asset.map_err(|error| wrong_turn::file_not_taken_in(error, wanted))?;
             model = model.made_from(asset.id, role);
         }
@@ -114,6 +115,15 @@ pub(crate) fn json(text: &str) -> Result<Json, String> {
     };
     let content = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     Json::parse(&content).map_err(|error| format!("{path}: {error}"))
+}
+
+/// Reads settings: a JSON object, or `@FILE` with one.
+pub(crate) fn settings(text: &str) -> Result<Json, String> {
+    let settings = json(text)?;
+    if settings.as_value().is_object() {
+        return Ok(settings);
+    }
+    Err("settings have names, as in '{\"seed\": 7}': a JSON object".to_owned())
 }
 
 /// Reads the value of an option that is a time; a date alone means its first moment in UTC.

@@ -61,6 +61,12 @@ pub(crate) fn tip(refusal: &clap::Error, arguments: &[String]) -> Option<String>
                 ContextValue::String(word) => word.to_lowercase(),
                 _ => return None,
             };
+            if path == ["pegbar", "head"] && word == "sign" {
+                return Some(
+                    "a head is signed where it is exported: 'pegbar head export --sign KEY'"
+                        .to_owned(),
+                );
+            }
             instead_of(&word, command, &path.join(" "))
         }
         (ErrorKind::UnknownArgument, ["pegbar", "asset", "edit"]) => {
@@ -204,6 +210,10 @@ mod tests {
         assert_eq!(
             tip("pegbar contact-sheet angry south"),
             "a name with spaces is one word in quotes, as in \"angry south\""
+        );
+        assert_eq!(
+            tip("pegbar head sign cats.head"),
+            "a head is signed where it is exported: 'pegbar head export --sign KEY'"
         );
         for option in ["--prompt", "--model=m", "--made-from"] {
             let tip = tip_for(&format!("pegbar asset edit front {option} x")).unwrap_or_default();

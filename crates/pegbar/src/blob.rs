@@ -5,6 +5,7 @@ mod intake;
 mod metadata;
 mod open;
 mod opened;
+pub(crate) mod whole;
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
@@ -323,7 +324,8 @@ impl BlobBatch<'_> {
             }
             ImageSource::Bytes(bytes) => {
                 let stored = intake.check_bytes(bytes)?;
-                self.place(stored, |path| {
+                let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
+                self.place(stored.sha256, is_whole, |path| {
                     let mut file = create_read_only(path)?;
                     file.write_all(bytes)?;
                     file.sync_all()
@@ -334,9 +336,9 @@ impl BlobBatch<'_> {
         }
     }
 
-    /// Says whether the store has bytes with this hash.
-    pub(crate) fn has(&self, sha256: Sha256) -> bool {
-        self.store.path(sha256).exists()
+    /// Says whether the store has bytes with this hash, and all of them.
+    pub(crate) fn holds(&self, sha256: Sha256, file_size: u64) -> bool {
+        self.store.holds(sha256, file_size)
     }
 
     /// Copies a file while it is hashed: what is checked is the copy, which nobody changes.
@@ -351,7 +353,8 @@ impl BlobBatch<'_> {
         let copy = self.store.new_file()?;
         let stored = intake.copy(source, &copy);
         let placed = stored.and_then(|stored| {
-            self.place(stored, |path| {
+            let is_whole = |blob: &Path| Ok(whole::hash(File::open(blob)?)? == stored.sha256);
+            self.place(stored.sha256, is_whole, |path| {
                 fs::rename(&copy, path)?;
                 make_read_only(path)
             })?;
@@ -364,23 +367,33 @@ impl BlobBatch<'_> {
     }
 
     /// Puts bytes in their place unless they are there. `write` makes a flushed file.
+    ///
+    /// What stands there is read: whoever brings the right bytes must not lose them to a
+    /// damaged blob, which is kept in `.pegbar/damaged`. That costs a read for each image
+    /// that is taken in again as a new asset; files that an import knows already don't come
+    /// here, and only the size of their blobs is looked at.
     fn place(
         &self,
-        stored: StoredImage,
+        sha256: Sha256,
+        is_whole: impl Fn(&Path) -> io::Result<bool>,
         write: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<()> {
-        let place = self.store.path(stored.sha256);
+        let place = self.store.path(sha256);
         // A blob is at least two folders deep.
         let folder = place.parent().unwrap_or(&self.store.blobs).to_owned();
-        let is_there = fs::metadata(&place).is_ok_and(|found| found.len() == stored.file_size);
-        if !is_there {
+        // What can't be read is damaged, too.
+        let is_there = || is_whole(&place).unwrap_or(false);
+        if !is_there() {
             create_folders(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
+            if place.exists() {
+                whole::keep_aside(&place, &self.store.private.join("damaged"))?;
+            }
             if let Err(error) = fs::rename(&file, &place) {
                 // Two that put the same bytes in place at once; not every system replaces what
                 // is read-only.
-                if !fs::metadata(&place).is_ok_and(|found| found.len() == stored.file_size) {
+                if !is_there() {
                     return Err(error).at("writing", &place);
                 }
                 fs::remove_file(&file).at("removing", &file)?;

@@ -98,15 +98,14 @@ impl NewClaim {
         }
     }
 
-    /// Says whether it is the same text of the same program, however it is understood.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let is_same_text = self.tool == other.tool && self.raw == other.raw;
-        is_same_text && (!self.raw.is_empty() || self.fields == other.fields)
-    }
-
     pub(crate) fn check(&self) -> Result<()> {
         check_name("claims.tool", &self.tool)?;
         check_text("claims.raw", &self.raw)
+    }
+
+    /// Says whether a claim is this one, read from the same place of the same file.
+    fn says(&self, tool: &str, raw: &str, fields: &Json) -> bool {
+        self.tool == tool && self.raw == raw && self.fields.get("foundIn") == fields.get("foundIn")
     }
 
     pub(crate) fn into_row(self, project: ProjectId, asset: AssetId, position: u32) -> Claim {
@@ -117,6 +116,17 @@ impl NewClaim {
             tool: self.tool,
             fields: self.fields,
             raw: self.raw,
+        }
+    }
+}
+
+/// Adds what a file says behind the claims that the caller gave, which may be the same: those
+/// of a copy with a sidecar are.
+pub(crate) fn add_unsaid(claims: &mut Vec<NewClaim>, found: Vec<NewClaim>) {
+    for new in found {
+        let is_same = |claim: &NewClaim| new.says(&claim.tool, &claim.raw, &claim.fields);
+        if !claims.iter().any(is_same) {
+            claims.push(new);
         }
     }
 }
@@ -160,11 +170,8 @@ pub(crate) async fn add_found(
         let there = there.remove(&asset).unwrap_or_default();
         let first = there.iter().map(|claim| claim.position + 1).max();
         let new = claims.into_iter().filter(|new| {
-            !there.iter().any(|claim| {
-                claim.tool == new.tool
-                    && claim.raw == new.raw
-                    && claim.fields.get("foundIn") == new.fields.get("foundIn")
-            })
+            let is_same = |claim: &Claim| new.says(&claim.tool, &claim.raw, &claim.fields);
+            !there.iter().any(is_same)
         });
         let numbered = (first.unwrap_or(0)..).zip(new);
         rows.extend(numbered.map(|(position, claim)| claim.into_row(project, asset, position)));

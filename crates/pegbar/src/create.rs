@@ -13,7 +13,7 @@ use crate::animation::{Animation, NewAnimation};
 use crate::asset::{self, Asset, AssetKind, ImageSource, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat, StoredImage};
 use crate::character::{self, Character, NewCharacter};
-use crate::claim::NewClaim;
+use crate::claim::{self, NewClaim};
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
@@ -292,10 +292,7 @@ impl<'a> Plan<'a> {
         let image = blocking(|| self.blobs.store(&new.image))?;
         let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
         let found = blocking(|| self.studio.blobs().claims(&image))?;
-        // A sidecar brings along what was read from the same bytes elsewhere.
-        let is_new = |claim: &NewClaim| !new.claims.iter().any(|own| own.is_same(claim));
-        let found: Vec<NewClaim> = found.into_iter().filter(is_new).collect();
-        new.claims.extend(found);
+        claim::add_unsaid(&mut new.claims, found);
         row.character_id = character;
         row.animation_id = animation;
         self.assets.push(row);
@@ -356,7 +353,14 @@ impl<'a> Plan<'a> {
             .name_segments(session, project_id, is_new_project)
             .await?;
         self.name_files(project_id, &segments);
-        records::seal(session, project_id, &mut self.assets, &self.origins).await?;
+        records::seal(
+            session,
+            self.studio,
+            project_id,
+            &mut self.assets,
+            &self.origins,
+        )
+        .await?;
         let elsewhere = self.insert(session, project_id).await?;
         for asset in asset::get_many(session, project_id, &elsewhere).await? {
             asset.check_has_bytes("assetId")?;

@@ -30,8 +30,9 @@ statements! {
     DELETE_ASSETS = "DELETE FROM asset WHERE project_id = $1 AND id {in $2}";
     SHOWING = "SELECT {frame} FROM frame WHERE project_id = $1 AND asset_id {in $2} \
                ORDER BY animation_id, frame_index";
+    // Sorted, SQLite would read every reference of the project in that order.
     MADE_FROM = "SELECT {asset_reference} FROM asset_reference \
-                 WHERE project_id = $1 AND referenced_asset_id {in $2} ORDER BY asset_id";
+                 WHERE project_id = $1 AND referenced_asset_id {in $2}";
     MAKE_TAKE_OF = "UPDATE asset SET animation_id = $3 WHERE project_id = $1 AND id = $2";
     CHARACTERS = "SELECT id FROM character WHERE project_id = $1";
     ANIMATIONS = "SELECT id FROM animation WHERE project_id = $1";
@@ -142,6 +143,7 @@ impl<'a> Delete<'a> {
             self.session.list(&MADE_FROM, &parameters).await?;
         let going: HashSet<Uuid> = self.doomed.assets.iter().copied().collect();
         let mut outputs: Vec<AssetId> = edges.iter().map(|edge| edge.asset_id).collect();
+        outputs.sort_unstable();
         // One may have been sent it twice.
         outputs.dedup();
         outputs.retain(|output| !going.contains(&output.0));

@@ -184,4 +184,4 @@ pub use verify::{
     Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
     ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
-pub use view::{Kept, MissingBytes, ViewReport};
+pub use view::{DamagedBytes, Kept, MissingBytes, ViewReport};

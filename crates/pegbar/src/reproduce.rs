@@ -82,7 +82,8 @@ pub struct RequestInput {
     pub mime_type: Option<String>,
     /// The size of the input's bytes.
     pub file_size: Option<u64>,
-    /// The file with the bytes that were sent, in the store; `None` where they are not there.
+    /// The file with the bytes that were sent, in the store; `None` where they are not there,
+    /// or were dropped.
     #[serde(serialize_with = "serialize_optional_path")]
     pub blob: Option<PathBuf>,
     /// The input's file below `public/assets`, which someone may have edited since; `None` where
@@ -366,6 +367,15 @@ impl Studio {
             missing.push(MissingPart::InputHash { position, asset_id });
             return Ok(found);
         };
+        // They may lie in the store still, for the trash: that is not for sending them again.
+        if let (Some(_), Some(dropped_at)) = (same, dropped_at) {
+            missing.push(MissingPart::InputBytesDropped {
+                position,
+                asset_id,
+                dropped_at,
+            });
+            return Ok(found);
+        }
         let path = self.blobs().path(sha256);
         match std::fs::metadata(&path) {
             Ok(blob) => {
@@ -380,17 +390,10 @@ impl Studio {
                 found.blob = Some(path);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                missing.push(match dropped_at {
-                    Some(dropped_at) => MissingPart::InputBytesDropped {
-                        position,
-                        asset_id,
-                        dropped_at,
-                    },
-                    None => MissingPart::InputBlob {
-                        position,
-                        asset_id,
-                        path,
-                    },
+                missing.push(MissingPart::InputBlob {
+                    position,
+                    asset_id,
+                    path,
                 });
             }
             Err(error) => return Err(error).at("looking at", &path),

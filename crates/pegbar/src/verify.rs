@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::asset;
-use crate::db::blocking;
+use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
@@ -166,6 +166,25 @@ impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
         }
         Ok(())
     }
+}
+
+/// Refuses assets whose rows contradict their records: for whoever gives on what they say.
+pub(crate) async fn check_rows(
+    session: &mut Session,
+    project: ProjectId,
+    ids: &[Uuid],
+) -> Result<()> {
+    let rows = Rows::of(session, project, ids).await?;
+    for asset in &rows.assets {
+        if let Some(damage) = compare::compare(asset, &rows).first() {
+            return Err(Error::Damaged {
+                place: format!("the row of the asset {}", asset.id),
+                reason: format!("{damage}; run `pegbar verify` to see all that is damaged"),
+                source: None,
+            });
+        }
+    }
+    Ok(())
 }
 
 impl Studio {

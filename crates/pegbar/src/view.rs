@@ -31,6 +31,7 @@ use crate::studio::{Notice, Studio};
 use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
+use files::Flaw;
 pub(crate) use files::move_new;
 use journal::Journal;
 use stock::{Stock, Wanted};
@@ -155,6 +156,21 @@ pub struct MissingBytes {
     pub blob: PathBuf,
 }
 
+/// A file for which the store has other bytes than were taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DamagedBytes {
+    /// The path that it should have, relative to `public/assets/`.
+    pub path: String,
+    /// The asset that it shows.
+    pub asset_id: AssetId,
+    /// Where the store has the bytes.
+    #[serde(serialize_with = "serialize_path")]
+    pub blob: PathBuf,
+    /// The SHA-256 of the bytes that it has.
+    pub found: Sha256,
+}
+
 /// What bringing the view up to date did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -167,9 +183,46 @@ pub struct ViewReport {
     pub kept: Vec<Kept>,
     /// Files that could not be put in place, since the store does not have their bytes.
     pub missing: Vec<MissingBytes>,
+    /// Files that were not put in place, since the store has other bytes for them.
+    pub damaged: Vec<DamagedBytes>,
     /// What [`Studio::sync`] found in the rows.
     #[serde(flatten)]
     pub integrity: IntegrityReport,
+}
+
+impl ViewReport {
+    fn add(&mut self, flaw: Flaw, path: String, asset_id: AssetId, blob: PathBuf) {
+        match flaw {
+            Flaw::Missing => self.missing.push(MissingBytes {
+                path,
+                asset_id,
+                blob,
+            }),
+            Flaw::Altered(found) => self.damaged.push(DamagedBytes {
+                path,
+                asset_id,
+                blob,
+                found,
+            }),
+        }
+    }
+
+    /// Says what is wrong with the first blob that could not be given on.
+    fn flaw(&self) -> Option<Error> {
+        let missing = self.missing.first();
+        let missing = missing.map(|missing| (&missing.blob, "the blob is missing".to_owned()));
+        let altered = || {
+            let damaged = self.damaged.first()?;
+            let reason = format!("its bytes are others: their SHA-256 is {}", damaged.found);
+            Some((&damaged.blob, reason))
+        };
+        let (blob, reason) = missing.or_else(altered)?;
+        Some(Error::Damaged {
+            place: blob.display().to_string(),
+            reason,
+            source: None,
+        })
+    }
 }
 
 /// The folders of the view.
@@ -282,22 +335,15 @@ impl Studio {
             }
         }
         let report = run.finish()?;
-        match report.missing.first() {
-            Some(missing) => Err(Error::Damaged {
-                place: missing.blob.display().to_string(),
-                reason: "the blob is missing".to_owned(),
-                source: None,
-            }),
-            None => Ok(report),
-        }
+        report.flaw().map_or(Ok(report), Err)
     }
 
     /// Compares every file below `public/assets`, by its size and time, with the database and
     /// puts right what differs: rebuilds the tree from nothing, if need be. Files that were
     /// edited are moved aside, foreign ones are left where they are unless they stand in the
     /// way. Before that, gaps that another program left in the orders of frames are closed, and
-    /// the keys between the rows are checked. Files whose bytes the store does not have are
-    /// listed in the report; all others are put right.
+    /// the keys between the rows are checked. Files whose bytes the store does not have, or has
+    /// damaged, are listed in the report; all others are put right.
     ///
     /// `progress` is called before each project with how many are done and how many there are.
     ///
@@ -386,7 +432,7 @@ impl Studio {
         session.execute(&FORGET, &[Value::Texts(&paths)]).await?;
         session.insert(&written).await?;
         // What is missing may be put back: then the next run has to find out what is stale.
-        if failed.is_none() && done.missing.is_empty() {
+        if failed.is_none() && done.flaw().is_none() {
             session
                 .execute(&CLEAR_OUTBOX, &[Value::Ids(outbox)])
                 .await?;
@@ -396,6 +442,7 @@ impl Studio {
         run.report.removed += done.removed;
         run.report.kept.append(&mut done.kept);
         run.report.missing.append(&mut done.missing);
+        run.report.damaged.append(&mut done.damaged);
         failed.map_or(Ok(()), Err)
     }
 }

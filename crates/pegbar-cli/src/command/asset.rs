@@ -8,9 +8,11 @@ mod save;
 use std::path::PathBuf;
 
 use pegbar::{
-    Annotation, Asset, AssetFilter, AssetKind, AssetPatch, Claim, MillisSinceEpoch, Sha256, Studio,
+    Annotation, Asset, AssetFilter, AssetId, AssetKind, AssetPatch, Claim, MillisSinceEpoch,
+    Sha256, Studio,
 };
 
+use crate::command::lineage;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
@@ -106,7 +108,8 @@ struct List {
 /// The asset that is meant.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The asset, by its id or the end of it, or by the name it came with (not takes)
+    /// The asset, by its id or the end of it, or by the name it came with (not takes); or
+    /// ANIMATION/INDEX for what a frame shows
     asset: String,
     #[command(flatten)]
     within: InProject,
@@ -281,12 +284,17 @@ impl Show {
         if !asset.references.is_empty() {
             output.line("made from")?;
         }
+        let inputs = asset.references.iter();
+        let inputs: Vec<AssetId> = inputs.map(|reference| reference.asset_id).collect();
+        let names = lineage::names(studio, asset.project_id, &inputs).await?;
         for (position, reference) in asset.references.iter().enumerate() {
             let sha256 = reference.sha256.map(|hash| hash.to_string());
+            let name = names.get(&reference.asset_id).map(String::as_str);
             output.line(format_args!(
-                "  {position}  {}  {}\n     sha256 {}",
+                "  {position}  {}  {}: {}\n     sha256 {}",
                 reference.asset_id,
                 reference.role,
+                name.unwrap_or("no longer there"),
                 sha256.as_deref().unwrap_or("not known yet"),
             ))?;
         }

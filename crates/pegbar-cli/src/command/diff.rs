@@ -122,7 +122,7 @@ async fn side(studio: &Studio, within: &InProject, wanted: &str) -> Result<Side,
         Thing::Animation(animation) => Ok(Side::Animation(animation)),
         thing => {
             let name = quoted(wanted);
-            let message = format!("a {} can't be compared: {name}", thing.kind());
+            let message = format!("{} can't be compared: {name}", thing.a_kind());
             let error = CommandError::refused("invalid", message);
             Err(error.hint(match thing {
                 Thing::Character(_) => format!(

@@ -226,7 +226,7 @@ impl Add {
         } else {
             refuse_making(&self.making)?;
             for wanted in &self.showing {
-                let asset = find::asset_in(studio, &[animation.project_id], wanted).await?;
+                let asset = find::asset_in(studio, animation.project_id, wanted).await?;
                 frames.push(NewFrame::showing(asset.id));
             }
         }
@@ -341,11 +341,7 @@ impl Replace {
         let frame = self.which.find(studio).await?;
         let image = if let Some(wanted) = &self.showing {
             refuse_making(&self.making)?;
-            FrameImage::Asset(
-                find::asset_in(studio, &[frame.project_id], wanted)
-                    .await?
-                    .id,
-            )
+            FrameImage::Asset(find::asset_in(studio, frame.project_id, wanted).await?.id)
         } else {
             let files: Vec<PathBuf> = self.with.into_iter().collect();
             let mut new = self.making.assets(studio, frame.project_id, &files).await?;

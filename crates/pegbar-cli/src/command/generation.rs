@@ -3,8 +3,9 @@
 mod record;
 mod request;
 
-use pegbar::{Generation, GenerationFilter, GenerationStatus, MillisSinceEpoch, Studio};
+use pegbar::{AssetId, Generation, GenerationFilter, GenerationStatus, MillisSinceEpoch, Studio};
 
+use crate::command::lineage;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
@@ -177,14 +178,22 @@ async fn print(
     if !sent.inputs.is_empty() {
         output.line("inputs")?;
     }
+    let inputs: Vec<AssetId> = sent
+        .inputs
+        .iter()
+        .filter_map(|input| input.asset_id)
+        .collect();
+    let names = lineage::names(studio, generation.project_id, &inputs).await?;
     for (position, input) in sent.inputs.iter().enumerate() {
-        let asset = input.asset_id.map(|id| id.to_string());
-        output.line(format_args!(
-            "  {position}  {}  {}\n     sha256 {}",
-            asset.as_deref().unwrap_or("bytes that were not kept"),
-            input.role,
-            input.sha256,
-        ))?;
+        let (role, sha256) = (input.role, input.sha256);
+        let line = match input.asset_id {
+            Some(id) => {
+                let name = names.get(&id).map(String::as_str);
+                format!("{id}  {role}: {}", name.unwrap_or("no longer there"))
+            }
+            None => format!("bytes that were not kept  {role}"),
+        };
+        output.line(format_args!("  {position}  {line}\n     sha256 {sha256}"))?;
     }
     if !generation.output_asset_ids.is_empty() {
         output.line("outputs")?;

@@ -28,7 +28,7 @@ const MAX_KEY_FILE: u64 = 1 << 16;
 #[command(after_help = "\
 Example:
   pegbar head keygen studio.key
-  pegbar head export Cats --sign studio.key -o cats.head
+  pegbar head export \"Alley cats\" --sign studio.key -o cats.head
   pegbar head check cats.head --key studio.key.pub")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -57,7 +57,9 @@ struct Keygen {
 ///
 /// To standard output, or into a file. It holds no prompt and no image.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pegbar head export Cats --sign studio.key -o cats.head")]
+#[command(
+    after_help = "Example:\n  pegbar head export \"Alley cats\" --sign studio.key -o cats.head"
+)]
 struct Export {
     /// The project; not needed where the studio has one
     #[arg(env = "PEGBAR_PROJECT", hide_env = true)]
@@ -274,6 +276,14 @@ fn signing_key(file: Option<&Path>, output: &Output) -> Result<Option<SigningKey
         return Ok(Some(key));
     }
     match std::env::var(SIGNING_KEY) {
+        // What it holds is not repeated: it may be part of a key.
+        Ok(text) if !text.is_empty() && !text.contains("-----BEGIN") => {
+            let message = format!("{SIGNING_KEY} holds no key in PEM");
+            Err(CommandError::refused("invalid", message).hint(format!(
+                "the variable holds the text of the key itself, not the path of a file: say \
+                 --sign FILE, or {SIGNING_KEY}=\"$(cat FILE)\""
+            )))
+        }
         Ok(text) if !text.is_empty() => Ok(Some(parse(
             Path::new(SIGNING_KEY),
             &text,

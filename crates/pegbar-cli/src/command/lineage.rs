@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use clap::ValueEnum;
 use pegbar::{
     Asset, AssetId, DEFAULT_LINEAGE_LIMIT, Lineage, LineageDirection, LineageNode, LineageOptions,
-    MAX_LINEAGE_LIMIT, ReferenceRole, Showing, Studio, Whereabouts,
+    MAX_LINEAGE_LIMIT, ProjectId, ReferenceRole, Showing, Studio, Whereabouts,
 };
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::find::{self, InProject, Thing};
+use crate::find::{self, InProject};
 use crate::text::{dropped, one_line};
 
 /// Show what an asset was made from and what was made from it, and which frames that concerns
@@ -106,7 +106,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         return output.json(&named.as_json());
     }
     match args.format {
-        Format::Tree => draw::print(output, &named, direction)?,
+        Format::Tree => {
+            let claimed = claimed_inputs(studio, asset.id).await?;
+            // Without a step nothing is looked for, and nothing is to be said of it.
+            let looked = (args.depth != Some(0)).then_some(direction);
+            draw::print(output, &named, looked, claimed)?;
+        }
         Format::Dot => output.verbatim(chart::dot(&named).as_bytes())?,
         Format::Mermaid => output.verbatim(chart::mermaid(&named).as_bytes())?,
     }
@@ -129,7 +134,7 @@ impl Args {
     }
 }
 
-/// Finds an asset, or what a frame shows.
+/// Finds an asset, or what a frame shows; what is something else is told so.
 async fn asset_meant(
     studio: &Studio,
     within: &InProject,
@@ -140,18 +145,21 @@ async fn asset_meant(
         found => return found,
     };
     match find::thing(studio, within, wanted).await {
-        Ok(Thing::Frame(frame)) => Ok(studio.get_asset(frame.asset_id).await?),
-        Ok(Thing::Asset(asset)) => Ok(*asset),
         Ok(thing) => {
-            let kind = thing.kind();
-            let message = format!("\"{wanted}\" is no asset but a {kind}");
+            let message = format!("\"{wanted}\" is no asset but {}", thing.a_kind());
             let hint = "say which image: a variation by its name, a frame as ANIMATION/INDEX";
             Err(CommandError::refused("invalid", message).hint(hint))
         }
-        // What looks like a frame is told what is wrong with it.
-        Err(other) if wanted.contains('/') && !other.is_not_found() => Err(other),
         Err(_) => Err(error),
     }
+}
+
+/// Returns how many inputs the Content Credentials in an asset's file name.
+async fn claimed_inputs(studio: &Studio, asset: AssetId) -> Result<usize, CommandError> {
+    let claims = studio.list_claims(asset).await?;
+    let said = claims.iter().filter_map(pegbar::Claim::credentials);
+    let inputs = said.map(|said| said.active.ingredients.len());
+    Ok(inputs.max().unwrap_or(0))
 }
 
 /// A lineage, and what people know its assets by.
@@ -176,7 +184,7 @@ struct NamedNode<'a> {
 #[serde(rename_all = "camelCase")]
 struct NamedLineage<'a> {
     root: AssetId,
-    project_id: pegbar::ProjectId,
+    project_id: ProjectId,
     nodes: Vec<NamedNode<'a>>,
     edges: &'a [pegbar::LineageEdge],
     has_more: bool,
@@ -220,6 +228,17 @@ impl Named {
             has_more: self.lineage.has_more,
         }
     }
+}
+
+/// Returns what people know assets of a project by, each on one line; what the project does not
+/// have is left out.
+pub(crate) async fn names(
+    studio: &Studio,
+    project: ProjectId,
+    assets: &[AssetId],
+) -> Result<HashMap<AssetId, String>, CommandError> {
+    let found = studio.whereabouts(project, assets).await?;
+    Ok(found.iter().map(|it| (it.asset_id, name(it))).collect())
 }
 
 /// Writes what people know an asset by: its name, whether it is primary, and whether its bytes

@@ -261,9 +261,7 @@ impl Edit {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let project = find::project(studio, &self.project).await?;
         let thumbnail_id = match &self.thumbnail {
-            Some(wanted) => Some(Some(
-                find::asset_in(studio, &[project.id], wanted).await?.id,
-            )),
+            Some(wanted) => Some(Some(find::asset_in(studio, project.id, wanted).await?.id)),
             None => self.clear_thumbnail.then_some(None),
         };
         let patch = ProjectPatch {

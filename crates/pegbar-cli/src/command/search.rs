@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// not.
     #[arg(long = "setting", value_name = "PATH=VALUE", value_parser = setting)]
     settings: Vec<SettingFilter>,
-    /// Only what was made from this asset
+    /// Only what was made from this asset, or from what this frame (ANIMATION/INDEX) shows
     #[arg(long, value_name = "ASSET")]
     made_from: Option<String>,
     /// Also what was made from what was made from it, and so on

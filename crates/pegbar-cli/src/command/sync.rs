@@ -9,8 +9,8 @@ use crate::text::count;
 /// Rebuilds the tree from nothing, if need be. A file that was edited is moved aside and
 /// named; files that are not Pegbar's stay where they are. Gaps that another program left in
 /// the order of frames are closed, and the database checks the keys between its rows. Files are
-/// judged by size and time, and what the store itself holds is not read; where it lacks the bytes
-/// of a file, that file is named, all others are put right, and the exit code is 1.
+/// judged by size and time, and of the store only what is copied is read; where it lacks the bytes
+/// of a file or has others, that file is named, all others are put right, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  rm -r public/assets && pegbar sync")]
 pub(crate) struct Args {}
@@ -43,6 +43,13 @@ pub(crate) async fn run(Args {}: Args, context: &Context) -> Result<(), CommandE
             missing.blob.display()
         ));
     }
+    for damaged in &report.damaged {
+        context.output.warning(format_args!(
+            "{} is not in place: the store has other bytes than came, {}",
+            damaged.path,
+            damaged.blob.display()
+        ));
+    }
     let broken = &report.integrity.broken_keys;
     for key in broken {
         context.output.warning(key);
@@ -52,11 +59,16 @@ pub(crate) async fn run(Args {}: Args, context: &Context) -> Result<(), CommandE
         let error = CommandError::refused("damaged", message);
         return Err(error.hint("nothing was changed about them; keep a copy of the database first"));
     }
-    if report.missing.is_empty() {
-        return Ok(());
-    }
-    let files = count(report.missing.len() as u64, "file");
-    let message = format!("the bytes of {files} are missing in the store; all others are in place");
-    let hint = "put the missing files of .pegbar/blobs back from a backup, then run it again";
+    let (missing, damaged) = (report.missing.len() as u64, report.damaged.len() as u64);
+    let what = match (missing, damaged) {
+        (0, 0) => return Ok(()),
+        (_, 0) => "missing in the store",
+        (0, _) => "damaged in the store",
+        _ => "missing or damaged in the store",
+    };
+    let files = count(missing + damaged, "file");
+    let message = format!("the bytes of {files} are {what}; all others are in place");
+    let hint = "put those files of .pegbar/blobs back from a backup, or add the same images again; \
+                then run it again";
     Err(CommandError::refused("damaged", message).hint(hint))
 }

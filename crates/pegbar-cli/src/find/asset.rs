@@ -1,17 +1,62 @@
-//! Finding assets: variations and references by the name they came with, all by their id.
+//! Finding assets: variations and references by the name they came with, what a frame shows by
+//! the frame, all by their id.
 
 use std::path::Path;
 
 use pegbar::{Asset, AssetFilter, AssetId, AssetKind, Character, PageRequest, ProjectId, Studio};
 
 use super::choose::{self, Choice, ambiguous, candidate, choose, ending, not_found};
+use super::thing::{frame_by_path, is_frame_path};
 use super::{InProject, MAX_CANDIDATES, character_names, unless_not_found};
-use crate::error::CommandError;
+use crate::error::{Candidate, CommandError};
 use crate::list::every;
 use crate::text::quoted;
 
-/// Finds an asset.
+/// Finds an asset; a frame means the one that it shows.
 pub(crate) async fn asset(
+    studio: &Studio,
+    within: &InProject,
+    wanted: &str,
+) -> Result<Asset, CommandError> {
+    let found = asset_itself(studio, within, wanted).await;
+    let is_missing = found.as_ref().is_err_and(CommandError::is_not_found);
+    let is_path = is_frame_path(wanted);
+    // The end of an id is that of a frame only where no asset has it.
+    if !(is_path || is_missing && ending(wanted).is_some()) {
+        return found;
+    }
+    match (found, frame_by_path(studio, within, wanted).await) {
+        (Ok(asset), Ok(frame)) if asset.id != frame.asset_id => {
+            let several = vec![
+                described(&asset),
+                candidate(frame.asset_id, format!("what the frame {wanted} shows")),
+            ];
+            Err(ambiguous::<AssetId>(wanted, several, "give an id"))
+        }
+        (Ok(asset), Ok(_)) => Ok(asset),
+        (Ok(asset), Err(error)) if error.is_not_found() => Ok(asset),
+        (Err(error), _) if !error.is_not_found() => Err(error),
+        (_, Ok(frame)) => Ok(studio.get_asset(frame.asset_id).await?),
+        // What looks like a frame is told what is wrong with it.
+        (_, Err(error)) if is_path || !error.is_not_found() => Err(error),
+        (missing, Err(_)) => missing,
+    }
+}
+
+/// Finds an asset of a project; a frame means the one that it shows.
+pub(crate) async fn asset_in(
+    studio: &Studio,
+    project: ProjectId,
+    wanted: &str,
+) -> Result<Asset, CommandError> {
+    let within = InProject {
+        project: Some(project.to_string()),
+    };
+    asset(studio, &within, wanted).await
+}
+
+/// Finds an asset by what it is called itself.
+pub(super) async fn asset_itself(
     studio: &Studio,
     within: &InProject,
     wanted: &str,
@@ -22,23 +67,9 @@ pub(crate) async fn asset(
         return Ok(found);
     }
     let projects = within.projects(studio).await?;
-    let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
-    asset_in(studio, &ids, wanted).await
-}
-
-/// Finds an asset in these projects.
-pub(crate) async fn asset_in(
-    studio: &Studio,
-    projects: &[ProjectId],
-    wanted: &str,
-) -> Result<Asset, CommandError> {
-    if let Ok(id) = wanted.parse::<AssetId>()
-        && let Some(found) = unless_not_found(studio.get_asset(id).await)?
-    {
-        return Ok(found);
-    }
+    let projects: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
     let mut choices = Vec::new();
-    for project in projects {
+    for project in &projects {
         choices.extend(named_choices(studio, *project).await?);
     }
     if let Some(id) = choose::by_name(wanted, &choices)? {
@@ -48,26 +79,28 @@ pub(crate) async fn asset_in(
         source_id: Some(wanted.to_owned()),
         ..AssetFilter::default()
     };
-    let mut found = first_few(studio, projects, &imported).await?;
+    let mut found = first_few(studio, &projects, &imported).await?;
     if let (true, Some(ending)) = (found.is_empty(), ending(wanted)) {
         let ending = AssetFilter {
             id_ending: Some(ending),
             ..AssetFilter::default()
         };
-        found = first_few(studio, projects, &ending).await?;
+        found = first_few(studio, &projects, &ending).await?;
     }
     match found.as_slice() {
         [] => Err(not_found(wanted, &choices)),
         [one] => Ok(one.clone()),
         several => {
-            let several = several.iter().map(|asset| {
-                let name = asset.file_path.as_deref().unwrap_or_default();
-                candidate(asset.id, format!("{} {name}", asset.kind))
-            });
+            let several = several.iter().map(described);
             let hint = "give more of the end of the id";
             Err(ambiguous::<AssetId>(wanted, several.collect(), hint))
         }
     }
+}
+
+fn described(asset: &Asset) -> Candidate {
+    let name = asset.file_path.as_deref().unwrap_or_default();
+    candidate(asset.id, format!("{} {name}", asset.kind))
 }
 
 /// Finds a variation of a character.

@@ -2,8 +2,9 @@
 
 use pegbar::{Animation, Asset, Character, Frame, Project, Studio};
 
+use super::asset::asset_itself;
 use super::choose::candidate;
-use super::{InProject, animation, asset, character, frame_by_id, one_of_frames, project};
+use super::{InProject, animation, character, frame_by_id, one_of_frames, project};
 use crate::error::{Candidate, CommandError};
 
 /// Whatever a name, a path or an id may mean.
@@ -26,6 +27,15 @@ impl Thing {
             Self::Frame(_) => "frame",
             Self::Asset(_) => "asset",
         }
+    }
+
+    /// Returns the word for what it is, with its article.
+    pub(crate) fn a_kind(&self) -> String {
+        let article = match self {
+            Self::Animation(_) | Self::Asset(_) => "an",
+            Self::Project(_) | Self::Character(_) | Self::Frame(_) => "a",
+        };
+        format!("{article} {}", self.kind())
     }
 
     fn candidate(&self) -> Candidate {
@@ -81,7 +91,7 @@ pub(crate) async fn thing(
     }
     // The image of a character is often called like it, and there may be very many.
     if found.is_empty() {
-        match asset(studio, within, wanted).await {
+        match asset_itself(studio, within, wanted).await {
             Ok(asset) => return Ok(Thing::Asset(asset.into())),
             Err(error) if !error.is_not_found() => return Err(error),
             Err(error) => suggestion = suggestion.or_else(|| error.suggestion()),
@@ -103,6 +113,13 @@ pub(crate) async fn thing(
     }
 }
 
+/// Returns whether the text may be ANIMATION/INDEX.
+pub(super) fn is_frame_path(text: &str) -> bool {
+    text.rsplit_once('/').is_some_and(|(_, index)| {
+        (1..8).contains(&index.len()) && index.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 /// Finds a frame by ANIMATION/INDEX or by its id.
 pub(super) async fn frame_by_path(
     studio: &Studio,
@@ -112,7 +129,7 @@ pub(super) async fn frame_by_path(
     let Some((path, index)) = wanted.rsplit_once('/') else {
         return frame_by_id(studio, within, wanted).await;
     };
-    if index.is_empty() || index.len() > 7 || !index.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_frame_path(wanted) {
         let message = format!("there is no frame \"{wanted}\"");
         let error = CommandError::refused("not_found", message);
         return Err(error.hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`"));

@@ -166,3 +166,29 @@ fn settings_that_are_no_json_are_wrong_usage() {
         "{role}"
     );
 }
+
+#[test]
+fn the_file_to_save_into_is_also_said_as_other_commands_have_it() {
+    let bench = Bench::new();
+    bench.with_walk(0);
+    let copy = bench.path().join("copy.png");
+    let copy = copy.to_str().unwrap();
+    bench.ok(&["asset", "save", "front.png", "-o", copy]);
+    let front = std::fs::read(bench.path().join("front.png")).unwrap();
+    assert_eq!(std::fs::read(copy).unwrap(), front);
+    bench.refused(2, &["asset", "save", "front.png", "a.png", "-o", "b.png"]);
+}
+
+#[test]
+fn where_a_list_goes_on_is_said_by_a_whole_id() {
+    let bench = Bench::new();
+    bench.with_walk(0);
+    let refused = bench.refused(2, &["search", "cat", "--after", "3f"]);
+    for part in [
+        "\"3f\" is not a whole id",
+        "where a list stopped",
+        "--from or --before",
+    ] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+}

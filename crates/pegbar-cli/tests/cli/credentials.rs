@@ -78,10 +78,18 @@ fn a_build_without_the_check_says_so_and_how_to_get_one_with_it() {
     );
     assert!(refused.contains("leaves out the check"), "{refused}");
     assert!(
-        refused.contains("hint: `cargo install pegbar-cli --features c2pa`"),
+        refused.contains(
+            "hint: a build with `cargo install --path crates/pegbar-cli --features c2pa`"
+        ),
         "{refused}"
     );
-    let report = bench.json(&["asset", "credentials", "made.png"]);
+    let ran = bench.run(&["asset", "credentials", "made.png"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
+    assert!(ran.stdout.contains("not checked: this build"), "{ran:?}");
+    let ran = bench.run(&["asset", "credentials", "made.png", "--json"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["checked"], false);
     assert_eq!(
         report["claimed"]["signer"]["commonName"],
         "Alley Cat Signer"
@@ -92,6 +100,13 @@ fn a_build_without_the_check_says_so_and_how_to_get_one_with_it() {
             .as_str()
             .unwrap()
             .starts_with("not checked")
+    );
+    // Where there is nothing to check, nothing is missing.
+    bench.ok(&["asset", "add", &bench.png("plain.png", 1)]);
+    let none = bench.json(&["asset", "credentials", "plain.png"]);
+    assert_eq!(
+        (&none["claimed"], &none["checked"]),
+        (&none["verdict"], &false.into())
     );
 }
 
@@ -104,6 +119,7 @@ fn each_question_has_its_own_answer_and_anchors_are_those_that_are_named() {
     let anchors = ["--trust-anchors", &fixture("anchor.pem")];
     let report = bench.json(&[&["asset", "credentials", "made.png"][..], &anchors].concat());
     let verdict = &report["verdict"];
+    assert_eq!(report["checked"], true);
     assert_eq!(verdict["bytes"], "unchanged");
     assert_eq!(verdict["signature"], "matches");
     assert_eq!(verdict["anchor"], "anchored");

@@ -115,6 +115,75 @@ fn a_variation_or_reference_is_meant_by_the_name_it_came_with() {
 }
 
 #[test]
+fn an_asset_is_also_meant_by_the_frame_that_shows_it() {
+    let bench = Bench::new();
+    bench.with_walk(3);
+    let frames = bench.json(&["animation", "show", "Walk"])["frames"].clone();
+    let (frame, asset) = (&frames[1]["frame"]["id"], &frames[1]["asset"]["id"]);
+    let id = |words: &[&str]| bench.json(&[&["asset", "show"], words].concat())["id"].clone();
+    for name in [
+        "Tabby/Walk/1",
+        "Walk/1",
+        "Cats/Tabby/Walk/1",
+        frame.as_str().unwrap(),
+        &ending(frame, 12),
+    ] {
+        assert_eq!(id(&[name]), *asset, "{name}");
+    }
+    bench.ok(&["asset", "annotate", "Tabby/Walk/1", "the tail is wrong"]);
+    let copy = bench.path().join("copy.png");
+    let copy = copy.to_str().unwrap();
+    bench.ok(&["asset", "save", "Tabby/Walk/1", copy]);
+    let original = std::fs::read(bench.path().join("walk_1.png")).unwrap();
+    assert_eq!(std::fs::read(copy).unwrap(), original);
+    let shown = bench.refused(1, &["asset", "drop-bytes", "Walk/1", "--yes"]);
+    assert!(shown.contains("Tabby/Walk 1"), "{shown}");
+    let image = bench.png("next.png", 77);
+    let input = "previous_frame=Tabby/Walk/1";
+    let record = ["generation", "record", &image, "--take-of", "Walk"];
+    let recorded = bench.json(&[&record[..], &["--input", input]].concat());
+    let take = &recorded["outputs"][0];
+    assert_eq!(each(&take["references"], "assetId"), [asset]);
+    let found = bench.json(&["search", "--made-from", "Tabby/Walk/1"]);
+    assert_eq!(each(&found, "id"), [&take["id"]]);
+    let third = bench.png("third.png", 78);
+    let made = bench.json(&["asset", "add", &third, "--made-from", "Walk/1:pose"]);
+    assert_eq!(each(&made[0]["references"], "assetId"), [asset]);
+
+    let beyond = bench.refused(1, &["asset", "show", "Tabby/Walk/7"]);
+    assert!(beyond.contains("\"Walk\" has no frame 7"), "{beyond}");
+    let wrong = bench.refused(1, &["asset", "show", "Tabby/Wlak/1"]);
+    assert!(wrong.contains("did you mean \"Tabby/Walk\""), "{wrong}");
+    let unnamed = bench.refused(1, &["asset", "show", "walk_1.png"]);
+    assert!(unnamed.contains("CHARACTER/ANIMATION/INDEX"), "{unnamed}");
+}
+
+#[test]
+fn a_frame_and_a_variation_of_one_name_are_refused_with_both() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    let zero = bench.png("0.png", 5);
+    let walker = bench.json(&["character", "create", "Walk", &zero]);
+    bench.ok(&["animation", "create", "Walk", "Run"]);
+    let refused = bench.refused_json(1, &["asset", "show", "Walk/0"]);
+    assert_eq!(refused["code"], "ambiguous");
+    let shown = bench.json(&["frame", "show", "Tabby/Walk", "0"])["asset"]["id"].clone();
+    let variations = bench.json(&["variation", "list", "Walk"]);
+    let mut expected = [&variations[0]["id"], &shown];
+    let mut candidates = each(&refused["candidates"], "id");
+    expected.sort_by_key(ToString::to_string);
+    candidates.sort_by_key(ToString::to_string);
+    assert_eq!(candidates, expected, "{walker}");
+    bench.ok(&["asset", "show", "Walk/0.png"]);
+    bench.ok(&["asset", "show", "Tabby/Walk/0"]);
+
+    bench.ok(&["character", "create", "Luna"]);
+    bench.ok(&["animation", "create", "Luna", "Walk"]);
+    let several = bench.refused_json(1, &["search", "--made-from", "Walk/0", "-p", "Cats"]);
+    assert_eq!(several["code"], "ambiguous", "{several}");
+}
+
+#[test]
 fn what_cannot_be_told_apart_by_name_is_by_id() {
     let bench = Bench::new();
     bench.with_walk(0);

@@ -146,6 +146,11 @@ both_engines! {
             (r#"{"prompt": "a""#.to_owned(), "not JSON"),
             (r#"{"prompt": "a", "prompt": "b"}"#.to_owned(), "stands twice"),
             (r#"{"promt": "a"}"#.to_owned(), "unknown field `promt`"),
+            (r#"["system", "prompt"]"#.to_owned(), "the request has to be an object, and is an array"),
+            (r#"{"inputs": [["pose", "front"]]}"#.to_owned(), "inputs[0] has to be an object"),
+            (json!({ "outputs": [{ "file": image }, [image]] }).to_string(), "outputs[1] has to be an object"),
+            (json!({ "outputs": [{ "file": image }], "settings": [7] }).to_string(), "\"settings\" has to be an object"),
+            (json!({ "outputs": [{ "file": image }], "settings": "seed" }).to_string(), "\"settings\" has to be an object, and is a string"),
             (r#"{"price": "cheap"}"#.to_owned(), "write an amount and a currency"),
             (r#"{"inputs": [{"role": "colour", "asset": "x"}]}"#.to_owned(), "unknown variant `colour`"),
             (json!({ "outputs": [{ "file": image }], "error": "x" }).to_string(), "has no outputs"),
@@ -171,6 +176,7 @@ both_engines! {
             &[&image, "--request", "-"],
             &["--request", "-", "--prompt", "a"],
             &[&image, "--price", "cheap"],
+            &[&image, "--settings", "[7]"],
             &[&image, "--prompt", "a", "--prompt-file", "b"],
         ] {
             bench.refused(2, &[&["generation", "record"], arguments].concat());
@@ -179,6 +185,67 @@ both_engines! {
         assert_eq!(bench.json(&["generation", "list"]), json!([]));
         let unknown = bench.refused(1, &["generation", "show", "abcdef"]);
         assert!(unknown.contains("pegbar generation list"), "{unknown}");
+    }
+
+    fn a_generation_that_says_nothing_of_how_it_was_made_is_warned_of(bench) {
+        bench.with_walk(1);
+        let warned = |number: u32, more: &[&str]| {
+            let image = bench.png(&format!("w{number}.png"), number);
+            let ran = bench.run(&[&["generation", "record", &image, "--model", "m"], more].concat());
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            ran.stderr.contains("neither a prompt nor inputs nor settings")
+        };
+        assert!(warned(60, &[]));
+        assert!(!warned(61, &["--prompt", "a cat"]));
+        assert!(!warned(62, &["--input", "front"]));
+        assert!(!warned(63, &["--settings", "{}"]));
+    }
+
+    fn a_role_that_there_is_not_is_refused_with_those_that_there_are(bench) {
+        bench.with_walk(1);
+        let image = bench.png("role.png", 64);
+        let refused = bench.refused(2, &["generation", "record", &image, "--input", "blah=front"]);
+        assert!(refused.contains("unknown role \"blah\""), "{refused}");
+        assert!(refused.contains("the roles are character, previous_frame, style, pose, other"), "{refused}");
+        // The name of a file may have anything in it.
+        let odd = bench.png("blah=odd.png", 65);
+        bench.ok(&["generation", "record", &image, "--input", &odd]);
+    }
+
+    fn what_reproduce_prints_can_be_recorded_again_and_is_checked(bench) {
+        bench.with_walk(2);
+        let [first, again] = [66, 67].map(|n| bench.png(&format!("again{n}.png"), n));
+        bench.ok(&[
+            "generation", "record", &first, "--take-of", "Walk", "--prompt", "side view", "--model", "m",
+            "--settings", r#"{"seed": 7}"#, "--input", "character=front", "--input", "previous_frame=Tabby/Walk/0",
+        ]);
+        let made = bench.json(&["search", "side view"])[0].clone();
+        let mut request = bench.json(&["reproduce", made["id"].as_str().unwrap()])["request"].clone();
+        request["outputs"] = json!([{ "file": again }]);
+        let ran = record(bench, &request.to_string());
+        assert_eq!(ran.code, Some(0), "{request}: {ran:?}");
+        let recorded: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(recorded["outputs"][0]["references"], made["references"]);
+        assert_eq!(recorded["outputs"][0]["generationPrompt"], "side view");
+        assert_eq!(recorded["newReferences"], json!([]));
+
+        let before = bench.json(&["generation", "list"]);
+        let refused = |field: &str, value: Value, says: &str| {
+            let mut wrong = request.clone();
+            wrong["inputs"][1][field] = value;
+            let ran = record(bench, &wrong.to_string());
+            assert_eq!(ran.code, Some(1), "{wrong}: {ran:?}");
+            assert!(ran.stderr.replace("\\\"", "\"").contains(says), "{says}: {}", ran.stderr);
+        };
+        refused("position", json!(0), "inputs[1]: its \"position\" is 0, and it stands at 1");
+        refused("sha256", request["inputs"][0]["sha256"].clone(), "inputs[1]: its \"sha256\" is ");
+        refused("asset", json!("front"), "either \"asset\" or \"file\"");
+        let of_file = json!({
+            "inputs": [{ "file": first, "sha256": request["inputs"][0]["sha256"] }], "error": "x",
+        });
+        let ran = record(bench, &of_file.to_string());
+        assert!(ran.code == Some(1) && ran.stderr.contains("again66.png is "), "{ran:?}");
+        assert_eq!(bench.json(&["generation", "list"]), before);
     }
 
     fn what_is_recorded_can_not_be_edited_but_annotated(bench) {

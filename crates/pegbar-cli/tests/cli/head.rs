@@ -180,3 +180,20 @@ fn heads_speak_as_they_did() {
     transcript.run(&["head", "check", &head]);
     transcript.compare("head");
 }
+
+#[test]
+fn a_path_in_the_variable_for_the_key_is_told_from_a_key() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    let mut command = bench.command(&["head", "export"]);
+    let output = command.env("PEGBAR_SIGNING_KEY", "studio.key").output();
+    let ran = ran(&output.unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    for part in [
+        "PEGBAR_SIGNING_KEY holds no key",
+        "not the path of a file",
+        "--sign FILE",
+    ] {
+        assert!(ran.stderr.contains(part), "{part}: {ran:?}");
+    }
+}

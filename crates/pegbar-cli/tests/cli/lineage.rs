@@ -80,7 +80,10 @@ both_engines! {
         let text = bench.ok(&["lineage", "Walk/1", "--both"]);
         assert!(text.contains("\nmade from\n") && text.contains("\nwhat was made from it\n"), "{text}");
         let alone = bench.ok(&["lineage", "side", "--both"]);
-        assert!(alone.contains("made from: nothing\nwhat was made from it: nothing\n"), "{alone}");
+        let nothing = "made from: nothing recorded\nwhat was made from it: nothing recorded\n";
+        assert!(alone.contains(nothing), "{alone}");
+        let without_a_step = bench.ok(&["lineage", "Walk/2", "--both", "--depth", "0"]);
+        assert_eq!(without_a_step.lines().count(), 1, "{without_a_step}");
     }
 
     fn a_limit_says_that_there_is_more(bench) {
@@ -99,6 +102,8 @@ both_engines! {
         walk(bench);
         let refused = bench.refused(1, &["lineage", "Tabby"]);
         assert!(refused.contains("\"Tabby\" is no asset but a character"), "{refused}");
+        let refused = bench.refused(1, &["lineage", "Tabby/Walk"]);
+        assert!(refused.contains("\"Tabby/Walk\" is no asset but an animation"), "{refused}");
         let refused = bench.refused(1, &["lineage", "nobody.png"]);
         assert!(refused.contains("there is no asset \"nobody.png\""), "{refused}");
         let refused = bench.refused(1, &["lineage", "stale", "Walk/1"]);
@@ -289,4 +294,52 @@ fn a_tree_deeper_than_a_screen_is_cut_with_a_word() {
             .ends_with("… 1 asset more below: ask for the lineage of this one, or say --json"),
         "{text}"
     );
+}
+
+#[test]
+fn inputs_that_only_the_file_claims_are_told_from_none() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sent = folder.join("../pegbar/tests/fixtures/c2pa/sent.webp");
+    bench.ok(&["asset", "add", sent.to_str().unwrap()]);
+    let lineage = bench.ok(&["lineage", "sent.webp"]);
+    assert!(
+        lineage.contains("made from: nothing recorded (the file claims 2 inputs: `pegbar asset"),
+        "{lineage}"
+    );
+}
+
+#[test]
+fn inputs_are_shown_with_the_names_that_people_know() {
+    let bench = Bench::new();
+    bench.with_walk(1);
+    let image = bench.png("next.png", 70);
+    let inputs = ["character=front", "previous_frame=Tabby/Walk/0"];
+    let recorded = bench.json(&[
+        "generation",
+        "record",
+        &image,
+        "--take-of",
+        "Walk",
+        "--input",
+        inputs[0],
+        "--input",
+        inputs[1],
+    ]);
+    let [asset, generation] = [&recorded["outputs"][0], &recorded["generation"]];
+    for words in [["asset", "show"], ["generation", "show"]] {
+        let one = if words[0] == "asset" {
+            asset
+        } else {
+            generation
+        };
+        let shown = bench.ok(&[words[0], words[1], one["id"].as_str().unwrap()]);
+        for line in [
+            "  character: Tabby front.png, primary\n",
+            "  previous_frame: Tabby/Walk 0\n",
+        ] {
+            assert!(shown.contains(line), "{line}: {shown}");
+        }
+    }
 }

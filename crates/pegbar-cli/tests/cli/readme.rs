@@ -41,7 +41,11 @@ fn bring_your_own_work_is_walked_through_as_written() {
     let folder = tempfile::tempdir().unwrap();
     copy(&real.join("pixellab-tabby"), &folder.path().join("tabby"));
     copy(&real.join("gemini"), &folder.path().join("gemini"));
-    let script = commands("Bring your own work");
+    let script = [
+        commands("Bring your own work"),
+        commands("Where images come from"),
+    ];
+    let script = script.join("\n");
     assert!(script.lines().count() > 10, "{script}");
     let program = Path::new(env!("CARGO_BIN_EXE_pegbar")).parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
@@ -62,6 +66,9 @@ fn bring_your_own_work_is_walked_through_as_written() {
     );
     assert!(said.contains("angry/south/frame_000.png (asset "), "{said}");
     assert!(said.contains("every file is as it should be"), "{said}");
+    assert!(said.contains("Google Media Processing Services"), "{said}");
+    assert!(said.contains("walking, side view"), "{said}");
+    assert!(folder.path().join("cats.prov.json").exists());
     let sheets = fs::read_dir(folder.path().join("cats")).unwrap();
     let sheets = sheets.map(|entry| entry.unwrap().path());
     let sheet = sheets

@@ -1,11 +1,13 @@
 //! Reading bytes back.
 
 use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::io::{self, Seek as _};
+use std::path::{Path, PathBuf};
 
+use super::whole;
 use crate::asset::Asset;
 use crate::error::{Error, IoContext, Result};
+use crate::hash::Sha256;
 use crate::studio::Studio;
 
 /// Refuses a file that does not have as many bytes as were taken in.
@@ -26,16 +28,36 @@ fn checked(file: File, path: &Path, asset: &Asset) -> Result<File> {
 
 impl Studio {
     /// Opens the bytes of an asset as they were taken in, whatever has become of its file
-    /// below `public/assets`.
+    /// below `public/assets`. They are hashed first: what is read is what came.
     ///
     /// # Errors
     /// [`Error::NotFound`] where the bytes were dropped, or another program wrote the row and
-    /// it has not been adopted yet; [`Error::Damaged`] where they are missing or of another size; [`Error::Io`].
+    /// it has not been adopted yet; [`Error::Damaged`] where they are missing or are others;
+    /// [`Error::Io`].
     pub fn open_image(&self, asset: &Asset) -> Result<File> {
+        let (mut file, path, sha256) = self.open_unhashed(asset)?;
+        let found = whole::hash(&file).at("reading", &path)?;
+        if found != sha256 {
+            return Err(Error::Damaged {
+                place: path.display().to_string(),
+                reason: format!(
+                    "its bytes are not those of the asset {}: their SHA-256 is {found}",
+                    asset.id
+                ),
+                source: None,
+            });
+        }
+        file.rewind().at("reading", &path)?;
+        Ok(file)
+    }
+
+    /// Opens the bytes of an asset for someone who hashes them while reading. Returns where
+    /// they are and what their hash should be.
+    pub(crate) fn open_unhashed(&self, asset: &Asset) -> Result<(File, PathBuf, Sha256)> {
         let why = match (asset.bytes_dropped_at, asset.sha256) {
             (None, Some(sha256)) => {
                 let path = self.blobs().path(sha256);
-                return match File::open(&path) {
+                let file = match File::open(&path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Damaged {
                         place: path.display().to_string(),
                         reason: format!("the bytes of the asset {} are missing", asset.id),
@@ -43,6 +65,7 @@ impl Studio {
                     }),
                     opened => checked(opened.at("reading", &path)?, &path, asset),
                 };
+                return Ok((file?, path, sha256));
             }
             (Some(time), _) => format!("its bytes were dropped on {time}"),
             (None, None) => "it was written by another program and not adopted yet".to_owned(),

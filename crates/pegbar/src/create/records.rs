@@ -11,17 +11,21 @@ use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
 use crate::record::{Canonical, Format, Record, RecordInput};
+use crate::studio::Studio;
+use crate::time::MillisSinceEpoch;
 
 /// What an output's record says of an input.
 #[derive(Clone, Copy)]
 struct Sealed {
     sha256: Sha256,
     record_hash: Sha256,
+    dropped_at: Option<MillisSinceEpoch>,
 }
 
 /// Fills in each new asset's references, record and hash.
 pub(super) async fn seal(
     session: &mut Session,
+    studio: &Studio,
     project: ProjectId,
     assets: &mut [Asset],
     origins: &[Origin],
@@ -37,7 +41,7 @@ pub(super) async fn seal(
             "two of the new assets have the same id",
         ));
     }
-    let mut sealed = inputs_from_elsewhere(session, project, origins, &places).await?;
+    let mut sealed = inputs_from_elsewhere(session, studio, project, origins, &places).await?;
     for place in inputs_first(assets, origins, &places)? {
         let origin = &origins[place];
         let mut inputs = Vec::with_capacity(origin.references.len());
@@ -46,6 +50,18 @@ pub(super) async fn seal(
             // Inputs come first, and those from elsewhere were found.
             let input = sealed.get(&reference.asset_id).copied();
             let input = input.ok_or_else(|| missing(reference.asset_id))?;
+            // What was made before, and is only written down now, may have had them.
+            if let Some(at) = input
+                .dropped_at
+                .filter(|at| *at <= assets[place].created_at)
+            {
+                let reason = format!(
+                    "the bytes of the asset {} were dropped at {at}: nothing was made from them \
+                     after that",
+                    reference.asset_id
+                );
+                return Err(Error::invalid("references", reason));
+            }
             inputs.push(RecordInput {
                 role: reference.role,
                 sha256: input.sha256,
@@ -78,6 +94,7 @@ pub(super) async fn seal(
             Sealed {
                 sha256,
                 record_hash,
+                dropped_at: None,
             },
         );
     }
@@ -90,6 +107,7 @@ fn missing(asset: AssetId) -> Error {
 
 async fn inputs_from_elsewhere(
     session: &mut Session,
+    studio: &Studio,
     project: ProjectId,
     origins: &[Origin],
     places: &HashMap<AssetId, usize>,
@@ -111,11 +129,23 @@ async fn inputs_from_elsewhere(
             );
             return Err(Error::invalid("references", reason));
         };
+        let size = row.file_size.unwrap_or_default();
+        if row.bytes_dropped_at.is_none() && !studio.blobs().holds(sha256, size) {
+            return Err(Error::Damaged {
+                place: studio.blobs().path(sha256).display().to_string(),
+                reason: format!(
+                    "the {size} bytes of the asset {} are not there: nothing can be made from them",
+                    row.id
+                ),
+                source: None,
+            });
+        }
         sealed.insert(
             row.id,
             Sealed {
                 sha256,
                 record_hash,
+                dropped_at: row.bytes_dropped_at,
             },
         );
     }

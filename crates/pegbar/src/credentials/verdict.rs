@@ -293,8 +293,9 @@ fn ingredients(results: &ValidationResults) -> Vec<IngredientVerdict> {
     let verdict = |delta: &IngredientDeltaValidationResult| {
         let found = delta.validation_deltas();
         let validated = found.success().iter();
-        let validated = validated.filter(|one| one.code() == code::INGREDIENT_MANIFEST_VALIDATED);
-        let manifest = validated.filter_map(|one| manifest_of(one.url()?)).next();
+        let mut validated =
+            validated.filter(|one| one.code() == code::INGREDIENT_MANIFEST_VALIDATED);
+        let manifest = validated.find_map(|one| manifest_of(one.url()?));
         let is_unknown = [found.success(), found.informational()]
             .into_iter()
             .any(|statuses| has(statuses, &[code::INGREDIENT_PROVENANCE_UNKNOWN]));
@@ -315,7 +316,11 @@ fn ingredients(results: &ValidationResults) -> Vec<IngredientVerdict> {
 fn statuses(results: &ValidationResults) -> Vec<CredentialsStatus> {
     let deltas = results.ingredient_deltas().map_or(&[][..], Vec::as_slice);
     let all = results.active_manifest().into_iter();
-    let all = all.chain(deltas.iter().map(|delta| delta.validation_deltas()));
+    let all = all.chain(
+        deltas
+            .iter()
+            .map(IngredientDeltaValidationResult::validation_deltas),
+    );
     let mut statuses = Vec::new();
     for codes in all {
         for (kind, found) in [

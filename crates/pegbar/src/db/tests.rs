@@ -189,8 +189,13 @@ async fn lineage_is_walked_from_asset_to_asset() {
         unreachable!()
     };
     let mut walks = 0;
-    for statement in reproduce::STATEMENTS.iter().chain(search::STATEMENTS) {
+    let verify = verify::STATEMENTS.iter().copied().flatten();
+    let asking = reproduce::STATEMENTS.iter().chain(search::STATEMENTS);
+    for statement in asking.chain(verify) {
         let text = statement.text(Engine::Sqlite);
+        if !text.contains("RECURSIVE") {
+            continue;
+        }
         let mut statement = session
             .connection()
             .prepare(&format!("EXPLAIN QUERY PLAN {text}"))
@@ -204,7 +209,25 @@ async fn lineage_is_walked_from_asset_to_asset() {
             }
         }
     }
-    assert_eq!(walks, 2);
+    assert_eq!(walks, 4);
+    let made_from = delete::STATEMENTS
+        .iter()
+        .map(|sql| sql.text(Engine::Sqlite));
+    let made_from = made_from.filter(|text| text.contains("referenced_asset_id IN"));
+    let mut plans = 0;
+    for text in made_from {
+        let explain = format!("EXPLAIN QUERY PLAN {text}");
+        let mut statement = session.connection().prepare(&explain).unwrap();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            if step.starts_with("SEARCH asset_reference") {
+                assert!(step.contains("referenced_asset_id=?"), "{step}\n{text}");
+                plans += 1;
+            }
+        }
+    }
+    assert_eq!(plans, 1);
 }
 
 #[tokio::test]

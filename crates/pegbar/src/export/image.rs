@@ -7,6 +7,7 @@ mod said;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::select::{ExportScope, Selection};
 use super::xmp::{Copied, Splice, Statement};
@@ -18,6 +19,7 @@ use crate::import::Listed;
 use crate::parallel;
 use crate::sidecar::Sidecar;
 use crate::studio::Studio;
+use crate::verify;
 use file::{Target, Written};
 use said::Places;
 
@@ -147,14 +149,14 @@ impl Studio {
     ///
     /// Each file is there at once, whole, or not at all; one that is there with other bytes is
     /// listed and stays, unless `replace` says otherwise. Exporting again, after an
-    /// interruption too, writes what is missing. Bytes that are not those of the record are
-    /// refused.
+    /// interruption too, writes what is missing. Bytes that are not those of the record,
+    /// and rows that contradict it, are refused.
     ///
     /// `progress` is called with how many assets are done and how many there are.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] for assets of several projects, and a folder
-    /// within the studio's own; [`Error::Damaged`] names a blob; [`Error::Io`]. Files that
+    /// within the studio's own; [`Error::Damaged`] names a blob or an asset; [`Error::Io`]. Files that
     /// were written before stay.
     pub async fn export_images(
         &self,
@@ -182,6 +184,8 @@ impl Studio {
                 let batch: Vec<Asset> = page.by_ref().take(BATCH).collect();
                 done += batch.len() as u64;
                 let jobs = jobs(batch, selection.project.id, &mut report);
+                let ids: Vec<Uuid> = jobs.iter().map(|job| job.asset.id.0).collect();
+                verify::check_rows(&mut session, selection.project.id, &ids).await?;
                 let jobs = match &places {
                     Some(places) => places.say(&mut session, jobs, &mut report).await?,
                     None => jobs,
@@ -223,7 +227,7 @@ impl Studio {
             Some((xmp, statement?))
         });
         let mut copy = None;
-        let mut image = self.open_image(&job.asset)?;
+        let (mut image, ..) = self.open_unhashed(&job.asset)?;
         let written = match &statement {
             None => target.write_original(&mut image, &job.asset)?,
             Some((xmp, statement)) => {

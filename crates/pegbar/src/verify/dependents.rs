@@ -8,12 +8,13 @@ use crate::error::Result;
 use crate::id::{AssetId, ProjectId};
 
 statements! {
-    // One more than are counted tells whether there are more.
+    // One more than are counted tells whether there are more. `CROSS`, so that SQLite goes from
+    // asset to asset.
     DESCENDANTS = "WITH RECURSIVE made(id) AS (\
                    SELECT asset_id FROM asset_reference \
                    WHERE project_id = $1 AND referenced_asset_id = $2 UNION \
-                   SELECT r.asset_id FROM made m JOIN asset_reference r \
-                   ON r.project_id = $1 AND r.referenced_asset_id = m.id) \
+                   SELECT r.asset_id FROM made m CROSS JOIN asset_reference r \
+                   WHERE r.project_id = $1 AND r.referenced_asset_id = m.id) \
                    SELECT id FROM made LIMIT 1001";
     SHOWING = "SELECT f.id, f.frame_index, f.animation_id, n.name, count(*) OVER () \
                FROM frame f JOIN animation n \

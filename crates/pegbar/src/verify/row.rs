@@ -36,8 +36,8 @@ statements! {
     RECORD_HASHES = "SELECT id, record_hash FROM asset WHERE project_id = $1 AND id {in $2}";
     ANCESTRY = "WITH RECURSIVE made_from(id) AS (\
                 SELECT id FROM asset WHERE project_id = $1 AND id {in $2} UNION \
-                SELECT r.referenced_asset_id FROM made_from m JOIN asset_reference r \
-                ON r.project_id = $1 AND r.asset_id = m.id) SELECT id FROM made_from ORDER BY id";
+                SELECT r.referenced_asset_id FROM made_from m CROSS JOIN asset_reference r \
+                WHERE r.project_id = $1 AND r.asset_id = m.id) SELECT id FROM made_from ORDER BY id";
 }
 
 /// How many rows one page has.

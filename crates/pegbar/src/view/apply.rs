@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Reflinks, Stamp};
 use super::journal::{Journal, project_of};
-use super::{Kept, MissingBytes, View, ViewFile, ViewReport, Wanted};
+use super::{Kept, View, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
 use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
@@ -268,20 +268,20 @@ impl<'a> Work<'a> {
         }
         let (blobs, reflinks) = (self.blobs, self.reflinks);
         let copies = parallel::each(&ready, |(_, wanted, ready)| match ready {
-            Ready::ToCopy(copy) => Some(reflinks.copy_blob(&blobs.path(wanted.sha256), copy)),
+            Ready::ToCopy(copy) => {
+                let sha256 = wanted.sha256;
+                Some(reflinks.copy_blob(&blobs.path(sha256), sha256, copy))
+            }
             _ => None,
         });
         for ((path, wanted, ready), copied) in ready.into_iter().zip(copies) {
             let put = match (ready, copied) {
                 (Ready::There(stamp), _) => Ok(stamp),
                 (Ready::Spare(spare, stamp), _) => self.put(&path, &spare, stamp),
-                (Ready::ToCopy(copy), Some(Ok(stamp))) => self.put(&path, &copy, stamp),
-                (Ready::ToCopy(_), Some(Err(Error::Damaged { .. }))) => {
-                    self.applied.done.missing.push(MissingBytes {
-                        asset_id: wanted.asset_id,
-                        blob: blobs.path(wanted.sha256),
-                        path,
-                    });
+                (Ready::ToCopy(copy), Some(Ok(Ok(stamp)))) => self.put(&path, &copy, stamp),
+                (Ready::ToCopy(_), Some(Ok(Err(flaw)))) => {
+                    let blob = blobs.path(wanted.sha256);
+                    self.applied.done.add(flaw, path, wanted.asset_id, blob);
                     continue;
                 }
                 (Ready::ToCopy(_), Some(Err(error))) => Err(error),

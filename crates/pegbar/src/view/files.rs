@@ -8,7 +8,8 @@ use std::time::UNIX_EPOCH;
 
 use sha2::Digest as _;
 
-use crate::error::{Error, IoContext, Result};
+use crate::blob::whole;
+use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 
 /// What the names of files begin with that were moved aside, in the folder where they were:
@@ -173,6 +174,15 @@ fn copy_link(target: &Path, _: &Path) -> io::Result<()> {
     Err(io::Error::other(text))
 }
 
+/// Why a blob can't be given on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Flaw {
+    /// It is not there.
+    Missing,
+    /// Its bytes have this hash, not that of its name.
+    Altered(Sha256),
+}
+
 /// Whether the file system shares the blocks of files, as far as it was tried.
 #[derive(Debug, Default)]
 pub(super) struct Reflinks {
@@ -181,36 +191,45 @@ pub(super) struct Reflinks {
 
 impl Reflinks {
     /// Makes a flushed file from a blob: shares its blocks where the file system can, else
-    /// copies.
-    pub(super) fn copy_blob(&self, blob: &Path, to: &Path) -> Result<Stamp> {
-        self.copy(blob, to).map_err(|source| {
-            if is_absent(&source) && !blob.exists() {
-                return Error::Damaged {
-                    place: blob.display().to_string(),
-                    reason: "the blob is missing".to_owned(),
-                    source: Some(Box::new(source)),
-                };
+    /// copies. What the file has is hashed; bytes that are not the blob's are not given on.
+    pub(super) fn copy_blob(
+        &self,
+        blob: &Path,
+        sha256: Sha256,
+        to: &Path,
+    ) -> Result<std::result::Result<Stamp, Flaw>> {
+        match self.copy(blob, sha256, to) {
+            Ok(Err(found)) => {
+                fs::remove_file(to).at("removing", to)?;
+                Ok(Err(Flaw::Altered(found)))
             }
-            Error::Io {
-                action: "writing",
-                path: to.to_owned(),
-                source,
-            }
-        })
+            Ok(Ok(stamp)) => Ok(Ok(stamp)),
+            Err(error) if is_absent(&error) && !blob.exists() => Ok(Err(Flaw::Missing)),
+            Err(error) => Err(error).at("writing", to),
+        }
     }
 
-    fn copy(&self, blob: &Path, to: &Path) -> io::Result<Stamp> {
-        let target = if let Some(shared) = self.share(blob, to)? {
-            shared
+    /// Copies a blob; returns the hash of its bytes if that is another.
+    fn copy(
+        &self,
+        blob: &Path,
+        sha256: Sha256,
+        to: &Path,
+    ) -> io::Result<std::result::Result<Stamp, Sha256>> {
+        let (target, found) = if let Some(shared) = self.share(blob, to)? {
+            (shared, whole::hash(File::open(to)?)?)
         } else {
-            let mut source = File::open(blob)?;
-            let mut target = File::create_new(to)?;
-            io::copy(&mut source, &mut target)?;
-            target
+            let source = File::open(blob)?;
+            let target = File::create_new(to)?;
+            let found = whole::copy(source, &target)?;
+            (target, found)
         };
+        if found != sha256 {
+            return Ok(Err(found));
+        }
         make_writable(&target)?;
         target.sync_all()?;
-        stamp_of(&target.metadata()?)
+        stamp_of(&target.metadata()?).map(Ok)
     }
 
     /// Makes a file that shares the blob's blocks; `None` where that can't be done.

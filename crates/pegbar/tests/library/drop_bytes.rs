@@ -43,6 +43,25 @@ fn droppable(tree: &ProjectTree) -> [Asset; 3] {
 }
 
 both_engines! {
+    async fn nothing_is_made_from_bytes_that_were_not_there(bench) {
+        let studio = bench.create().await;
+        let tree = create(&studio).await;
+        let [gone, lost, _] = droppable(&tree);
+        let at = studio.drop_bytes(gone.id).await.unwrap().asset.bytes_dropped_at.unwrap();
+        let from = |input: &Asset| asset(9).made_from(input.id, ReferenceRole::Style);
+        let error = studio.create_asset(gone.project_id, from(&gone)).await.unwrap_err();
+        let expected = format!("the bytes of the asset {} were dropped at {at}", gone.id);
+        assert!(error.to_string().contains(&expected), "{error}");
+        // What was made while they were there may be written down later.
+        let before = from(&gone).created_at(pegbar::MillisSinceEpoch(at.0 - 1));
+        studio.create_asset(gone.project_id, before).await.unwrap();
+        let sha256 = lost.sha256.unwrap().to_string();
+        let blob = studio.root().join(".pegbar/blobs").join(&sha256[..2]).join(&sha256);
+        std::fs::remove_file(&blob).unwrap();
+        let error = studio.create_asset(lost.project_id, from(&lost)).await.unwrap_err();
+        assert!(matches!(&error, Error::Damaged { place, .. } if place.ends_with(&sha256)), "{error}");
+    }
+
     async fn dropped_bytes_leave_record_hash_and_lineage(bench) {
         let studio = bench.create().await;
         let tree = create(&studio).await;

@@ -343,6 +343,30 @@ both_engines! {
         assert_eq!(refused.code(), "invalid");
     }
 
+    async fn what_contradicts_its_record_is_not_given_on(bench) {
+        let studio = bench.create().await;
+        let assets = project_of(&studio, vec![generated(png(1)), generated(png(2))]).await;
+        let (forged, whole) = (&assets[0], &assets[1]);
+        let mut raw = bench.raw().await;
+        let id = raw.id(forged.id);
+        let forge = format!("UPDATE asset SET generation_prompt = 'a dog' WHERE id = {id}");
+        raw.tamper(&forge).await.unwrap();
+        let folder = bench.folder.path().join("out");
+        let (plain, xmp) = (ImageExport::new(ExportScope::Project(forged.project_id), &folder),
+            with_xmp(forged, &folder));
+        let sidecars = ImageExport { sidecars: true, ..plain.clone() };
+        for options in [plain, xmp.clone(), sidecars] {
+            let refused = studio.export_images(&options, |_, _| {}).await.unwrap_err();
+            assert_eq!(refused.code(), "damaged");
+            let text = refused.to_string();
+            assert!(text.contains(&forged.id.to_string()), "{text}");
+            assert!(text.contains("prompt") && text.contains("`pegbar verify`"), "{text}");
+            assert!(files_below(&folder).is_empty());
+        }
+        let others = ImageExport { scope: ExportScope::Assets(vec![whole.id]), ..xmp };
+        assert_eq!(export(&studio, &others).await.with_xmp, 1);
+    }
+
     async fn what_is_damaged_or_dropped_is_not_given_on(bench) {
         let studio = bench.create().await;
         let assets = project_of(&studio, vec![asset(1), asset(2)]).await;

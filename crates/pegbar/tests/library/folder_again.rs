@@ -3,6 +3,7 @@
 use pegbar::{FolderOptions, FolderPlan};
 
 use crate::folder::{cats, import, project, shown, write};
+use crate::support::assert_in_step;
 
 fn meanwhile<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
     std::thread::spawn(move || {
@@ -45,6 +46,34 @@ both_engines! {
         let walk = &tree.characters[0].animations[0];
         let ids: Vec<_> = walk.frames.iter().map(|f| f.asset.sha256).collect();
         assert_eq!(ids[0], ids[3], "{ids:?}");
+    }
+
+    async fn an_image_whose_bytes_were_dropped_is_a_new_asset(bench) {
+        let studio = bench.create().await;
+        let project = project(&studio).await;
+        let root = cats(bench);
+        import(&studio, project, &root).await;
+        let before = studio.get_project_tree(project).await.unwrap();
+        let mood = before.references[0].id;
+        let frames = &before.characters[0].animations[0].frames;
+        let (frame, take) = (frames[0].frame.id, frames[0].asset.id);
+        studio.remove_frame(frame, None).await.unwrap();
+        for id in [mood, take] {
+            studio.drop_bytes(id).await.unwrap();
+        }
+        let report = import(&studio, project, &root).await;
+        assert_eq!((report.created.references, report.created.takes), (1, 1));
+        assert_eq!((report.unchanged, report.changed.len()), (7, 0));
+        let tree = studio.get_project_tree(project).await.unwrap();
+        assert_eq!(tree.references.len(), 2);
+        assert_eq!(tree.references[0].id, mood);
+        assert!(tree.references[0].bytes_dropped_at.is_some());
+        studio.open_image(&tree.references[1]).unwrap();
+        let walk = &tree.characters[0].animations[0];
+        assert_eq!(walk.frames.len(), frames.len() - 1, "no frame shows it by itself");
+        let again = import(&studio, project, &root).await;
+        assert_eq!((again.unchanged, again.created), (9, Default::default()));
+        assert_in_step(&studio, &tree);
     }
 
     async fn a_character_that_is_made_meanwhile_is_found(bench) {

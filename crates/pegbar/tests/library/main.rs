@@ -15,6 +15,7 @@ mod claims;
 mod constraints;
 mod create;
 mod credentials;
+mod damaged_blob;
 mod delete;
 mod diff;
 mod drop_bytes;

@@ -91,6 +91,20 @@ both_engines! {
         }
     }
 
+    async fn what_the_caller_says_and_the_file_too_is_claimed_once(bench) {
+        let studio = bench.create().await;
+        let project = studio.create_project(NewProject::new("Cats")).await.unwrap().project.id;
+        let new = || NewAsset::from_file(fixture("midjourney.png"));
+        let first = studio.create_asset(project, new()).await.unwrap();
+        let said = claims_of(&studio, &first).await;
+        let again = said.iter().map(|claim| {
+            pegbar::NewClaim::new(&claim.tool).fields(claim.fields.clone()).raw(&claim.raw)
+        });
+        let second = again.rev().fold(new(), NewAsset::claim);
+        let second = studio.create_asset(project, second).await.unwrap();
+        assert_eq!(tools(&studio, &second).await, ["xmp", "midjourney"]);
+    }
+
     async fn claims_that_come_with_an_asset_stand_before_those_of_its_file(bench) {
         let studio = bench.create().await;
         let project = studio.create_project(NewProject::new("Cats")).await.unwrap().project.id;

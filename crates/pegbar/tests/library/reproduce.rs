@@ -114,6 +114,26 @@ both_engines! {
         assert_eq!(found.request.inputs[2].file, None);
     }
 
+    async fn dropped_bytes_of_an_input_are_named_though_the_trash_has_them(bench) {
+        let studio = bench.create().await;
+        let project = project(&studio).await;
+        let style = studio.create_asset(project, asset(1)).await.unwrap();
+        let made = generated(9).made_from(style.id, ReferenceRole::Style);
+        let made = studio.create_asset(project, made).await.unwrap();
+        let before = studio.reproduce(made.id).await.unwrap();
+        let blob = before.request.inputs[0].blob.clone().unwrap();
+        let dropped = studio.drop_bytes(style.id).await.unwrap().asset;
+        assert!(blob.is_file());
+        let found = studio.reproduce(made.id).await.unwrap();
+        let mut missing = before.missing;
+        missing.push(MissingPart::InputBytesDropped {
+            position: 0, asset_id: style.id, dropped_at: dropped.bytes_dropped_at.unwrap(),
+        });
+        assert_eq!(found.missing, missing);
+        let input = &found.request.inputs[0];
+        assert_eq!((&input.blob, &input.file, input.sha256), (&None, &None, style.sha256));
+    }
+
     async fn a_row_of_another_program_has_no_record_yet(bench) {
         let studio = bench.create().await;
         let project = project(&studio).await;

@@ -20,7 +20,8 @@ pub(super) use claimed::claimed;
 /// when the certificate is valid, and whether it goes back to an authority that you trust.
 /// Nothing is asked of the network.
 ///
-/// Checking is left out of the usual build, since it makes it much larger.
+/// Checking is left out of the usual build, since it makes it much larger: it shows what the
+/// file says, and ends with the exit code 1, since nothing was checked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -44,10 +45,30 @@ fn print_claimed(output: &Output, said: &C2paCredentials) -> Result<(), CommandE
     output.fields("Content Credentials (claimed by the file)", &claimed(said))
 }
 
+/// Ends a command that has printed what there is: credentials that were not checked show in the
+/// exit code.
+fn told(claimed: Option<&C2paCredentials>, is_checked: bool) -> Result<(), CommandError> {
+    match claimed {
+        Some(_) if !is_checked => Err(CommandError::Unchecked),
+        _ => Ok(()),
+    }
+}
+
+/// A report as programs read it.
+#[cfg(feature = "c2pa")]
+#[derive(serde::Serialize)]
+struct Checked<'a> {
+    /// The credentials were checked, whatever was found.
+    checked: bool,
+    #[serde(flatten)]
+    report: &'a pegbar::CredentialsReport,
+}
+
 #[cfg(not(feature = "c2pa"))]
 impl Credentials {
     pub(super) async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        const HOW: &str = "`cargo install pegbar-cli --features c2pa` has it";
+        const HOW: &str =
+            "a build with `cargo install --path crates/pegbar-cli --features c2pa` has it";
         if self.trust_anchors.is_some() {
             let error = CommandError::refused(
                 "unavailable",
@@ -61,18 +82,18 @@ impl Credentials {
             let problem = said
                 .as_ref()
                 .map(|_| "not checked: this build leaves that out");
-            return output.json(&serde_json::json!({
-                "claimed": said, "verdict": null, "problem": problem,
-            }));
+            output.json(&serde_json::json!({
+                "claimed": said, "checked": false, "verdict": null, "problem": problem,
+            }))?;
+            return told(said.as_ref(), false);
         }
-        match said {
-            None => output.line(NONE),
-            Some(said) => {
-                print_claimed(output, &said)?;
-                output.line("not checked: this build leaves that out")?;
-                output.line(format_args!("  {HOW}"))
-            }
-        }
+        let Some(said) = said else {
+            return output.line(NONE);
+        };
+        print_claimed(output, &said)?;
+        output.line("not checked: this build leaves that out")?;
+        output.line(format_args!("  {HOW}"))?;
+        Err(CommandError::Unchecked)
     }
 }
 
@@ -89,8 +110,13 @@ impl Credentials {
         let report = studio
             .validate_credentials(asset.id, anchors.as_deref())
             .await?;
+        let is_checked = report.verdict.is_some();
         if output.is_json() {
-            return output.json(&report);
+            output.json(&Checked {
+                checked: is_checked,
+                report: &report,
+            })?;
+            return told(report.claimed.as_ref(), is_checked);
         }
         let Some(said) = &report.claimed else {
             return output.line(NONE);
@@ -99,9 +125,9 @@ impl Credentials {
         if let Some(found) = &report.verdict {
             verdict::print(output, found)?;
         }
-        match &report.problem {
-            Some(problem) => output.line(format_args!("could not be checked: {problem}")),
-            None => Ok(()),
+        if let Some(problem) = &report.problem {
+            output.line(format_args!("could not be checked: {problem}"))?;
         }
+        told(report.claimed.as_ref(), is_checked)
     }
 }

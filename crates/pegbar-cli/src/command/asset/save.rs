@@ -27,6 +27,9 @@ pub(super) struct Save {
     /// The file, or - for standard output; else one in the current folder, by the name it came with
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// The same, as other commands have it
+    #[arg(long, short, value_name = "FILE", conflicts_with = "file")]
+    output: Option<PathBuf>,
     /// Replace the file, whatever it is
     #[arg(long)]
     force: bool,
@@ -43,7 +46,10 @@ impl Save {
     pub(super) async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let asset = self.which.find(studio).await?;
         let mut image = studio.open_image(&asset)?;
-        let path = self.file.unwrap_or_else(|| file_name(&asset));
+        let path = self
+            .file
+            .or(self.output)
+            .unwrap_or_else(|| file_name(&asset));
         if path == Path::new("-") {
             let mut bytes = Vec::new();
             image

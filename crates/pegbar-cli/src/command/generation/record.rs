@@ -12,7 +12,7 @@ use pegbar::{
 use super::request::{Input, Output as RequestOutput, Request};
 use crate::error::CommandError;
 use crate::find::InProject;
-use crate::options::{json, time};
+use crate::options::{settings, time};
 use crate::output::{Output, Table};
 use crate::sheet::refused_by_system;
 use crate::text::{count, pixels, size_of};
@@ -81,12 +81,12 @@ struct Sent {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// The settings, as JSON, or @FILE with JSON in it
-    #[arg(long, value_name = "JSON", value_parser = json)]
+    #[arg(long, value_name = "JSON", value_parser = settings)]
     settings: Option<Json>,
     /// An image; once for each, in the order sent
     ///
-    /// A file, or an asset by the name a variation or reference came with, or the end of its id.
-    /// A file whose bytes no asset has becomes a reference. ROLE says what it was for:
+    /// A file, or an asset by the name a variation or reference came with, the frame that shows
+    /// it (ANIMATION/INDEX), or the end of its id. A file whose bytes no asset has becomes a reference. ROLE says what it was for:
     /// `character`, `previous_frame`, `style`, `pose` or `other` (which it is, if not given).
     #[arg(long = "input", value_name = "[ROLE=]FILE|ASSET")]
     inputs: Vec<String>,
@@ -147,8 +147,15 @@ impl Record {
             Some(path) => Request::parse(&text_of(path)?)?,
             None => self.into_request()?,
         };
+        let is_bare = request.is_bare();
         let new = request.into_new(studio, project.id).await?;
         let recorded = studio.record_generation(project.id, new).await?;
+        if is_bare {
+            output.warning(
+                "it says nothing of what was sent: neither a prompt nor inputs nor settings, and \
+                 that can't be added later",
+            );
+        }
         print(output, &recorded)
     }
 
@@ -175,13 +182,14 @@ impl Record {
             frame_prompt: place.frame_prompt.clone(),
             replace_frame: place.replaced.clone(),
         });
+        let inputs = sent.inputs.iter().map(|input| input_of(input));
         Ok(Request {
             outputs: outputs.collect(),
             system_prompt: sent.system_prompt.or(file(sent.system_prompt_file)?),
             prompt: sent.prompt.or(file(sent.prompt_file)?),
             model: sent.model,
             settings: sent.settings,
-            inputs: sent.inputs.iter().map(|input| input_of(input)).collect(),
+            inputs: inputs.collect::<Result<_, _>>()?,
             error: self.failed,
             duration_ms: cost.duration_ms,
             input_tokens: cost.input_tokens,
@@ -193,19 +201,29 @@ impl Record {
 }
 
 /// Reads what an input is: what a file holds is what was sent, whatever assets are called.
-fn input_of(text: &str) -> Input {
-    let with_role = text.split_once('=').and_then(|(role, rest)| {
-        let role: ReferenceRole = role.parse().ok()?;
-        Some((role, rest))
-    });
-    let (role, wanted) = with_role.unwrap_or((ReferenceRole::Other, text));
+fn input_of(text: &str) -> Result<Input, CommandError> {
+    let (role, wanted) = match text.split_once('=') {
+        // A file may have a name with = in it.
+        Some((role, wanted)) if !Path::new(text).exists() => {
+            let role: ReferenceRole = role.parse().map_err(|_| {
+                let roles: Vec<&str> = ReferenceRole::ALL
+                    .iter()
+                    .map(|role| role.as_str())
+                    .collect();
+                let message = format!("--input {text}: unknown role \"{role}\"");
+                CommandError::usage(message).hint(format!("the roles are {}", roles.join(", ")))
+            })?;
+            (role, wanted)
+        }
+        _ => (ReferenceRole::Other, text),
+    };
     let path = Path::new(wanted);
     let (asset, file) = if path.exists() {
         (None, Some(path.to_owned()))
     } else {
         (Some(wanted.to_owned()), None)
     };
-    Input { role, asset, file }
+    Ok(Input::new(role, asset, file))
 }
 
 /// Reads a whole text, from standard input where the file is called `-`.

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 
 use pegbar::{
-    GenerationInput, GenerationOutput, ImageSource, Json, MillisSinceEpoch, NewAsset,
-    NewGeneration, Outcome, OutputPlace, Price, ProjectId, ReferenceRole, Studio,
+    AssetId, GenerationInput, GenerationOutput, ImageSource, Json, MillisSinceEpoch, NewAsset,
+    NewGeneration, Outcome, OutputPlace, Price, ProjectId, ReferenceRole, Sha256, Studio,
 };
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::options::check_files;
+use crate::sheet::refused_by_system;
 use crate::wrong_turn;
 
 /// A request to a model, and how it ended.
@@ -31,7 +34,8 @@ pub(super) struct Request {
     pub(super) created_at: Option<MillisSinceEpoch>,
 }
 
-/// An image that was sent: an asset of the project, or a file.
+/// An image that was sent: an asset of the project, or a file; or an input as
+/// `pegbar reproduce` prints it, which has an `assetId`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Input {
@@ -39,10 +43,28 @@ pub(super) struct Input {
     pub(super) role: ReferenceRole,
     pub(super) asset: Option<String>,
     pub(super) file: Option<PathBuf>,
+    asset_id: Option<AssetId>,
+    /// Its place in the order sent, from 0: checked.
+    position: Option<usize>,
+    /// The SHA-256 of the bytes that were sent: checked.
+    sha256: Option<Sha256>,
+    /// What the asset itself tells better.
+    #[serde(rename = "mimeType")]
+    _mime_type: Option<IgnoredAny>,
+    #[serde(rename = "fileSize")]
+    _file_size: Option<IgnoredAny>,
+    #[serde(rename = "blob")]
+    _blob: Option<IgnoredAny>,
 }
 
 fn other() -> ReferenceRole {
     ReferenceRole::Other
+}
+
+/// What stands for an input.
+enum Meant {
+    Asset(String),
+    File(PathBuf),
 }
 
 /// An image that came out, and where it goes: at most one of the places.
@@ -68,7 +90,14 @@ impl Request {
                 .hint("`pegbar generation record --help` shows one")
         };
         let json = Json::parse(text).map_err(|error| refused(error.to_string()))?;
+        check_objects(json.as_value()).map_err(refused)?;
         json.to_typed().map_err(|error| refused(error.to_string()))
+    }
+
+    /// Returns whether nothing is said of how the images were made but the model.
+    pub(super) fn is_bare(&self) -> bool {
+        let texts = [&self.prompt, &self.system_prompt];
+        texts.iter().all(|text| text.is_none()) && self.inputs.is_empty() && self.settings.is_none()
     }
 
     /// Finds what is named, and makes the generation that is to be recorded.
@@ -93,8 +122,8 @@ impl Request {
             }
         };
         let mut inputs = Vec::with_capacity(self.inputs.len());
-        for input in self.inputs {
-            inputs.push(input.into_new(studio, project).await?);
+        for (position, input) in self.inputs.into_iter().enumerate() {
+            inputs.push(input.into_new(studio, project, position).await?);
         }
         Ok(NewGeneration {
             system_prompt: self.system_prompt,
@@ -112,26 +141,108 @@ impl Request {
     }
 }
 
+/// Says where something else stands than an object. From an array serde would read the fields
+/// by their order.
+fn check_objects(request: &Value) -> Result<(), String> {
+    check_object("the request", request)?;
+    for field in ["inputs", "outputs"] {
+        let Some(Value::Array(images)) = request.get(field) else {
+            continue;
+        };
+        for (index, image) in images.iter().enumerate() {
+            check_object(&format!("{field}[{index}]"), image)?;
+        }
+    }
+    match request.get("settings") {
+        None | Some(Value::Null) => Ok(()),
+        Some(settings) => check_object("\"settings\"", settings),
+    }
+}
+
+fn check_object(what: &str, value: &Value) -> Result<(), String> {
+    let kind = match value {
+        Value::Object(_) => return Ok(()),
+        Value::Array(_) => "an array",
+        Value::String(_) => "a string",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "true or false",
+        Value::Null => "null",
+    };
+    Err(format!("{what} has to be an object, and is {kind}"))
+}
+
 impl Input {
+    /// An image that an option names.
+    pub(super) fn new(role: ReferenceRole, asset: Option<String>, file: Option<PathBuf>) -> Self {
+        Self {
+            role,
+            asset,
+            file,
+            asset_id: None,
+            position: None,
+            sha256: None,
+            _mime_type: None,
+            _file_size: None,
+            _blob: None,
+        }
+    }
+
     async fn into_new(
         self,
         studio: &Studio,
         project: ProjectId,
+        position: usize,
     ) -> Result<GenerationInput, CommandError> {
-        match (self.asset, self.file) {
-            (Some(wanted), None) => {
-                let asset = find::asset_in(studio, &[project], &wanted).await;
+        let refused = |reason: String| {
+            CommandError::refused("invalid", format!("inputs[{position}]: {reason}"))
+        };
+        if let Some(said) = self.position
+            && said != position
+        {
+            let reason = format!("its \"position\" is {said}, and it stands at {position}");
+            return Err(refused(reason).hint("inputs stand in the order sent, from 0"));
+        }
+        let sha256 = self.sha256;
+        let check = |what: &str, found: Option<Sha256>| match sha256 {
+            Some(said) if found != Some(said) => {
+                let found = found.map_or("not known".to_owned(), |found| found.to_string());
+                let reason = format!("its \"sha256\" is {said}, and that of {what} is {found}");
+                Err(refused(reason).hint("leave \"sha256\" out if other bytes were sent this time"))
+            }
+            _ => Ok(()),
+        };
+        let role = self.role;
+        match self.meant().map_err(refused)? {
+            Meant::Asset(wanted) => {
+                let asset = find::asset_in(studio, project, &wanted).await;
                 let asset = asset.map_err(|error| wrong_turn::file_not_taken_in(error, &wanted))?;
-                Ok(GenerationInput::asset(asset.id, self.role))
+                check(&format!("the asset {}", asset.id), asset.sha256)?;
+                Ok(GenerationInput::asset(asset.id, role))
             }
-            (None, Some(file)) => {
+            Meant::File(file) => {
                 check_files(std::slice::from_ref(&file))?;
-                Ok(GenerationInput::image(ImageSource::File(file), self.role))
+                if sha256.is_some() {
+                    let bytes = std::fs::read(&file);
+                    let bytes =
+                        bytes.map_err(|error| refused_by_system("reading", &file, &error))?;
+                    check(&file.display().to_string(), Some(Sha256::of(&bytes)))?;
+                }
+                Ok(GenerationInput::image(ImageSource::File(file), role))
             }
-            _ => Err(CommandError::refused(
-                "invalid",
-                "inputs: each has either \"asset\" or \"file\"",
-            )),
+        }
+    }
+
+    /// Returns what stands for the image. Beside an `assetId`, `file` says where
+    /// `pegbar reproduce` found it.
+    fn meant(self) -> Result<Meant, String> {
+        match (self.asset_id, self.asset, self.file) {
+            (Some(id), None, _) => Ok(Meant::Asset(id.to_string())),
+            (None, Some(wanted), None) => Ok(Meant::Asset(wanted)),
+            (None, None, Some(file)) => Ok(Meant::File(file)),
+            _ => Err(
+                "each has either \"asset\" or \"file\"; \"assetId\" is another name of \"asset\""
+                    .to_owned(),
+            ),
         }
     }
 }

@@ -13,29 +13,34 @@ use crate::text::count;
 /// How deep the tree is drawn: what is deeper would begin beyond any screen.
 const DRAWN_DEPTH: u32 = 40;
 
-/// Prints the asset, and below it what it was made from, what was made from it, or both.
+/// Prints the asset, and below it what it was made from, what was made from it, or both; without
+/// a direction, the asset alone.
+///
+/// `claimed_inputs` is how many the asset's file claims, which is said where none is recorded.
 pub(super) fn print(
     output: &Output,
     named: &Named,
-    direction: LineageDirection,
+    direction: Option<LineageDirection>,
+    claimed_inputs: usize,
 ) -> Result<(), CommandError> {
     let root = named.lineage.root;
     output.line(line(output, named, root, ""))?;
+    let Some(direction) = direction else {
+        return Ok(());
+    };
     let sides = [
         (
             LineageDirection::Ancestors,
             LineageSide::Ancestor,
             "made from",
-            "nothing",
         ),
         (
             LineageDirection::Descendants,
             LineageSide::Descendant,
             "what was made from it",
-            "nothing",
         ),
     ];
-    for (wanted, side, title, none) in sides {
+    for (wanted, side, title) in sides {
         if direction != wanted && direction != LineageDirection::Both {
             continue;
         }
@@ -43,7 +48,14 @@ pub(super) fn print(
         let mut top = Branch::new(title.to_owned());
         top.below = tree.below(root, 0);
         if top.below.is_empty() {
-            output.line(format_args!("{title}: {none}"))?;
+            let claimed = match side {
+                LineageSide::Ancestor if claimed_inputs > 0 => {
+                    let inputs = count(claimed_inputs as u64, "input");
+                    format!(" (the file claims {inputs}: `pegbar asset show {root}`)")
+                }
+                _ => String::new(),
+            };
+            output.line(format_args!("{title}: nothing recorded{claimed}"))?;
             continue;
         }
         let lines = top.lines("", "");

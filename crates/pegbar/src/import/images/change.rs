@@ -116,7 +116,8 @@ impl<'a, 'k> Decision<'a, 'k> {
             // A new animation shows what is there of its files, whoever's take it is now.
             for ((step, image), staged) in steps.iter_mut().zip(unit.images()).zip(staged) {
                 let mut versions = self.known.versions(&image.path).iter().rev();
-                let found = versions.find(|known| known.sha256 == staged.sha256());
+                let found =
+                    versions.find(|known| known.sha256 == staged.sha256() && !known.is_dropped);
                 if let (Step::Keep, Some(_), Some(known)) = (&*step, staged.sha256(), found) {
                     *step = Step::Show(known.id);
                 }
@@ -192,7 +193,8 @@ impl<'a, 'k> Decision<'a, 'k> {
             }
             staged => staged.sha256(),
         };
-        let has = |known: &&Known| known.sha256.is_none() || known.sha256 == found;
+        let has =
+            |known: &&Known| !known.is_dropped && (known.sha256.is_none() || known.sha256 == found);
         match (versions.last(), versions.iter().rev().find(has), staged) {
             (Some(last), Some(known), _) => {
                 self.change.report.unchanged += 1;
@@ -220,6 +222,7 @@ impl<'a, 'k> Decision<'a, 'k> {
                     Known {
                         id,
                         sha256: Some(stored.sha256()),
+                        is_dropped: false,
                     },
                 ));
                 let Some(last) = last else {
@@ -231,6 +234,10 @@ impl<'a, 'k> Decision<'a, 'k> {
                     };
                     return (Step::Insert(slot), Some(new));
                 };
+                if last.is_dropped && last.sha256 == found {
+                    // Nothing changed but that its bytes are back; no frame showed them.
+                    return (Step::Keep, Some(new));
+                }
                 self.change.report.changed.push(ReplacedImage {
                     path: image.path.clone(),
                     asset_id: id,
@@ -244,7 +251,8 @@ impl<'a, 'k> Decision<'a, 'k> {
                 };
                 (step, Some(new))
             }
-            // Its hash was known when it was read, and what is known only grows.
+            // Its hash was known when it was read. If those bytes were dropped since, the next
+            // import brings them back.
             _ => (Step::Keep, None),
         }
     }

@@ -16,7 +16,8 @@ use crate::segment::Segment;
 use crate::studio::Studio;
 
 statements! {
-    IMAGES = "SELECT id, source_path, sha256, character_id, animation_id FROM asset \
+    IMAGES = "SELECT id, source_path, sha256, character_id, animation_id, \
+              CASE WHEN bytes_dropped_at IS NULL THEN 0 ELSE 1 END FROM asset \
               WHERE project_id = $1 AND source_path >= $2 AND source_path < $3 ORDER BY id";
     COUNT = "SELECT count(*) FROM asset \
              WHERE project_id = $1 AND source_path >= $2 AND source_path < $3";
@@ -37,6 +38,8 @@ pub(super) struct Known {
     pub(super) id: AssetId,
     /// `None` where another program wrote the row.
     pub(super) sha256: Option<Sha256>,
+    /// Its bytes were dropped: the same image, imported again, is a new asset.
+    pub(super) is_dropped: bool,
 }
 
 /// What a project has of a folder.
@@ -117,6 +120,7 @@ impl KnownImages {
                 let known = Known {
                     id: row.at(0, "asset.id")?,
                     sha256: row.at(2, "asset.sha256")?,
+                    is_dropped: row.at::<i64>(5, "asset.bytes_dropped_at")? == 1,
                 };
                 images.entry(path.clone()).or_default().push(known);
                 owners.insert(path, (character, animation));
@@ -225,8 +229,10 @@ impl KnownImages {
         self.versions(path).iter().map(|known| known.id).collect()
     }
 
+    /// Returns the hashes of the bytes that assets of a path have.
     pub(super) fn hashes(&self, path: &str) -> Vec<Sha256> {
         let versions = self.versions(path).iter();
+        let versions = versions.filter(|known| !known.is_dropped);
         versions.filter_map(|known| known.sha256).collect()
     }
 
