@@ -20,22 +20,19 @@ use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::Result;
-use crate::generation::GenerationStatus;
+use crate::generation::Generation;
 use crate::hash::Sha256;
 use crate::id::{AssetId, GenerationId};
-use crate::json::Json;
 use crate::studio::Studio;
 use crate::time::MillisSinceEpoch;
 use document::Document;
 use names::{long, time};
 
 statements! {
-    GENERATIONS = "SELECT id, request, model, status, error, duration_ms, input_tokens, \
-                   output_tokens, price, created_at FROM generation \
-                   WHERE project_id = $1 AND id {in $2} ORDER BY id";
-    PAGE_OF_GENERATIONS = "SELECT id, request, model, status, error, duration_ms, \
-                           input_tokens, output_tokens, price, created_at FROM generation \
-                           WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT 1000";
+    GENERATIONS = "SELECT {generation} FROM generation WHERE project_id = $1 AND id {in $2} \
+                   ORDER BY id";
+    PAGE_OF_GENERATIONS = "SELECT {generation} FROM generation WHERE project_id = $1 AND id > $2 \
+                           ORDER BY id LIMIT 1000";
 }
 
 /// How many of each there are in a PROV-JSON document.
@@ -52,20 +49,6 @@ pub struct ProvCounts {
     pub models: u64,
     /// Inputs, each a derivation.
     pub inputs: u64,
-}
-
-/// One request to a model, as far as PROV has words for it.
-struct Generation {
-    id: GenerationId,
-    request: Json,
-    model: Option<String>,
-    status: GenerationStatus,
-    error: Option<String>,
-    duration_ms: Option<i64>,
-    input_tokens: Option<i64>,
-    output_tokens: Option<i64>,
-    price: Option<String>,
-    created_at: MillisSinceEpoch,
 }
 
 /// A document on its way.
@@ -205,8 +188,9 @@ impl Writing<'_, '_> {
                 }
             }
             let parameters = [Value::Id(self.selection.project.id.0), Value::Ids(&new)];
-            let found = self.session.query(&GENERATIONS, &parameters, read);
-            for generation in found.await? {
+            let found = self.session.list(&GENERATIONS, &parameters);
+            let found: Vec<Generation> = found.await?;
+            for generation in found {
                 self.generation(&generation)?;
             }
         }
@@ -221,8 +205,8 @@ impl Writing<'_, '_> {
         let mut after = Uuid::nil();
         loop {
             let parameters = [Value::Id(self.selection.project.id.0), Value::Id(after)];
-            let page = self.session.query(&PAGE_OF_GENERATIONS, &parameters, read);
-            let page = page.await?;
+            let page = self.session.list(&PAGE_OF_GENERATIONS, &parameters);
+            let page: Vec<Generation> = page.await?;
             for generation in &page {
                 if !self.first_outputs.contains_key(&generation.id) {
                     self.generation(generation)?;
@@ -455,9 +439,8 @@ fn activity_of(generation: &Generation) -> JsonValue {
     };
     let begin = generation.created_at;
     add("prov:startTime", Some(json!(begin)));
-    let end = generation
-        .duration_ms
-        .and_then(|ms| begin.0.checked_add(ms));
+    let end = generation.duration_ms;
+    let end = end.and_then(|ms| begin.0.checked_add_unsigned(ms));
     add("prov:endTime", end.map(|end| json!(MillisSinceEpoch(end))));
     add("pegbar:status", Some(json!(generation.status.as_str())));
     add(
@@ -476,19 +459,4 @@ fn activity_of(generation: &Generation) -> JsonValue {
         generation.price.as_deref().map(|price| json!(price)),
     );
     activity.into()
-}
-
-fn read(row: &crate::db::value::Row<'_>) -> Result<Generation> {
-    Ok(Generation {
-        id: row.at(0, "generation.id")?,
-        request: row.at(1, "generation.request")?,
-        model: row.at(2, "generation.model")?,
-        status: row.at(3, "generation.status")?,
-        error: row.at(4, "generation.error")?,
-        duration_ms: row.at(5, "generation.duration_ms")?,
-        input_tokens: row.at(6, "generation.input_tokens")?,
-        output_tokens: row.at(7, "generation.output_tokens")?,
-        price: row.at(8, "generation.price")?,
-        created_at: row.at(9, "generation.created_at")?,
-    })
 }

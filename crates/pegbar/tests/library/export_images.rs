@@ -241,6 +241,28 @@ both_engines! {
         assert!(pixel_bytes(&copy, "image/png") == pixel_bytes(&png(1), "image/png"));
     }
 
+    async fn a_signature_is_seen_in_every_format_that_has_one(bench) {
+        let studio = bench.create().await;
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c2pa");
+        let mut files: Vec<_> = fs::read_dir(fixtures).unwrap().map(|e| e.unwrap().path()).collect();
+        let is_image = |file: &PathBuf| {
+            let extension = file.extension().and_then(|extension| extension.to_str());
+            matches!(extension, Some("png" | "jpg" | "webp" | "gif"))
+        };
+        files.retain(is_image);
+        files.sort();
+        assert!(files.len() > 2, "{files:?}");
+        let new = files.iter().map(|file| generated(fs::read(file).unwrap()));
+        let assets = project_of(&studio, new.collect()).await;
+        let folder = bench.folder.path().join("out");
+        let report = export(&studio, &with_xmp(&assets[0], &folder)).await;
+        let signed = report.kept.first.iter().filter(|kept| kept.is_signed).count();
+        assert_eq!((report.with_xmp, signed), (0, files.len()), "{report:?}");
+        for (asset, original) in assets.iter().zip(&files) {
+            assert!(fs::read(file(&folder, asset)).unwrap() == fs::read(original).unwrap());
+        }
+    }
+
     async fn real_signed_jpegs_keep_their_signature(bench) {
         let Some(inputs) = shared_inputs().map(|inputs| inputs.join("gemini")) else { return };
         let studio = bench.create().await;
