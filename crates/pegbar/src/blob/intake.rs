@@ -60,24 +60,9 @@ impl Intake {
         self.check_size(watched.before.len())
             .map_err(|error| named(error, source))?;
         let mut to = File::create_new(target).at("writing", target)?;
-        let mut hasher = sha2::Sha256::new();
-        let mut file_size = 0_u64;
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let read = match (&watched.file).read(&mut chunk) {
-                Ok(0) => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read.at("reading", source)?,
-            };
-            file_size += read as u64;
-            self.check_size(file_size)
-                .map_err(|error| named(error, source))?;
-            hasher.update(&chunk[..read]);
-            to.write_all(&chunk[..read]).at("writing", target)?;
-        }
-        watched.check_unchanged(file_size)?;
+        let (sha256, file_size) =
+            self.read_through(&watched, |bytes| to.write_all(bytes).at("writing", target))?;
         let copy = BufReader::new(File::open(target).at("reading", target)?);
-        let sha256 = Sha256(hasher.finalize().into());
         let stored = self.check(copy, sha256, file_size);
         let stored = stored.map_err(|error| named(error, source))?;
         to.sync_all().at("flushing", target)?;
@@ -87,6 +72,17 @@ impl Intake {
     /// Hashes a file of any kind.
     pub(super) fn hash(&self, source: &Path) -> Result<Sha256> {
         let watched = Watched::open(source)?;
+        let (sha256, _) = self.read_through(&watched, |_| Ok(()))?;
+        Ok(sha256)
+    }
+
+    /// Reads a file to its end, within the limit, and hands on what was read; returns its hash
+    /// and size. Refuses one that changed meanwhile.
+    fn read_through(
+        &self,
+        watched: &Watched<'_>,
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<(Sha256, u64)> {
         let mut hasher = sha2::Sha256::new();
         let mut file_size = 0_u64;
         let mut chunk = vec![0; CHUNK];
@@ -94,15 +90,16 @@ impl Intake {
             let read = match (&watched.file).read(&mut chunk) {
                 Ok(0) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read.at("reading", source)?,
+                read => read.at("reading", watched.path)?,
             };
             file_size += read as u64;
             self.check_size(file_size)
-                .map_err(|error| named(error, source))?;
+                .map_err(|error| named(error, watched.path))?;
             hasher.update(&chunk[..read]);
+            each(&chunk[..read])?;
         }
         watched.check_unchanged(file_size)?;
-        Ok(Sha256(hasher.finalize().into()))
+        Ok((Sha256(hasher.finalize().into()), file_size))
     }
 
     fn check_size(&self, file_size: u64) -> Result<()> {
