@@ -3,6 +3,7 @@
 
 mod frames;
 mod graph;
+mod reach;
 mod stale;
 mod walk;
 
@@ -19,6 +20,9 @@ use crate::time::MillisSinceEpoch;
 pub(crate) use frames::STATEMENTS as FRAMES_STATEMENTS;
 pub use frames::{DescendedAnimation, DescendedFrame};
 use graph::Graph;
+#[cfg(test)]
+pub(crate) use reach::STATEMENTS as REACH_STATEMENTS;
+pub(crate) use reach::{ancestors, descendants};
 #[cfg(test)]
 pub(crate) use stale::every_query as every_stale_query;
 pub use stale::{StaleAnimation, StaleCause, StaleFrame, StaleOptions, StaleReason, StaleScope};

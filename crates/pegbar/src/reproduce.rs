@@ -9,28 +9,16 @@ use uuid::Uuid;
 
 use crate::asset::{self, Asset};
 use crate::claim::{self, Claim};
-use crate::db::sql::statements;
-use crate::db::value::Value;
 use crate::db::{Session, blocking};
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, GenerationId, ProjectId};
 use crate::json::Json;
+use crate::lineage;
 use crate::reference::{Reference, ReferenceRole};
 use crate::studio::Studio;
 use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
-
-statements! {
-    // Ids only: carrying the depth along would visit an ancestor once for each way to it. CROSS
-    // keeps SQLite from going through all references of the project for each of them.
-    ANCESTORS = "WITH RECURSIVE made_from(id) AS (\
-                 SELECT referenced_asset_id FROM asset_reference \
-                 WHERE project_id = $1 AND asset_id = $2 \
-                 UNION SELECT r.referenced_asset_id FROM made_from m \
-                 CROSS JOIN asset_reference r \
-                 WHERE r.project_id = $1 AND r.asset_id = m.id) SELECT id FROM made_from";
-}
 
 /// The request that would make an asset again, as far as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -273,12 +261,7 @@ impl Studio {
         let mut session = self.database().snapshot().await?;
         let asset = asset::get(&mut session, id).await?;
         let project = asset.project_id;
-        let owner = [Value::Id(project.0), Value::Id(id.0)];
-        let ancestors = session
-            .query(&ANCESTORS, &owner, |row| {
-                row.at::<Uuid>(0, "asset_reference")
-            })
-            .await?;
+        let ancestors = lineage::ancestors(&mut session, project, &[id.0]).await?;
         let mut inputs = load(&mut session, project, &ancestors).await?;
         inputs.insert(id, asset);
         let order = inputs_first(id, &inputs);

@@ -21,6 +21,7 @@ use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::Result;
 use crate::id::{AssetId, ProjectId};
+use crate::lineage;
 use crate::page::{Page, PageRequest};
 use crate::studio::Studio;
 use condition::{Candidate, Conditions};
@@ -33,16 +34,9 @@ const BATCH: usize = 1000;
 const CLAIMS_BATCH: usize = 100;
 
 statements! {
-    MADE_FROM = "SELECT DISTINCT asset_id FROM asset_reference \
-                 WHERE project_id = $1 AND referenced_asset_id = $2 ORDER BY asset_id";
-    // Ids only: carrying the depth along would visit a descendant once for each way to it. CROSS
-    // keeps SQLite from going through all references of the project for each of them.
-    DESCENDANTS = "WITH RECURSIVE made(id) AS (\
-                   SELECT asset_id FROM asset_reference \
-                   WHERE project_id = $1 AND referenced_asset_id = $2 \
-                   UNION SELECT r.asset_id FROM made m CROSS JOIN asset_reference r \
-                   WHERE r.project_id = $1 AND r.referenced_asset_id = m.id) \
-                   SELECT id FROM made ORDER BY id";
+    // Sorted, SQLite would read every reference of the project in that order.
+    MADE_FROM = "SELECT asset_id FROM asset_reference \
+                 WHERE project_id = $1 AND referenced_asset_id = $2";
 }
 
 /// An asset that was found, and where the text stands in it.
@@ -61,17 +55,18 @@ impl MadeFrom {
     /// Returns the ids of what was made from the asset, in order, and its project.
     async fn ids(self, session: &mut Session) -> Result<(ProjectId, Vec<Uuid>)> {
         let project = asset::project_of(session, self.asset_id).await?;
-        let statement = if self.is_deep {
-            &DESCENDANTS
-        } else {
-            &MADE_FROM
-        };
+        if self.is_deep {
+            let ids = lineage::descendants(session, project, self.asset_id, None).await?;
+            return Ok((project, ids));
+        }
         let parameters = [Value::Id(project.0), Value::Id(self.asset_id.0)];
-        let ids = session
-            .query(statement, &parameters, |row| {
-                row.at(0, "asset_reference.asset_id")
-            })
-            .await?;
+        let read = session.query(&MADE_FROM, &parameters, |row| {
+            row.at(0, "asset_reference.asset_id")
+        });
+        let mut ids: Vec<Uuid> = read.await?;
+        ids.sort_unstable();
+        // One may have been sent it twice.
+        ids.dedup();
         Ok((project, ids))
     }
 }

@@ -21,6 +21,7 @@ use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
+use crate::lineage;
 use crate::project;
 use crate::studio::Studio;
 use bytes::Hashed;
@@ -229,7 +230,10 @@ impl Studio {
                 by_project.entry(project).or_default().push(id.0);
             }
             for ids in &mut by_project {
-                *ids.1 = row::ancestry(&mut session, *ids.0, ids.1).await?;
+                let inputs = lineage::ancestors(&mut session, *ids.0, ids.1).await?;
+                ids.1.extend(inputs);
+                ids.1.sort_unstable();
+                ids.1.dedup();
                 run.expected += ids.1.len() as u64;
             }
             drop(session);

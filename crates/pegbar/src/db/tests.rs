@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, annotation, asset, character, claim, delete, export, frame};
-use crate::{generation, head, import, integrity, lineage, project, reference, reproduce, search};
+use crate::{generation, head, import, integrity, lineage, project, reference, search};
 use crate::{studio, tag, trash, variation, verify, view};
 
 thread_local! {
@@ -34,11 +34,11 @@ static STATEMENTS: &[&[&Sql]] = &[
     import::SIDECAR_STATEMENTS,
     integrity::STATEMENTS,
     lineage::FRAMES_STATEMENTS,
+    lineage::REACH_STATEMENTS,
     import::MEGABANANAS_STATEMENTS,
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
-    reproduce::STATEMENTS,
     search::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,
@@ -182,52 +182,31 @@ async fn every_list_of_a_project_uses_an_index() {
 }
 
 #[tokio::test]
-async fn lineage_is_walked_from_asset_to_asset() {
+async fn references_are_found_by_their_assets() {
     let folder = tempfile::tempdir().unwrap();
     let database = open_sqlite(folder.path()).await;
     let Session::Sqlite(session) = database.read().await.unwrap() else {
         unreachable!()
     };
-    let mut walks = 0;
-    let verify = verify::STATEMENTS.iter().copied().flatten();
-    let asking = reproduce::STATEMENTS.iter().chain(search::STATEMENTS);
-    for statement in asking.chain(verify) {
-        let text = statement.text(Engine::Sqlite);
-        if !text.contains("RECURSIVE") {
-            continue;
-        }
-        let mut statement = session
-            .connection()
-            .prepare(&format!("EXPLAIN QUERY PLAN {text}"))
-            .unwrap();
-        let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().unwrap() {
-            let step: String = row.get(3).unwrap();
-            if step.starts_with("SEARCH r ") || step.starts_with("SCAN r ") {
-                assert!(step.contains("(project_id=? AND "), "{step}\n{text}");
-                walks += 1;
-            }
-        }
-    }
-    assert_eq!(walks, 4);
-    let made_from = delete::STATEMENTS
-        .iter()
-        .map(|sql| sql.text(Engine::Sqlite));
-    let made_from = made_from.filter(|text| text.contains("referenced_asset_id IN"));
-    let mut plans = 0;
-    for text in made_from {
+    let mut found = 0;
+    every_statement(Engine::Sqlite, |text| {
         let explain = format!("EXPLAIN QUERY PLAN {text}");
         let mut statement = session.connection().prepare(&explain).unwrap();
+        // Nothing is bound: the plan does not depend on the values.
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().unwrap() {
             let step: String = row.get(3).unwrap();
-            if step.starts_with("SEARCH asset_reference") {
-                assert!(step.contains("referenced_asset_id=?"), "{step}\n{text}");
-                plans += 1;
+            let words: Vec<&str> = step.split(' ').collect();
+            if !matches!(words[..], ["SEARCH" | "SCAN", "r" | "asset_reference", ..]) {
+                continue;
             }
+            // What is about a whole project says so.
+            let is_whole = text.ends_with("WHERE project_id = ?1 ORDER BY asset_id, position");
+            assert!(step.contains("asset_id=?") || is_whole, "{step}\n{text}");
+            found += 1;
         }
-    }
-    assert_eq!(plans, 1);
+    });
+    assert!(found > 20, "{found}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
+use crate::lineage;
 use crate::project::{self, Project};
 use crate::{animation, character};
 
@@ -25,12 +26,6 @@ statements! {
         AND f.animation_id = n.id WHERE n.project_id = $1 AND n.character_id = $2";
     OF_ANIMATION = "SELECT id FROM asset WHERE project_id = $1 AND animation_id = $2 \
         UNION SELECT asset_id FROM frame WHERE project_id = $1 AND animation_id = $2";
-    // By id alone: a path to each would be very many.
-    INPUTS = "WITH RECURSIVE input (id) AS (\
-        SELECT referenced_asset_id FROM asset_reference \
-        WHERE project_id = $1 AND asset_id {in $2} \
-        UNION SELECT r.referenced_asset_id FROM input i CROSS JOIN asset_reference r \
-        WHERE r.project_id = $1 AND r.asset_id = i.id) SELECT id FROM input";
 }
 
 /// What is given on.
@@ -79,9 +74,7 @@ impl Selection {
             ExportScope::Assets(assets) => of_assets(session, assets).await?,
         };
         if with_inputs {
-            let parameters = [Value::Id(project.0), Value::Ids(&ids)];
-            let inputs = self::ids(session, &INPUTS, &parameters).await?;
-            ids.extend(inputs);
+            ids.extend(lineage::ancestors(session, project, &ids).await?);
         }
         ids.sort_unstable();
         ids.dedup();

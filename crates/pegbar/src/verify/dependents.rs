@@ -6,16 +6,9 @@ use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::Result;
 use crate::id::{AssetId, ProjectId};
+use crate::lineage;
 
 statements! {
-    // One more than are counted tells whether there are more. `CROSS`, so that SQLite goes from
-    // asset to asset.
-    DESCENDANTS = "WITH RECURSIVE made(id) AS (\
-                   SELECT asset_id FROM asset_reference \
-                   WHERE project_id = $1 AND referenced_asset_id = $2 UNION \
-                   SELECT r.asset_id FROM made m CROSS JOIN asset_reference r \
-                   WHERE r.project_id = $1 AND r.referenced_asset_id = m.id) \
-                   SELECT id FROM made LIMIT 1001";
     SHOWING = "SELECT f.id, f.frame_index, f.animation_id, n.name, count(*) OVER () \
                FROM frame f JOIN animation n \
                ON n.project_id = f.project_id AND n.id = f.animation_id \
@@ -30,15 +23,12 @@ pub(super) async fn dependents(
     project: ProjectId,
     asset: AssetId,
 ) -> Result<Dependents> {
-    let parameters = [Value::Id(project.0), Value::Id(asset.0)];
-    let mut found: Vec<AssetId> = session
-        .query(&DESCENDANTS, &parameters, |row| {
-            row.at(0, "asset_reference.asset_id")
-        })
-        .await?;
+    // One more than are counted tells whether there are more.
+    let at_most = Some(MAX_DEPENDENTS + 1);
+    let found = lineage::descendants(session, project, asset, at_most).await?;
     let has_more = found.len() as u64 > MAX_DEPENDENTS;
+    let mut found: Vec<AssetId> = found.into_iter().map(AssetId).collect();
     found.retain(|id| *id != asset);
-    found.sort_unstable();
     let count = (found.len() as u64).min(MAX_DEPENDENTS);
     found.truncate(MAX_NAMED_DEPENDENTS);
     Ok(Dependents {

@@ -34,10 +34,6 @@ statements! {
              FROM asset_reference WHERE project_id = $1 AND asset_id {in $2} \
              ORDER BY asset_id, position";
     RECORD_HASHES = "SELECT id, record_hash FROM asset WHERE project_id = $1 AND id {in $2}";
-    ANCESTRY = "WITH RECURSIVE made_from(id) AS (\
-                SELECT id FROM asset WHERE project_id = $1 AND id {in $2} UNION \
-                SELECT r.referenced_asset_id FROM made_from m CROSS JOIN asset_reference r \
-                WHERE r.project_id = $1 AND r.asset_id = m.id) SELECT id FROM made_from ORDER BY id";
 }
 
 /// How many rows one page has.
@@ -187,16 +183,4 @@ pub(super) async fn count(session: &mut Session, project: ProjectId) -> Result<u
         .optional(&COUNT, &[Value::Id(project.0)], |row| row.at(0, "count"))
         .await?;
     Ok(count.unwrap_or(0))
-}
-
-/// Returns assets of a project and everything that they were made from, in the order of their
-/// ids.
-pub(super) async fn ancestry(
-    session: &mut Session,
-    project: ProjectId,
-    assets: &[Uuid],
-) -> Result<Vec<Uuid>> {
-    let parameters = [Value::Id(project.0), Value::Ids(assets)];
-    let read = |row: &Row<'_>| row.at(0, "asset.id");
-    session.query(&ANCESTRY, &parameters, read).await
 }
