@@ -6,6 +6,7 @@ mod files;
 mod journal;
 mod kept;
 pub(crate) mod path;
+mod spare;
 pub(crate) mod step;
 pub(crate) mod stock;
 
@@ -31,8 +32,8 @@ use crate::studio::{Notice, Studio};
 use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
-use files::Flaw;
 pub(crate) use files::move_new;
+use files::{Flaw, Stamp};
 use journal::Journal;
 use stock::{Stock, Wanted};
 pub(crate) use stock::{homes, rehome};
@@ -49,6 +50,27 @@ entity! {
         pub(crate) file_size: u64,
         /// When the file was last modified, in nanoseconds since 1970.
         pub(crate) modified_ns: i64,
+    }
+}
+
+impl ViewFile {
+    fn new(path: String, project_id: ProjectId, wanted: &Wanted, stamp: Stamp) -> Self {
+        Self {
+            path,
+            project_id,
+            asset_id: wanted.asset_id,
+            animation_id: wanted.animation_id,
+            sha256: wanted.sha256,
+            file_size: stamp.file_size,
+            modified_ns: stamp.modified_ns,
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp {
+            file_size: self.file_size,
+            modified_ns: self.modified_ns,
+        }
     }
 }
 

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Reflinks, Stamp};
 use super::journal::{Journal, project_of};
+use super::spare::{Spare, Spares};
 use super::{Kept, View, ViewFile, ViewReport, Wanted};
 use crate::blob::{BlobStore, sync_folder};
 use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
-use crate::hash::Sha256;
 use crate::parallel;
 
 /// What was done, for the rows.
@@ -50,8 +50,7 @@ pub(super) struct Work<'a> {
     links: BTreeSet<PathBuf>,
     /// Folders that are known to be there and to be no links.
     folders: HashSet<PathBuf>,
-    /// Files that were moved aside and whose bytes the store has, by their hash.
-    spare: HashMap<Sha256, Vec<(PathBuf, Stamp)>>,
+    spares: Spares,
     /// Folders to flush.
     touched: BTreeSet<PathBuf>,
     next_name: u64,
@@ -72,7 +71,7 @@ impl<'a> Work<'a> {
             recorded,
             links: BTreeSet::new(),
             folders: HashSet::new(),
-            spare: HashMap::new(),
+            spares: Spares::default(),
             touched: BTreeSet::new(),
             next_name: 0,
             applied: Applied::default(),
@@ -128,7 +127,7 @@ impl<'a> Work<'a> {
             let is_there = || {
                 // What can't be looked at is reported when it is to be replaced.
                 let found = files::stamp(&self.public.join(&path));
-                found.is_ok_and(|found| found == Some(recorded_stamp(recorded)))
+                found.is_ok_and(|found| found == Some(recorded.stamp()))
             };
             let is_doubtful = thorough || interrupted.contains(&path);
             if recorded.sha256 != wanted.sha256
@@ -139,11 +138,11 @@ impl<'a> Work<'a> {
             } else if (recorded.asset_id, recorded.animation_id)
                 != (wanted.asset_id, wanted.animation_id)
             {
-                let stamp = recorded_stamp(recorded);
+                let stamp = recorded.stamp();
                 let project = recorded.project_id;
                 self.applied
                     .written
-                    .push(view_file(path, project, &wanted, stamp));
+                    .push(ViewFile::new(path, project, &wanted, stamp));
             }
         }
         (to_write, to_remove.into_iter().collect())
@@ -222,7 +221,7 @@ impl<'a> Work<'a> {
     }
 
     fn is_as_recorded(&self, path: &str, place: &Path) -> Result<bool> {
-        let recorded = self.recorded.get(path).map(recorded_stamp);
+        let recorded = self.recorded.get(path).map(ViewFile::stamp);
         Ok(recorded.is_some() && files::stamp(place)? == recorded)
     }
 
@@ -232,27 +231,30 @@ impl<'a> Work<'a> {
         if let Some(folder) = aside.parent() {
             self.touched.insert(folder.to_owned());
         }
+        let mut found = None;
         if let (Some(recorded), Some(stamp)) = (self.recorded.get(path), files::stamp(&aside)?)
-            && recorded_stamp(recorded) == stamp
+            && recorded.stamp() == stamp
         {
-            self.spare
-                .entry(recorded.sha256)
-                .or_default()
-                .push((aside, stamp));
-            return Ok(());
+            found = Some((stamp, recorded.sha256));
+        } else if let Some((stamp, sha256)) = files::hash(&aside)?
+            && self.blobs.holds(sha256, stamp.file_size)
+        {
+            found = Some((stamp, sha256));
         }
-        match files::hash(&aside)? {
-            Some((stamp, sha256)) if self.blobs.path(sha256).exists() => {
-                self.spare.entry(sha256).or_default().push((aside, stamp));
-            }
-            _ => {
-                let kept_as = files::keep(&aside, &self.kept, path)?;
-                self.applied.done.kept.push(Kept {
-                    path: path.to_owned(),
-                    kept_as,
-                });
-            }
-        }
+        let Some((stamp, sha256)) = found else {
+            return self.keep(&aside, path);
+        };
+        let (file, path) = (aside, path.to_owned());
+        self.spares.add(sha256, Spare { file, stamp, path });
+        Ok(())
+    }
+
+    fn keep(&mut self, aside: &Path, path: &str) -> Result<()> {
+        let kept_as = files::keep(aside, &self.kept, path)?;
+        self.applied.done.kept.push(Kept {
+            path: path.to_owned(),
+            kept_as,
+        });
         Ok(())
     }
 
@@ -292,7 +294,7 @@ impl<'a> Work<'a> {
                     if let Some(project) = project_of(&path) {
                         self.applied
                             .written
-                            .push(view_file(path, project, &wanted, stamp));
+                            .push(ViewFile::new(path, project, &wanted, stamp));
                     }
                     self.applied.done.written += 1;
                 }
@@ -314,9 +316,8 @@ impl<'a> Work<'a> {
         {
             return Ok(Ready::There(stamp));
         }
-        let spare = self.spare.get_mut(&wanted.sha256).and_then(Vec::pop);
-        Ok(match spare {
-            Some((spare, stamp)) => Ready::Spare(spare, stamp),
+        Ok(match self.spares.take(wanted.sha256) {
+            Some(Spare { file, stamp, .. }) => Ready::Spare(file, stamp),
             None => Ready::ToCopy(self.new_name(BEING_WRITTEN, &place)),
         })
     }
@@ -416,9 +417,17 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Removes what was moved aside and has no other place. Where the store has lost the bytes,
+    /// this may be the last copy: it is kept.
     fn drop_spares(&mut self) {
-        for (path, _) in std::mem::take(&mut self.spare).into_values().flatten() {
-            if let Err(error) = fs::remove_file(&path).at("removing", &path) {
+        for (sha256, spare) in std::mem::take(&mut self.spares).into_rest() {
+            let Spare { file, stamp, path } = spare;
+            let done = if self.blobs.holds(sha256, stamp.file_size) {
+                fs::remove_file(&file).at("removing", &file)
+            } else {
+                self.keep(&file, &path)
+            };
+            if let Err(error) = done {
                 self.note(error);
             }
         }
@@ -465,33 +474,9 @@ impl<'a> Work<'a> {
     }
 }
 
-fn recorded_stamp(file: &ViewFile) -> Stamp {
-    Stamp {
-        file_size: file.file_size,
-        modified_ns: file.modified_ns,
-    }
-}
-
 fn is_free(place: &Path) -> Result<bool> {
     match fs::symlink_metadata(place) {
         Err(error) if files::is_absent(&error) => Ok(true),
         found => found.at("looking at", place).map(|_| false),
-    }
-}
-
-fn view_file(
-    path: String,
-    project_id: crate::id::ProjectId,
-    wanted: &Wanted,
-    stamp: Stamp,
-) -> ViewFile {
-    ViewFile {
-        path,
-        project_id,
-        asset_id: wanted.asset_id,
-        animation_id: wanted.animation_id,
-        sha256: wanted.sha256,
-        file_size: stamp.file_size,
-        modified_ns: stamp.modified_ns,
     }
 }

@@ -142,4 +142,22 @@ both_engines! {
         studio.sync(|_, _| {}).await.unwrap();
         assert_in_step(&studio, &studio.get_project_tree(tree.project.id).await.unwrap());
     }
+
+    async fn the_last_copy_of_lost_bytes_is_kept(bench) {
+        let studio = bench.create().await;
+        let project = NewProject::new("P").reference(asset(1)).reference(asset(2));
+        let tree = studio.create_project(project).await.unwrap();
+        let [lost, cut] = [0, 1].map(|n| tree.references[n].clone());
+        fs::remove_file(blob(&studio, &png(1))).unwrap();
+        damage(&blob(&studio, &png(2)), b"short");
+        for asset in [&lost, &cut] {
+            studio.delete_asset(asset.id).await.unwrap();
+        }
+        assert_eq!(files_below(&studio.assets_folder()), []);
+        let kept = [&lost, &cut].map(|asset| {
+            let path = asset.file_path.as_ref().unwrap();
+            fs::read(studio.root().join(".pegbar/kept").join(path)).unwrap()
+        });
+        assert!(kept == [png(1), png(2)]);
+    }
 }
