@@ -190,9 +190,23 @@ fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
         let reason = "what failed has no output";
         return Err(Fault::new("generation.status", reason));
     }
+    if generation.error.is_some() {
+        let reason = "what succeeded has no error";
+        return Err(Fault::new("generation.error", reason));
+    }
+    let contradicts = |field: &str| {
+        let field = format!("generation.{field}");
+        Err(Fault::new(field, "the record says something else"))
+    };
+    if generation.model != record.model {
+        return contradicts("model");
+    }
     let Ok(sent) = generation.request.to_typed::<SentRequest>() else {
         return Ok(());
     };
+    if generation.created_at != record.time {
+        return contradicts("createdAt");
+    }
     let inputs = sent.inputs.iter().map(|input| (input.role, input.sha256));
     let recorded = record.inputs.iter().map(|input| (input.role, input.sha256));
     let agree = [
@@ -206,10 +220,7 @@ fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
         ("inputs", inputs.eq(recorded)),
     ];
     match agree.into_iter().find(|(_, agrees)| !agrees) {
-        Some((name, _)) => {
-            let field = format!("generation.request.{name}");
-            Err(Fault::new(field, "the record says something else"))
-        }
+        Some((name, _)) => contradicts(&format!("request.{name}")),
         None => Ok(()),
     }
 }

@@ -241,6 +241,13 @@ both_engines! {
             value["generation"]["status"] = "failed".into();
         });
         assert!(refused.starts_with("generation.status: "), "{refused}");
+        for (field, forged) in [
+            ("error", Value::from("it failed")), ("model", "other".into()),
+            ("createdAt", "1999-01-01T00:00:00.000Z".into()),
+        ] {
+            let refused = tampered(&studio, &out, &path, |value| value["generation"][field] = forged);
+            assert!(refused.starts_with(&format!("generation.{field}: ")), "{refused}");
+        }
     }
 
     async fn what_files_say_comes_along_once(bench) {

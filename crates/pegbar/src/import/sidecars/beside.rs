@@ -1,15 +1,17 @@
 //! What belongs to assets and is no part of them: generations and annotations.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::known;
 use super::run::{Import, Staged};
 use crate::annotation::Annotation;
 use crate::db::Session;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::generation::Generation;
+use crate::hash::Sha256;
 use crate::id::GenerationId;
 use crate::sidecar::GenerationSaid;
 
@@ -23,29 +25,38 @@ impl Import<'_> {
     ) -> Result<Vec<Generation>> {
         let said = staged.iter();
         let said = said.filter_map(|staged| staged.checked.sidecar.generation.as_ref());
-        // The first of several is meant.
-        let mut new: HashMap<GenerationId, &GenerationSaid> = HashMap::new();
-        for said in said.filter(|said| !self.generations.contains_key(&said.id)) {
-            new.entry(said.id).or_insert(said);
+        // In the order of their ids, which is that of their recording.
+        let mut new: BTreeMap<GenerationKey, &GenerationSaid> = BTreeMap::new();
+        for said in said {
+            let key = GenerationKey::of(said)?;
+            if !self.generations.contains_key(&key) {
+                new.insert(key, said);
+            }
         }
         if new.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<Uuid> = new.keys().map(|id| id.0).collect();
+        let ids: Vec<Uuid> = new.keys().map(|key| key.id.0).collect();
         let there = known::generations(session, &ids).await?;
-        let there: HashMap<GenerationId, Generation> =
-            there.into_iter().map(|row| (row.id, row)).collect();
+        let mut taken: HashMap<GenerationId, Option<GenerationKey>> = HashMap::new();
+        for row in there {
+            let own = (row.project_id == self.project).then_some(&row);
+            let key = own.map(GenerationKey::of_row).transpose()?;
+            taken.insert(row.id, key);
+        }
         let mut rows = Vec::with_capacity(new.len());
-        for (id, said) in new {
-            let own = match there.get(&id) {
-                Some(row) if row.project_id == self.project && is_same(row, said) => id,
+        for (key, said) in new {
+            let own = match taken.get(&key.id) {
+                Some(Some(there)) if *there == key => key.id,
                 found => {
-                    let id = found.map_or(id, |_| self.studio.new_id());
+                    let id = found.map_or(key.id, |_| self.studio.new_id());
                     rows.push(self.generation(id, said));
                     id
                 }
             };
-            self.generations.insert(id, own);
+            // Another sidecar may say something else of the same id.
+            taken.entry(own).or_insert(Some(key));
+            self.generations.insert(key, own);
         }
         Ok(rows)
     }
@@ -85,7 +96,31 @@ impl Import<'_> {
     }
 }
 
-/// Prices and tokens may be spelled otherwise; a request at one moment is one.
-fn is_same(row: &Generation, said: &GenerationSaid) -> bool {
-    row.created_at == said.created_at && row.model == said.model && row.status == said.status
+/// A generation as a sidecar says it: of two with one id that say different things, each is a
+/// generation of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct GenerationKey {
+    id: GenerationId,
+    /// The hash of what was asked of which model when, and of how it ended. Prices and tokens
+    /// may be spelled otherwise.
+    sha256: Sha256,
+}
+
+impl GenerationKey {
+    pub(super) fn of(said: &GenerationSaid) -> Result<Self> {
+        let asked = (&said.request, &said.model, said.created_at, said.status);
+        Self::hash(said.id, &asked)
+    }
+
+    fn of_row(row: &Generation) -> Result<Self> {
+        let asked = (&row.request, &row.model, row.created_at, row.status);
+        Self::hash(row.id, &asked)
+    }
+
+    fn hash(id: GenerationId, asked: &impl Serialize) -> Result<Self> {
+        let text = serde_json_canonicalizer::to_string(asked)
+            .map_err(|error| Error::invalid("generation.request", error.to_string()))?;
+        let sha256 = Sha256::of(text.as_bytes());
+        Ok(Self { id, sha256 })
+    }
 }

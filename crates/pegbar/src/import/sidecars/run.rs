@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::beside::GenerationKey;
 use super::known;
 use super::order::inputs_first;
 use super::scan::{self, Failure};
@@ -42,7 +43,7 @@ pub(super) struct Import<'a> {
     pub(super) own_characters: HashSet<usize>,
     pub(super) animations: HashMap<usize, AnimationId>,
     /// What the generations are here that were exported.
-    pub(super) generations: HashMap<GenerationId, GenerationId>,
+    pub(super) generations: HashMap<GenerationKey, GenerationId>,
     report: SidecarReport,
 }
 
@@ -338,10 +339,9 @@ impl Import<'_> {
                 Owner::Character(_) => &mut batch.created.variations,
                 Owner::Animation(_) => &mut batch.created.takes,
             } += 1;
-            let generation = checked
-                .sidecar
-                .generation
-                .map(|said| self.generations[&said.id]);
+            let said = checked.sidecar.generation.as_ref();
+            let generation = said.map(GenerationKey::of).transpose()?;
+            let generation = generation.map(|key| self.generations[&key]);
             match (generation, character, animation) {
                 (Some(generation), ..) => {
                     plan.output(generation, new, character, animation)?;

@@ -2,8 +2,13 @@
 
 use std::fs;
 
-use pegbar::{ProjectId, SidecarTarget, XmpOptions};
+use pegbar::{
+    ExportScope, GenerationOutput, ImageExport, NewGeneration, NewProject, ProjectId,
+    SidecarTarget, Studio, XmpOptions,
+};
 use serde_json::Value;
+
+use crate::support::asset;
 
 use super::{exporter, import, sidecar, tampered};
 
@@ -150,5 +155,36 @@ both_engines! {
         }
         let missing = studio.plan_sidecars(bench.folder.path().join("no"), |_, _| {});
         assert_eq!(missing.unwrap_err().code(), "io");
+    }
+
+    async fn a_generation_never_says_another_thing_than_the_record_of_its_output(bench) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Studio::create(folder.path()).await.unwrap();
+        let project = source.create_project(NewProject::new("Cats")).await.unwrap().project.id;
+        let mut ids = Vec::new();
+        for (number, prompt) in (1_u32..).zip(["a cat", "a dog"]) {
+            let outputs = vec![GenerationOutput::new(asset(number))];
+            let new = NewGeneration::succeeded(outputs).prompt(prompt);
+            let sent = source.record_generation(project, new).await.unwrap();
+            ids.push((sent.generation.id, sent.outputs[0].id));
+        }
+        let out = folder.path().join("out");
+        let scope = ExportScope::Project(project);
+        let export = ImageExport { sidecars: true, ..ImageExport::new(scope, &out) };
+        source.export_images(&export, |_, _| {}).await.unwrap();
+        // Both say to be of the first.
+        let (place, mut forged) = sidecar(&out, &format!("references/{}.png", ids[1].1));
+        forged["generation"]["id"] = ids[0].0.to_string().into();
+        fs::write(place, forged.to_string()).unwrap();
+        let studio = bench.create().await;
+        let report = import(&studio, &out, &SidecarTarget::Same).await;
+        assert_eq!((report.created.references, report.refused.count), (2, 0));
+        for (_, output) in ids {
+            let asset = studio.get_asset(output).await.unwrap();
+            let generation = studio.get_generation(asset.generation_id.unwrap()).await.unwrap();
+            assert_eq!(generation.output_asset_ids, [output]);
+            let asked = generation.request.get("prompt").unwrap().as_str();
+            assert_eq!(asked, asset.generation_prompt.as_deref());
+        }
     }
 }
