@@ -61,7 +61,13 @@ impl FromStr for Sha256 {
     type Err = NotASha256;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.as_bytes();
+        Self::from_digits(text.as_bytes())
+    }
+}
+
+impl Sha256 {
+    /// Reads hexadecimal digits.
+    pub(crate) fn from_digits(digits: &[u8]) -> Result<Self, NotASha256> {
         if digits.len() != 64 {
             return Err(NotASha256);
         }

@@ -35,6 +35,7 @@ impl Graph {
 
     /// Adds what was reached on one side of the root.
     pub(super) fn add(&mut self, readings: Readings, side: LineageSide, options: &LineageOptions) {
+        self.project = self.project.or(readings.project);
         let depths = depths(&readings, self.root, side).into_iter();
         let found = depths.zip(readings.assets);
         let found = found.filter_map(|(depth, asset)| Some((depth?, asset)));
@@ -51,7 +52,6 @@ impl Graph {
             if known.contains(&asset.id) {
                 continue;
             }
-            self.project = Some(asset.project_id);
             self.nodes.push(LineageNode {
                 id: asset.id,
                 side: if depth == 0 { LineageSide::Root } else { side },
@@ -95,7 +95,7 @@ impl Graph {
 
 /// Returns how far each of the assets is from the root on the shortest way.
 fn depths(readings: &Readings, root: AssetId, side: LineageSide) -> Vec<Option<u32>> {
-    let Readings { assets, places } = readings;
+    let Readings { assets, places, .. } = readings;
     let mut next: Vec<Vec<usize>> = vec![Vec::new(); assets.len()];
     for (made, asset) in assets.iter().enumerate() {
         let inputs = asset.inputs.iter();

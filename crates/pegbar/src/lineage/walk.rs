@@ -36,6 +36,8 @@ pub(super) struct Walk<'a> {
 /// What was read, and where each asset stands in it.
 #[derive(Default)]
 pub(super) struct Readings {
+    /// The project of all of them; `None` where the root is not there.
+    pub(super) project: Option<ProjectId>,
     pub(super) assets: Vec<Reached>,
     pub(super) places: HashMap<AssetId, usize, RandomState>,
 }
@@ -44,6 +46,9 @@ impl Readings {
     /// Adds a row: an asset with one of its inputs, or with none.
     fn add(&mut self, row: &Row<'_>) -> Result<()> {
         let id: AssetId = row.at(0, "asset.id")?;
+        if self.project.is_none() {
+            self.project = row.at(1, "asset.project_id")?;
+        }
         let end = self.assets.len();
         let place = match self.assets.last() {
             // The rows of one asset mostly follow each other.
@@ -61,7 +66,6 @@ impl Readings {
 /// An asset that was reached, and its inputs.
 pub(super) struct Reached {
     pub(super) id: AssetId,
-    pub(super) project_id: ProjectId,
     pub(super) kind: AssetKind,
     pub(super) character_id: Option<CharacterId>,
     pub(super) animation_id: Option<AnimationId>,
@@ -149,7 +153,7 @@ impl<'a> Walk<'a> {
             }
         }
         query.push(
-            " SELECT a.id, a.project_id, a.kind, a.character_id, a.animation_id, a.sha256, \
+            " SELECT a.id, (SELECT project_id FROM asset WHERE id = $1), a.kind, a.character_id, a.animation_id, a.sha256, \
              a.original_name, a.bytes_dropped_at, \
              r.referenced_asset_id, r.role, r.position, r.sha256 \
              FROM reached CROSS JOIN asset a LEFT JOIN asset_reference r \
@@ -186,7 +190,6 @@ impl Reached {
     fn read(id: AssetId, row: &Row<'_>) -> Result<Self> {
         Ok(Self {
             id,
-            project_id: row.at(1, "asset.project_id")?,
             kind: row.at(2, "asset.kind")?,
             character_id: row.at(3, "asset.character_id")?,
             animation_id: row.at(4, "asset.animation_id")?,
