@@ -133,6 +133,7 @@ pub(crate) fn add_unsaid(claims: &mut Vec<NewClaim>, found: Vec<NewClaim>) {
 
 /// What reading the claims of files did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReadClaims {
     /// How many assets' files were read.

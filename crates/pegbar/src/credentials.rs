@@ -38,6 +38,7 @@ pub(crate) const TOOL: &str = "c2pa";
 /// Anybody can write anything into such a store; only a checked signature says that the signer
 /// did. The format is that of the C2PA specification 2.1 and of what came before it, 1.0 to 1.4.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct C2paCredentials {
@@ -61,6 +62,7 @@ pub struct C2paCredentials {
 
 /// What one manifest says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct C2paManifest {
@@ -115,6 +117,7 @@ pub struct C2paManifest {
 
 /// A name in a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct C2paName {
@@ -128,6 +131,7 @@ pub struct C2paName {
 
 /// When a certificate is valid, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct C2paValidity {
@@ -147,6 +151,7 @@ impl C2paValidity {
 
 /// Who says when a manifest was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum C2paTimeSource {
@@ -158,6 +163,7 @@ pub enum C2paTimeSource {
 
 /// Something that was done to make the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct C2paAction {
@@ -179,6 +185,7 @@ pub struct C2paAction {
 
 /// Something that the image was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct C2paIngredient {

@@ -44,6 +44,7 @@ statements! {
 
 /// What a deletion removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Deletion {
     /// Names the deletion in the trash.

@@ -24,6 +24,7 @@ const MAX_TIME: Duration = Duration::from_secs(1);
 
 /// A value that is not the same on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Change<T> {
     /// The value of the first; `None` where it has none.

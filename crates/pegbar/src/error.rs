@@ -111,6 +111,7 @@ pub enum Error {
 
 /// Someone who uses what was to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The kind of the user: `frame`, `asset`, `project` or `character`.

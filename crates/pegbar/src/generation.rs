@@ -78,6 +78,7 @@ entity! {
 
 /// What was sent to a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SentRequest {
     /// The system prompt.
@@ -94,6 +95,7 @@ pub struct SentRequest {
 
 /// One image that was sent to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SentInput {
     /// The asset that it is. `None` for bytes of no asset that went into an attempt that failed:

@@ -50,6 +50,7 @@ pub struct Head {
 
 /// The project of a head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HeadProject {
     /// Its id.
@@ -60,6 +61,7 @@ pub struct HeadProject {
 
 /// An asset of a head. The fields stand in canonical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeadAsset {
     /// Its id.

@@ -70,6 +70,7 @@ pub struct ImportedRows {
 
 /// A list that may be long: its length, and how it begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Listed<T> {
     /// How many there are.

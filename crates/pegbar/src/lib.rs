@@ -86,6 +86,8 @@ mod lineage;
 mod lock;
 mod metadata;
 mod natural;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod page;
 mod parallel;
 mod project;

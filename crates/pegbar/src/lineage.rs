@@ -38,6 +38,7 @@ pub const MAX_LINEAGE_LIMIT: u32 = 1_000_000;
 
 /// Which way a lineage is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum LineageDirection {
     /// To what the asset was made from.
@@ -95,6 +96,7 @@ impl LineageOptions {
 
 /// The graph of what an asset was made from, what was made from it, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Lineage {
     /// The asset whose lineage it is.
@@ -113,6 +115,7 @@ pub struct Lineage {
 
 /// On which side of the root an asset is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum LineageSide {
     /// It is the root.
@@ -125,6 +128,7 @@ pub enum LineageSide {
 
 /// An asset of a lineage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LineageNode {
     /// The asset.
@@ -150,6 +154,7 @@ pub struct LineageNode {
 
 /// An input of an asset: one was made from the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LineageEdge {
     /// The asset that was made.

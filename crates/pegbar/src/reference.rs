@@ -51,6 +51,7 @@ statements! {
 
 /// An input that an asset was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Reference {
     /// The input.

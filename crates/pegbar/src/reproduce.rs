@@ -22,6 +22,7 @@ use crate::time::MillisSinceEpoch;
 
 /// The request that would make an asset again, as far as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Reproduction {
     /// The asset.
@@ -40,6 +41,7 @@ pub struct Reproduction {
 
 /// What was sent to a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestAgain {
     /// The system prompt.
@@ -56,6 +58,7 @@ pub struct RequestAgain {
 
 /// An input of a request, and where its bytes are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestInput {
     /// The input.
@@ -73,10 +76,12 @@ pub struct RequestInput {
     /// The file with the bytes that were sent, in the store; `None` where they are not there,
     /// or were dropped.
     #[serde(serialize_with = "serialize_optional_path")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub blob: Option<PathBuf>,
     /// The input's file below `public/assets`, which someone may have edited since; `None` where
     /// there is none, or where other bytes were sent than the input has.
     #[serde(serialize_with = "serialize_optional_path")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub file: Option<PathBuf>,
 }
 
@@ -93,6 +98,7 @@ fn serialize_optional_path<S: serde::Serializer>(
 
 /// Why a request is not whole, or can't be sent again as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(
     tag = "reason",
     rename_all = "snake_case",
@@ -141,6 +147,7 @@ pub enum MissingPart {
         asset_id: AssetId,
         /// The file that is not there.
         #[serde(serialize_with = "serialize_path")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         path: PathBuf,
     },
     /// The store's file for an input has another size than was recorded.
@@ -151,6 +158,7 @@ pub enum MissingPart {
         asset_id: AssetId,
         /// The file.
         #[serde(serialize_with = "serialize_path")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         path: PathBuf,
         /// The size that was recorded, in bytes.
         recorded: u64,

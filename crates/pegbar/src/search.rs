@@ -41,6 +41,7 @@ statements! {
 
 /// An asset that was found, and where the text stands in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FoundAsset {
     /// The asset.

@@ -19,6 +19,7 @@ use crate::{reference, tag};
 
 /// A project with everything in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectTree {
     /// The project.
@@ -31,6 +32,7 @@ pub struct ProjectTree {
 
 /// A character with everything in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CharacterTree {
     /// The character.
@@ -43,6 +45,7 @@ pub struct CharacterTree {
 
 /// An animation with its frames and takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnimationTree {
     /// The animation.
@@ -55,6 +58,7 @@ pub struct AnimationTree {
 
 /// A frame with what it shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FrameTree {
     /// The frame.

@@ -33,6 +33,7 @@ statements! {
 /// Whose an asset is, and which frames show it. Written out, it is what people call it:
 /// `Tabby/Walk 3`, `Tabby/Walk take try.png`, `Tabby front.png`, `palette.png`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Whereabouts {
     /// The asset.
@@ -55,6 +56,7 @@ pub struct Whereabouts {
 
 /// A frame that shows an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Showing {
     /// The frame.

@@ -49,6 +49,7 @@ macro_rules! entity {
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(rename_all = "camelCase")]
         $vis struct $name {
             $($(#[$field_doc])* $field_vis $field: $type,)+

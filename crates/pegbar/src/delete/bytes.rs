@@ -27,6 +27,7 @@ statements! {
 
 /// What dropping the bytes of an asset did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DroppedBytes {
     /// Names what was dropped in the trash.

@@ -19,6 +19,7 @@ use crate::studio::Studio;
 
 /// What sets two animations apart. A field is `None`, and a list empty, where they are alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnimationDiff {
     /// The first.
@@ -46,6 +47,7 @@ pub struct AnimationDiff {
 
 /// A frame that two animations do not have alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FrameDiff {
     /// The frame of the first; `None` where it was added.
@@ -61,6 +63,7 @@ pub struct FrameDiff {
 
 /// A frame in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FramePlace {
     /// Its place, from 0.

@@ -23,6 +23,7 @@ use crate::time::MillisSinceEpoch;
 ///
 /// Names, tags and paths are left out: they may change and did not make the image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AssetDiff {
     /// The first.

@@ -7,6 +7,7 @@ use crate::claim::Claim;
 
 /// A claim that two assets do not have alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimChange {
     /// The program that says so.

@@ -8,6 +8,7 @@ use crate::reference::{Reference, ReferenceRole};
 
 /// An input that two assets do not have alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InputChange {
     /// The input of the first; `None` where it was added.
@@ -20,6 +21,7 @@ pub struct InputChange {
 
 /// An input in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InputPlace {
     /// Its place in the order sent, from 0.
@@ -34,6 +36,7 @@ pub struct InputPlace {
 
 /// What is different about an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InputChangeKind {
     /// Only the second has it.

@@ -7,6 +7,7 @@ use crate::json::{Json, is_same};
 
 /// A value that two settings, or two claims, do not have alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SettingChange {
     /// Where it stands, as a JSON pointer (RFC 6901): `/sampler/steps`; empty for the whole.

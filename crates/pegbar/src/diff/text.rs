@@ -12,6 +12,7 @@ use similar::DiffTag;
 /// removed are the second. Of long texts that have little in common, whole passages may stand as
 /// removed and added although some words are the same: the comparison takes a second at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TextDiff {
     /// Whether the first has a text, if only an empty one.
@@ -24,6 +25,7 @@ pub struct TextDiff {
 
 /// A passage of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TextSpan {
     /// Which of the texts has it.
@@ -34,6 +36,7 @@ pub struct TextSpan {
 
 /// Which of two texts a passage stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SpanKind {
     /// Both.

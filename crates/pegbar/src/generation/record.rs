@@ -34,6 +34,7 @@ statements! {
 
 /// What recording a generation wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedGeneration {
     /// The generation.

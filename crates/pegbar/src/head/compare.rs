@@ -14,6 +14,7 @@ use crate::time::MillisSinceEpoch;
 
 /// What became of a project since its head was exported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HeadComparison {
     /// The project.
@@ -35,6 +36,7 @@ pub struct HeadComparison {
 
 /// An asset with another record than its head names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChangedRecord {
     /// The asset.

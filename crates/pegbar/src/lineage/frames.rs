@@ -30,6 +30,7 @@ statements! {
 
 /// An animation some of whose frames come from an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DescendedAnimation {
     /// The animation.
@@ -46,6 +47,7 @@ pub struct DescendedAnimation {
 
 /// A frame that shows something made from an asset, or the asset itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DescendedFrame {
     /// The frame.

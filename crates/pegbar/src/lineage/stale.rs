@@ -31,6 +31,7 @@ pub enum StaleScope {
 
 /// Why a frame is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum StaleReason {
     /// It was made from a take that no frame shows.
@@ -81,6 +82,7 @@ pub struct StaleOptions {
 
 /// An animation some of whose frames are stale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StaleAnimation {
     /// The animation.
@@ -97,6 +99,7 @@ pub struct StaleAnimation {
 
 /// A frame that shows something made from what is no longer meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StaleFrame {
     /// The frame.
@@ -112,6 +115,7 @@ pub struct StaleFrame {
 
 /// Something that a frame comes from and that is no longer meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StaleCause {
     /// Why it makes the frame stale.

@@ -20,6 +20,7 @@ statements! {
 
 /// How much is in a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectCounts {
     /// How many characters.

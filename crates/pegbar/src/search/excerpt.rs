@@ -10,6 +10,7 @@ const AROUND: usize = 32;
 
 /// A place where some of the text stands that was searched for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TextMatch {
     /// What it stands in.
@@ -28,6 +29,7 @@ pub struct TextMatch {
 
 /// What a text stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MatchedField {
     /// The prompt.

@@ -37,6 +37,7 @@ pub enum Tagged {
 
 /// A tag, and how much in a project has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TagCount {
     /// The tag.

@@ -12,6 +12,7 @@ const MAX_EXCERPT: usize = 120;
 
 /// Something about an asset that is not as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",

@@ -18,6 +18,7 @@ pub const MAX_NAMED_DEPENDENTS: usize = 10;
 
 /// What verifying found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyReport {
     /// Only the records were compared: no bytes were read.
@@ -38,6 +39,7 @@ pub struct VerifyReport {
 
 /// An asset that is not as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DamagedAsset {
     /// The project that it is in.
@@ -50,6 +52,7 @@ pub struct DamagedAsset {
     ///
     /// In JSON each has, beside its fields, a `message` and a `hint`.
     #[serde(serialize_with = "with_words")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::DamageInWords>))]
     pub damages: Vec<Damage>,
     /// What was made from it, directly or not.
     pub dependents: Dependents,
@@ -59,6 +62,7 @@ pub struct DamagedAsset {
 
 /// What was made from an asset, directly or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Dependents {
     /// How many there are; where `has_more`, [`MAX_DEPENDENTS`].
@@ -71,6 +75,7 @@ pub struct Dependents {
 
 /// The frames that show an asset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ShownBy {
     /// How many there are.
@@ -81,6 +86,7 @@ pub struct ShownBy {
 
 /// A frame that shows a damaged asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ShowingFrame {
     /// The frame.
