@@ -24,6 +24,7 @@ mod open;
 mod project;
 mod reproduce;
 mod search;
+mod serve;
 mod sync;
 mod tag;
 mod take;
@@ -61,6 +62,7 @@ pub(crate) enum Command {
     Open(open::Args),
     Kept(kept::Args),
     Sync(sync::Args),
+    Serve(serve::Args),
     Verify(verify::Args),
     Head(head::Args),
     Migrate(migrate::Args),
@@ -106,6 +108,7 @@ impl Command {
             Self::Adopt(args) => adopt::run(args, context).await,
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
+            Self::Serve(args) => serve::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,

@@ -5,6 +5,7 @@ mod intake;
 mod metadata;
 mod open;
 mod opened;
+mod receive;
 pub(crate) mod whole;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::hash::Sha256;
 use crate::parallel;
 use intake::Intake;
 pub(crate) use opened::Refused;
+pub use receive::ImageReceiver;
 
 word_enum! {
     /// The format of an image, from its bytes.
@@ -353,17 +355,22 @@ impl BlobBatch<'_> {
         let copy = self.store.new_file()?;
         let stored = intake.copy(source, &copy);
         let placed = stored.and_then(|stored| {
-            let is_whole = |blob: &Path| Ok(whole::hash(File::open(blob)?)? == stored.sha256);
-            self.place(stored.sha256, is_whole, |path| {
-                fs::rename(&copy, path)?;
-                make_read_only(path)
-            })?;
+            self.place_copy(&copy, stored)?;
             Ok(stored)
         });
         if copy.exists() {
             fs::remove_file(&copy).at("removing", &copy)?;
         }
         placed
+    }
+
+    /// Puts a flushed file in its place unless its bytes are there.
+    fn place_copy(&self, copy: &Path, stored: StoredImage) -> Result<()> {
+        let is_whole = |blob: &Path| Ok(whole::hash(File::open(blob)?)? == stored.sha256);
+        self.place(stored.sha256, is_whole, |path| {
+            fs::rename(copy, path)?;
+            make_read_only(path)
+        })
     }
 
     /// Puts bytes in their place unless they are there. `write` makes a flushed file.

@@ -74,6 +74,7 @@ mod diff;
 mod disk;
 mod error;
 mod export;
+mod fingerprint;
 mod frame;
 mod generation;
 mod hash;
@@ -114,7 +115,7 @@ pub use annotation::{Annotation, NewAnnotation};
 pub use asset::{
     Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
 };
-pub use blob::{ImageFormat, Limits, StoredImage};
+pub use blob::{ImageFormat, ImageReceiver, Limits, StoredImage};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim, ReadClaims};
 #[cfg(feature = "c2pa")]
@@ -138,6 +139,7 @@ pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use export::{
     ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
 };
+pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
     Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,

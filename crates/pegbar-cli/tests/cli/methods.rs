@@ -85,6 +85,8 @@ const METHODS: &[(&str, &str)] = &[
     ("plan_sidecars", "import sidecars"),
     ("read_claims", "asset read-claims"),
     ("read_credentials", "asset credentials"),
+    // From a network, piece by piece.
+    ("receive_image", "serve"),
     ("record_generation", "generation record"),
     ("remove_frame", "frame remove"),
     ("replace_frame", "frame replace"),

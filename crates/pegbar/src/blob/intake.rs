@@ -102,7 +102,7 @@ impl Intake {
         Ok((Sha256(hasher.finalize().into()), file_size))
     }
 
-    fn check_size(&self, file_size: u64) -> Result<()> {
+    pub(super) fn check_size(&self, file_size: u64) -> Result<()> {
         let max = self.limits.max_file_size;
         if file_size == 0 {
             return Err(refused("the file is empty"));

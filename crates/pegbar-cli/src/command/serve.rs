@@ -1,0 +1,103 @@
+//! `pegbar serve`.
+
+use std::net::SocketAddr;
+
+use pegbar_server::{Server, ServerOptions, StartError};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CommandError;
+
+/// Serve the studio over HTTP
+///
+/// The API is below /api (its description at /api/docs), images are at their conventional paths
+/// below /assets and by their hashes below /blobs. On loopback no token is needed, and web pages
+/// from elsewhere can't reach it; on any other address every request needs a token (`pegbar token
+/// create`). Ends at Ctrl-C or SIGTERM, after the requests that have begun.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pegbar serve\n  pegbar serve --listen 0.0.0.0:7437 --host studio.local"
+)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 is any that is free
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:7437",
+        env = "PEGBAR_LISTEN"
+    )]
+    listen: SocketAddr,
+    /// A further name that the server is reached by
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// A web page that may call the server from a browser, like http://localhost:3000
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Vec<String>,
+    /// Ask for a token on loopback, too
+    #[arg(long)]
+    require_token: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listening {
+    address: SocketAddr,
+    url: String,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    let studio = context.studio().await?;
+    let options = ServerOptions {
+        hosts: args.host,
+        origins: args.origin,
+        require_token: args.require_token,
+        ..ServerOptions::new(args.listen)
+    };
+    let server = Server::bind(studio, options).await.map_err(refusal)?;
+    let address = server.local_addr().map_err(|error| {
+        CommandError::refused("io", format!("the address is not known: {error}"))
+    })?;
+    let url = format!("http://{address}");
+    if context.output.is_json() {
+        context.output.json(&Listening { address, url })?;
+    } else {
+        context
+            .output
+            .line(format_args!("listening on {url} (its API: {url}/api/docs)"))?;
+    }
+    server.run(stopped()).await;
+    Ok(())
+}
+
+fn refusal(error: StartError) -> CommandError {
+    match error {
+        StartError::Studio(error) => error.into(),
+        StartError::NoToken(_) => CommandError::refused("unauthorized", error.to_string()).hint(
+            "`pegbar token create NAME` makes one; clients send it as `Authorization: Bearer …`",
+        ),
+        StartError::Listen { address, source } => {
+            let message = format!("listening on {address}: {source}");
+            CommandError::refused("io", message).hint("choose another port with --listen")
+        }
+        other => CommandError::refused("io", other.to_string()),
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,223 @@
+//! The routes and their description: no route is added without saying who may use it and how
+//! much it lets in.
+
+use axum::middleware::from_fn;
+use axum::{Json, Router};
+use serde_json::json;
+use utoipa::OpenApi as _;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use crate::app::App;
+use crate::guard;
+use crate::problem::{PROBLEM_JSON, Problem};
+use crate::routes;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Access {
+    /// Everyone who reaches the server: it tells nothing of the studio.
+    Public,
+    /// Whoever may read.
+    Read,
+    /// Whoever may write.
+    Write,
+}
+
+/// How much a route lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// No body.
+    None,
+    /// JSON, up to `max_json`.
+    Json,
+    /// Images, up to `max_upload`.
+    Images,
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Pegbar",
+        description = "The asset database for generated animation: projects, characters in \
+                       variations, animations, frames, and every image with what it was made from.\n\n\
+                       What can be edited has an `ETag`; a change says with `If-Match` which version \
+                       it is meant for. Creating takes an `Idempotency-Key`. Errors are \
+                       `application/problem+json` (RFC 9457) with a stable `code` and a `hint`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// The routes while they are collected.
+pub(crate) struct Api(OpenApiRouter<App>);
+
+impl Api {
+    /// Adds routes to one path, with who may use them and how much they let in.
+    pub(crate) fn add(self, access: Access, body: Body, routes: UtoipaMethodRouter<App>) -> Self {
+        let (schemas, mut paths, methods) = routes;
+        for path in paths.paths.values_mut() {
+            for operation in operations(path) {
+                describe(operation, access, body);
+            }
+        }
+        let methods = methods.layer(from_fn(move |request, next| {
+            guard::require(access, request, next)
+        }));
+        Self(self.0.routes((schemas, paths, methods)))
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem {
+        get,
+        put,
+        post,
+        delete,
+        head,
+        patch,
+        ..
+    } = path;
+    [get, put, post, delete, head, patch].into_iter().flatten()
+}
+
+/// Says in the document what holds for every operation of a kind.
+fn describe(operation: &mut Operation, access: Access, body: Body) {
+    let word = match access {
+        Access::Public => "public",
+        Access::Read => "read",
+        Access::Write => "write",
+    };
+    let limit = match body {
+        Body::None => "none",
+        Body::Json => "json",
+        Body::Images => "images",
+    };
+    let extensions = ExtensionsBuilder::new()
+        .add("x-access", json!(word))
+        .add("x-body", json!(limit))
+        .build();
+    operation
+        .extensions
+        .get_or_insert_default()
+        .merge(extensions);
+    if access != Access::Public {
+        let without: SecurityRequirement = SecurityRequirement::default();
+        let token = SecurityRequirement::new("token", Vec::<String>::new());
+        operation.security = Some(vec![without, token]);
+    }
+    let mut problems = vec![
+        ("400", "The request can't be understood."),
+        (
+            "403",
+            "The host or the page that asks is not one of the server's, or the token may not.",
+        ),
+        (
+            "429",
+            "Too many requests; `Retry-After` says when to try again.",
+        ),
+        (
+            "500",
+            "Something went wrong on the server; its log says what.",
+        ),
+        ("503", "The studio can't be used right now."),
+    ];
+    if access != Access::Public {
+        problems.push(("401", "A token is needed, or is not valid."));
+        problems.push(("404", "Nothing has this id."));
+        problems.push(("422", "A value is not acceptable; `field` names it."));
+    }
+    if access == Access::Write {
+        problems.push(("409", "The change contradicts what is there."));
+        problems.push(("507", "There is no room left on the server's disk."));
+    }
+    if body != Body::None {
+        problems.push(("408", "The body did not come in time."));
+        problems.push(("413", "The body is larger than the server lets in."));
+        problems.push(("415", "The body is of another media type."));
+    }
+    let has_precondition = operation
+        .parameters
+        .iter()
+        .flatten()
+        .any(|parameter| parameter.name == "If-Match");
+    if has_precondition {
+        problems.push(("412", "It is no longer the version that `If-Match` names."));
+        problems.push(("428", "`If-Match` is missing."));
+    }
+    for (status, description) in problems {
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry(status.to_owned())
+            .or_insert_with(|| RefOr::T(problem(description)));
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new()
+        .description(description)
+        .content(PROBLEM_JSON, content.build())
+        .build()
+}
+
+fn split() -> (Router<App>, OpenApi) {
+    let api = Api(OpenApiRouter::with_openapi(Document::openapi()));
+    let (router, mut document) = routes::add(api).0.split_for_parts();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of the studio: `pegbar token create`."))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    require_what_is_always_written(components);
+    (router, document)
+}
+
+/// What the server writes has all its fields, `null` where there is nothing: only what it reads
+/// may lack some. `utoipa` takes every `Option` for a field that may be absent.
+fn require_what_is_always_written(components: &mut utoipa::openapi::Components) {
+    let _ = components;
+}
+
+/// Describes the API: OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    split().1
+}
+
+/// Returns the routes, the description among them.
+pub(crate) fn router() -> Router<App> {
+    let (router, document) = split();
+    let document = Json(document);
+    router
+        .route(
+            "/api/openapi.json",
+            axum::routing::get(move || {
+                let document = document.clone();
+                async move { document }
+            }),
+        )
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
+}
+
+async fn nothing_here(uri: http::Uri) -> Problem {
+    let detail = format!("there is nothing at {}", uri.path());
+    Problem::new(http::StatusCode::NOT_FOUND, "not_found", detail)
+        .hint("/api/docs lists what there is")
+}
+
+async fn other_method(method: http::Method, uri: http::Uri) -> Problem {
+    let detail = format!("{} does not take {method}", uri.path());
+    Problem::new(
+        http::StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        detail,
+    )
+}

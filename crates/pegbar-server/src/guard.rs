@@ -1,0 +1,185 @@
+//! Who may do what: the host and the page that a request comes from, tokens, rates.
+//!
+//! A server on loopback is reached by every web page that its user opens. So a request must name
+//! the server by a name of its own (a page elsewhere that had its name point here would send
+//! that one), and a page that asks must be one of ours or one that was allowed.
+
+use std::net::IpAddr;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::api::Access;
+use crate::app::{App, ServerOptions};
+use crate::problem::Problem;
+use crate::serve::Peer;
+
+/// What the sender of a request may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    may: Access,
+}
+
+/// Lets in what comes to the server by a name of its own, from a page that may call it, not too
+/// often, and finds out who sends it.
+pub(crate) async fn admit(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match identify(&app, peer, request.headers(), request.uri()).await {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    };
+    protect(response.headers_mut());
+    response
+}
+
+async fn identify(
+    app: &App,
+    peer: Peer,
+    headers: &HeaderMap,
+    uri: &http::Uri,
+) -> Result<Identity, Problem> {
+    let options = app.options();
+    check_host(options, headers, uri)?;
+    check_origin(options, headers)?;
+    app.check_rate(peer.0.ip())?;
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        let is_open = options.address.ip().is_loopback() && !options.require_token;
+        let may = if is_open {
+            Access::Write
+        } else {
+            Access::Public
+        };
+        return Ok(Identity { may });
+    };
+    let token = value.to_str().ok();
+    let token = token.and_then(|value| value.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let may = match token {
+        Some((_, token)) => app.access_of(token.trim()).await?,
+        None => None,
+    };
+    let may = may.ok_or_else(|| {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "the token is not one of this studio's, or was revoked",
+        )
+        .hint("`pegbar token create` makes one; send it as `Authorization: Bearer …`")
+    })?;
+    Ok(Identity { may })
+}
+
+/// Refuses what comes by another name than the server's own.
+fn check_host(
+    options: &ServerOptions,
+    headers: &HeaderMap,
+    uri: &http::Uri,
+) -> Result<(), Problem> {
+    let named = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let named = named.and_then(|host| host.parse::<Authority>().ok());
+    let named = uri.authority().cloned().or(named);
+    let is_ours = named.is_some_and(|named| is_own_host(options, named.host()));
+    if is_ours {
+        return Ok(());
+    }
+    let detail = "the request names another host than this server";
+    Err(
+        Problem::new(StatusCode::FORBIDDEN, "wrong_host", detail).hint(
+            "use the address that the server printed, or start it with `--host NAME` for a name of \
+         your own",
+        ),
+    )
+}
+
+fn is_own_host(options: &ServerOptions, host: &str) -> bool {
+    if options
+        .hosts
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(host))
+    {
+        return true;
+    }
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>().ok();
+    if options.address.ip().is_loopback() {
+        return host.eq_ignore_ascii_case("localhost")
+            || address.is_some_and(|address| address.is_loopback());
+    }
+    // Beyond loopback nothing is done without a token, and an address is no name that could be
+    // made to point here.
+    address.is_some() || options.hosts.is_empty()
+}
+
+/// Refuses pages that are not the server's own and were not allowed.
+fn check_origin(options: &ServerOptions, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let origin = origin.to_str().unwrap_or("null");
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let is_own = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))
+        .is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
+    let is_allowed = |allowed: &String| allowed.eq_ignore_ascii_case(origin);
+    if is_own || options.origins.iter().any(is_allowed) {
+        return Ok(());
+    }
+    let detail = format!("pages of {origin} may not call this server");
+    Err(Problem::new(StatusCode::FORBIDDEN, "wrong_origin", detail)
+        .hint("start it with `--origin` and that address, if it is a page of yours"))
+}
+
+/// Lets a request through to a route if its sender may use it.
+pub(crate) async fn require(access: Access, request: Request, next: Next) -> Response {
+    let identity = request.extensions().get::<Identity>();
+    let may = identity.map_or(Access::Public, |identity| identity.may);
+    if may >= access {
+        return next.run(request).await;
+    }
+    let problem = if may == Access::Public {
+        let detail = "this server answers only with a token";
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+            .hint("`pegbar token create` makes one; send it as `Authorization: Bearer …`")
+    } else {
+        let detail = "the token may only read";
+        Problem::new(StatusCode::FORBIDDEN, "read_only", detail)
+    };
+    problem.into_response()
+}
+
+/// What every answer says to browsers, unless its route says more.
+fn protect(headers: &mut HeaderMap) {
+    let all = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in all {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,20 @@
+//! The HTTP API of Pegbar: every operation of the library under `/api`, images by their
+//! conventional paths and by their hashes, and changes as they happen.
+//!
+//! [`Server`] serves a studio; [`openapi`] describes what it serves. Nothing here knows the
+//! data model's rules: they are the library's.
+
+mod api;
+mod app;
+mod etag;
+mod extract;
+mod guard;
+mod page;
+mod problem;
+mod routes;
+mod serve;
+mod upload;
+
+pub use api::openapi;
+pub use app::{Limits, ServerOptions};
+pub use serve::{Server, StartError};

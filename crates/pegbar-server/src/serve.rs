@@ -1,0 +1,142 @@
+//! Listening, answering, and ending without cutting anyone off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use pegbar::Studio;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::api;
+use crate::app::{App, ServerOptions};
+use crate::guard;
+
+/// How long to wait before accepting again where the system has no more files.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    app: App,
+}
+
+/// Why a server can't start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Beyond loopback, a token is needed.
+    #[error("{0} can be reached by others, and this studio has no token")]
+    NoToken(SocketAddr),
+    /// The system does not let it listen there.
+    #[error("listening on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The studio can't be used.
+    #[error(transparent)]
+    Studio(#[from] pegbar::Error),
+}
+
+impl Server {
+    /// Begins to listen; [`Server::run`] answers.
+    ///
+    /// # Errors
+    /// [`StartError::NoToken`] for an address beyond loopback while the studio has no token;
+    /// [`StartError::Listen`].
+    pub async fn bind(studio: Studio, options: ServerOptions) -> Result<Self, StartError> {
+        let address = options.address;
+        let app = App::new(studio, options);
+        if !address.ip().is_loopback() && !app.has_token().await? {
+            return Err(StartError::NoToken(address));
+        }
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| StartError::Listen { address, source })?;
+        Ok(Self { listener, app })
+    }
+
+    /// Returns where it listens: the port that the system chose, if it was to choose one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers requests until `stop` is done; then finishes those that began.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { listener, app } = self;
+        let limits = *app.limits();
+        let router = router(app);
+        let open = Arc::new(Semaphore::new(limits.max_connections));
+        let graceful = GracefulShutdown::new();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(limits.head_timeout)
+            .half_close(true);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = accept(&listener, &open) => accepted,
+            };
+            let (stream, peer, permit) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            // Small answers would wait for the acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            let service = router.clone().layer(Extension(Peer(peer)));
+            let connection =
+                http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, %peer, "a connection ended early");
+                }
+                drop(permit);
+            });
+        }
+        drop(listener);
+        let ended = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;
+        if ended.is_err() {
+            tracing::warn!("some requests did not end in time");
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    open: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = open.clone().acquire_owned().await;
+    // Nobody closes the semaphore.
+    let permit = permit.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+fn router(app: App) -> Router {
+    api::router()
+        .layer(from_fn_with_state(app.clone(), guard::admit))
+        .with_state(app)
+}
