@@ -1,0 +1,9 @@
+//! The promises of the HTTP API, each on SQLite and on PostgreSQL.
+#![allow(missing_docs, reason = "tests say in their names what they promise")]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[macro_use]
+mod support;
+
+mod guard;
+mod projects;
