@@ -6,9 +6,11 @@
 
 mod api;
 mod app;
+mod body;
 mod etag;
 mod extract;
 mod guard;
+mod once;
 mod page;
 mod problem;
 mod routes;

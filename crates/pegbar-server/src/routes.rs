@@ -1,11 +1,23 @@
 //! The operations, one file for each entity.
 #![expect(unused_qualifications, reason = "what the macro of `utoipa` makes")]
 
+mod animations;
+mod assets;
+mod characters;
+mod frames;
+mod generations;
 mod projects;
+mod provenance;
 
 use crate::api::Api;
 
 /// Adds every route.
 pub(crate) fn add(api: Api) -> Api {
-    projects::add(api)
+    let api = projects::add(api);
+    let api = characters::add(api);
+    let api = animations::add(api);
+    let api = frames::add(api);
+    let api = assets::add(api);
+    let api = generations::add(api);
+    provenance::add(api)
 }

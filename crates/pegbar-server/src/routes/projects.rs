@@ -2,22 +2,34 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use pegbar::{AssetId, Json, Project, ProjectFilter, ProjectId, ProjectPatch};
+use pegbar::{
+    AsSeen,
+    AssetId, Deletion, Json, Project, ProjectCounts, ProjectFilter, ProjectId, ProjectPatch,
+    ProjectTree, TagCount,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use crate::api::{Access, Api, Body};
 use crate::app::App;
+use crate::body::CreateProject;
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params};
+use crate::extract::{InPath, JsonBody, Params, present};
+use crate::once::{Key, once};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
+use crate::upload::WithImages;
 
 pub(crate) fn add(api: Api) -> Api {
     api.add(Access::Read, Body::None, routes!(list_projects))
+        .add(Access::Write, Body::Images, routes!(create_project))
         .add(Access::Read, Body::None, routes!(get_project))
         .add(Access::Write, Body::Json, routes!(update_project))
+        .add(Access::Write, Body::None, routes!(delete_project))
+        .add(Access::Read, Body::None, routes!(get_project_tree))
+        .add(Access::Read, Body::None, routes!(count_project))
+        .add(Access::Read, Body::None, routes!(count_tags))
 }
 
 /// Which projects are listed.
@@ -25,8 +37,12 @@ pub(crate) fn add(api: Api) -> Api {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct ProjectParams {
+    /// With exactly this name.
+    name: Option<String>,
     /// With this tag.
     tag: Option<String>,
+    /// With this id in the app it was imported from.
+    source_id: Option<String>,
 }
 
 /// Lists projects, in the order of their ids, which is the order in which they were created.
@@ -45,11 +61,48 @@ async fn list_projects(
     known: Known,
 ) -> Result<Tagged, Problem> {
     let filter = ProjectFilter {
+        name: filter.name,
         tag: filter.tag,
-        ..ProjectFilter::default()
+        source_id: filter.source_id,
     };
     let page = app.studio().list_projects(&filter, page.request()?).await?;
     Tagged::new(&known, &PageOf::of(page, |project| project.id))
+}
+
+/// Creates a project with everything in it, to any depth, in one transaction: all of it, or
+/// nothing.
+///
+/// With images, the request is `multipart/form-data`: the first part, `body`, is the JSON; each
+/// other part is an image, which the JSON names in a field `file`.
+#[utoipa::path(
+    post,
+    path = "/api/projects",
+    operation_id = "createProject",
+    tag = "projects",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")),
+    request_body(
+        description = "The project.",
+        content((CreateProject = "application/json"), (CreateProject = "multipart/form-data"))
+    ),
+    responses((status = 201, description = "The project with everything in it.", body = ProjectTree))
+)]
+async fn create_project(
+    State(app): State<App>,
+    key: Key,
+    request: WithImages<CreateProject>,
+) -> Result<Tagged, Problem> {
+    let WithImages {
+        body,
+        mut images,
+        hash,
+    } = request;
+    let given = body.id;
+    let new = body.into_new(&mut images)?;
+    images.check_all_used()?;
+    once(&app, key, hash, given, async |id| {
+        Ok(app.studio().create_project(new.id(id)).await?)
+    })
+    .await
 }
 
 /// Returns a project.
@@ -80,10 +133,10 @@ struct UpdateProject {
     /// All tags, in order.
     tags: Option<Vec<String>>,
     /// An asset of the project that stands for it; `null` clears it.
-    #[serde(default, deserialize_with = "crate::extract::present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<AssetId>)]
     thumbnail_id: Option<Option<AssetId>>,
-    /// Defaults for generating in this project.
+    /// Defaults for generating in this project: an object.
     settings: Option<Json>,
 }
 
@@ -112,9 +165,80 @@ async fn update_project(
         tags: change.tags,
         thumbnail_id: change.thumbnail_id,
         settings: change.settings,
+        expected,
     };
-    let _ = expected;
-    let patch = ProjectPatch { ..patch };
     let project = app.studio().update_project(id, patch).await?;
     Tagged::of(StatusCode::OK, &project)
+}
+
+/// Moves a project with everything in it into the trash.
+#[utoipa::path(
+    delete,
+    path = "/api/projects/{projectId}",
+    operation_id = "deleteProject",
+    tag = "projects",
+    params(
+        ("projectId" = ProjectId, Path, description = "The project."),
+        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+    ),
+    responses((status = 200, description = "What went.", body = Deletion))
+)]
+async fn delete_project(
+    State(app): State<App>,
+    InPath(id): InPath<ProjectId>,
+    Expected(expected): Expected,
+) -> Result<Tagged, Problem> {
+    let deletion = app.studio().delete_project(AsSeen { id, expected }).await?;
+    Tagged::of(StatusCode::OK, &deletion)
+}
+
+/// Returns a project with everything in it.
+#[utoipa::path(
+    get,
+    path = "/api/projects/{projectId}/tree",
+    operation_id = "getProjectTree",
+    tag = "projects",
+    params(("projectId" = ProjectId, Path, description = "The project.")),
+    responses((status = 200, description = "The project with everything in it.", body = ProjectTree))
+)]
+async fn get_project_tree(
+    State(app): State<App>,
+    InPath(id): InPath<ProjectId>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    Tagged::new(&known, &app.studio().get_project_tree(id).await?)
+}
+
+/// Counts what is in a project.
+#[utoipa::path(
+    get,
+    path = "/api/projects/{projectId}/counts",
+    operation_id = "countProject",
+    tag = "projects",
+    params(("projectId" = ProjectId, Path, description = "The project.")),
+    responses((status = 200, description = "How much is in it.", body = ProjectCounts))
+)]
+async fn count_project(
+    State(app): State<App>,
+    InPath(id): InPath<ProjectId>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    Tagged::new(&known, &app.studio().count_project(id).await?)
+}
+
+/// Lists the tags in a project, and how much has each.
+#[utoipa::path(
+    get,
+    path = "/api/projects/{projectId}/tags",
+    operation_id = "countTags",
+    tag = "projects",
+    params(("projectId" = ProjectId, Path, description = "The project.")),
+    responses((status = 200, description = "The tags, in order.", body = Vec<TagCount>))
+)]
+async fn count_tags(
+    State(app): State<App>,
+    InPath(id): InPath<ProjectId>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    Tagged::new(&known, &app.studio().count_tags(id).await?)
 }

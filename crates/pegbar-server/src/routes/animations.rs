@@ -1,0 +1,274 @@
+//! Animations and their takes.
+
+use axum::extract::State;
+use http::StatusCode;
+use pegbar::{
+    Animation, AnimationFilter, AnimationId, AnimationPatch, AnimationTree, AsSeen, Asset,
+    CharacterId, Deletion, ProjectId,
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use crate::api::{Access, Api, Body};
+use crate::app::App;
+use crate::body::{CreateAnimation, CreateAsset};
+use crate::etag::{Expected, Known, Tagged};
+use crate::extract::{InPath, JsonBody, Params, present};
+use crate::once::{Key, once};
+use crate::page::{PageOf, PageParams};
+use crate::problem::Problem;
+use crate::upload::WithImages;
+
+pub(crate) fn add(api: Api) -> Api {
+    api.add(Access::Read, Body::None, routes!(list_animations))
+        .add(Access::Write, Body::Images, routes!(create_animation))
+        .add(Access::Read, Body::None, routes!(get_animation))
+        .add(Access::Write, Body::Json, routes!(update_animation))
+        .add(Access::Write, Body::None, routes!(delete_animation))
+        .add(Access::Read, Body::None, routes!(get_animation_tree))
+        .add(Access::Read, Body::None, routes!(list_takes))
+        .add(Access::Write, Body::Images, routes!(create_take))
+}
+
+/// Which animations are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+struct AnimationParams {
+    /// Of this character.
+    character_id: Option<CharacterId>,
+    /// With exactly this name.
+    name: Option<String>,
+    /// With this id in the app it was imported from.
+    source_id: Option<String>,
+}
+
+/// Lists the animations of a project, in the order of their ids.
+#[utoipa::path(
+    get,
+    path = "/api/projects/{projectId}/animations",
+    operation_id = "listAnimations",
+    tag = "animations",
+    params(
+        ("projectId" = ProjectId, Path, description = "The project."),
+        AnimationParams,
+        PageParams
+    ),
+    responses((status = 200, description = "A page of animations.", body = PageOf<Animation>))
+)]
+async fn list_animations(
+    State(app): State<App>,
+    InPath(project): InPath<ProjectId>,
+    Params(filter): Params<AnimationParams>,
+    Params(page): Params<PageParams>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    let filter = AnimationFilter {
+        character_id: filter.character_id,
+        name: filter.name,
+        source_id: filter.source_id,
+    };
+    app.studio().get_project(project).await?;
+    let page = page.request()?;
+    let page = app.studio().list_animations(project, &filter, page).await?;
+    Tagged::new(&known, &PageOf::of(page, |animation| animation.id))
+}
+
+/// Creates an animation with its frames and takes, in one transaction.
+#[utoipa::path(
+    post,
+    path = "/api/characters/{characterId}/animations",
+    operation_id = "createAnimation",
+    tag = "animations",
+    params(
+        ("characterId" = CharacterId, Path, description = "The character that moves."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+    ),
+    request_body(
+        description = "The animation.",
+        content((CreateAnimation = "application/json"), (CreateAnimation = "multipart/form-data"))
+    ),
+    responses((status = 201, description = "The animation with its frames.", body = AnimationTree))
+)]
+async fn create_animation(
+    State(app): State<App>,
+    InPath(character): InPath<CharacterId>,
+    key: Key,
+    request: WithImages<CreateAnimation>,
+) -> Result<Tagged, Problem> {
+    let WithImages {
+        body,
+        mut images,
+        hash,
+    } = request;
+    let given = body.id;
+    let new = body.into_new("", &mut images)?;
+    images.check_all_used()?;
+    once(&app, key, hash, given, async |id| {
+        Ok(app.studio().create_animation(character, new.id(id)).await?)
+    })
+    .await
+}
+
+/// Returns an animation.
+#[utoipa::path(
+    get,
+    path = "/api/animations/{animationId}",
+    operation_id = "getAnimation",
+    tag = "animations",
+    params(("animationId" = AnimationId, Path, description = "The animation.")),
+    responses((status = 200, description = "The animation.", body = Animation))
+)]
+async fn get_animation(
+    State(app): State<App>,
+    InPath(id): InPath<AnimationId>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    Tagged::new(&known, &app.studio().get_animation(id).await?)
+}
+
+/// What changes in an animation; a field that is absent stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UpdateAnimation {
+    /// The character that moves, of the same project. The paths of its frames follow, its takes
+    /// stay with it.
+    character_id: Option<CharacterId>,
+    /// The display name. The paths of its frames follow.
+    name: Option<String>,
+    /// What happens in it.
+    description: Option<String>,
+    /// What the user asked for.
+    user_prompt: Option<String>,
+    /// How long each frame is shown, in milliseconds, from 1 to a day; `null` leaves it to the
+    /// player.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 86_400_000)]
+    frame_duration_ms: Option<Option<u32>>,
+}
+
+/// Changes an animation; its frames have operations of their own.
+#[utoipa::path(
+    patch,
+    path = "/api/animations/{animationId}",
+    operation_id = "updateAnimation",
+    tag = "animations",
+    params(
+        ("animationId" = AnimationId, Path, description = "The animation."),
+        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+    ),
+    request_body = UpdateAnimation,
+    responses((status = 200, description = "The animation as it is now.", body = Animation))
+)]
+async fn update_animation(
+    State(app): State<App>,
+    InPath(id): InPath<AnimationId>,
+    Expected(expected): Expected,
+    JsonBody(change): JsonBody<UpdateAnimation>,
+) -> Result<Tagged, Problem> {
+    let patch = AnimationPatch {
+        character_id: change.character_id,
+        name: change.name,
+        description: change.description,
+        user_prompt: change.user_prompt,
+        frame_duration_ms: change.frame_duration_ms,
+        expected,
+    };
+    let animation = app.studio().update_animation(id, patch).await?;
+    Tagged::of(StatusCode::OK, &animation)
+}
+
+/// Moves an animation with its frames and takes into the trash.
+#[utoipa::path(
+    delete,
+    path = "/api/animations/{animationId}",
+    operation_id = "deleteAnimation",
+    tag = "animations",
+    params(
+        ("animationId" = AnimationId, Path, description = "The animation."),
+        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+    ),
+    responses((status = 200, description = "What went.", body = Deletion))
+)]
+async fn delete_animation(
+    State(app): State<App>,
+    InPath(id): InPath<AnimationId>,
+    Expected(expected): Expected,
+) -> Result<Tagged, Problem> {
+    let deletion = app.studio().delete_animation(AsSeen { id, expected }).await?;
+    Tagged::of(StatusCode::OK, &deletion)
+}
+
+/// Returns an animation with its frames, what they show, and its other takes.
+#[utoipa::path(
+    get,
+    path = "/api/animations/{animationId}/tree",
+    operation_id = "getAnimationTree",
+    tag = "animations",
+    params(("animationId" = AnimationId, Path, description = "The animation.")),
+    responses((status = 200, description = "The animation with its frames.", body = AnimationTree))
+)]
+async fn get_animation_tree(
+    State(app): State<App>,
+    InPath(id): InPath<AnimationId>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    Tagged::new(&known, &app.studio().get_animation_tree(id).await?)
+}
+
+/// Lists the takes of an animation, shown or not, in the order of their ids.
+#[utoipa::path(
+    get,
+    path = "/api/animations/{animationId}/takes",
+    operation_id = "listTakes",
+    tag = "animations",
+    params(("animationId" = AnimationId, Path, description = "The animation."), PageParams),
+    responses((status = 200, description = "A page of takes.", body = PageOf<Asset>))
+)]
+async fn list_takes(
+    State(app): State<App>,
+    InPath(id): InPath<AnimationId>,
+    Params(page): Params<PageParams>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    let page = app.studio().list_takes(id, page.request()?).await?;
+    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+}
+
+/// Adds a take to an animation, which no frame shows yet.
+#[utoipa::path(
+    post,
+    path = "/api/animations/{animationId}/takes",
+    operation_id = "createTake",
+    tag = "animations",
+    params(
+        ("animationId" = AnimationId, Path, description = "The animation."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+    ),
+    request_body(
+        description = "The take, and its image.",
+        content((CreateAsset = "multipart/form-data"))
+    ),
+    responses((status = 201, description = "The take.", body = Asset))
+)]
+async fn create_take(
+    State(app): State<App>,
+    InPath(animation): InPath<AnimationId>,
+    key: Key,
+    request: WithImages<CreateAsset>,
+) -> Result<Tagged, Problem> {
+    let WithImages {
+        body,
+        mut images,
+        hash,
+    } = request;
+    let given = body.id;
+    let new = body.into_new("", &mut images)?;
+    images.check_all_used()?;
+    once(&app, key, hash, given, async |id| {
+        let mut takes = app.studio().create_takes(animation, vec![new.id(id)]).await?;
+        takes.pop().ok_or_else(|| Problem::invalid("file", "no take came of it"))
+    })
+    .await
+}
