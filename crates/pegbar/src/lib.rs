@@ -64,6 +64,7 @@ mod animation;
 mod annotation;
 mod asset;
 mod blob;
+mod change;
 mod character;
 mod claim;
 mod create;
@@ -74,6 +75,7 @@ mod diff;
 mod disk;
 mod error;
 mod export;
+mod fingerprint;
 mod frame;
 mod generation;
 mod hash;
@@ -94,6 +96,7 @@ mod project;
 mod record;
 mod reference;
 mod reproduce;
+mod request;
 mod search;
 mod segment;
 mod sidecar;
@@ -102,6 +105,7 @@ mod tag;
 mod text;
 mod tiff;
 mod time;
+mod token;
 mod trash;
 mod tree;
 mod variation;
@@ -115,6 +119,9 @@ pub use asset::{
     Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
 };
 pub use blob::{ImageFormat, Limits, StoredImage};
+pub use change::{
+    ChangeKind, ChangedEntity, EntityKind, MAX_CHANGED_ENTITIES, ProjectChange, ProjectChanges,
+};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim, ReadClaims};
 #[cfg(feature = "c2pa")]
@@ -138,6 +145,7 @@ pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use export::{
     ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
 };
+pub use fingerprint::{AsSeen, Fingerprint, NotAFingerprint};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
     Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,
@@ -150,7 +158,7 @@ pub use head::{
 };
 pub use id::{
     AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id,
-    ProjectId, StoreId,
+    ProjectId, StoreId, TokenId,
 };
 pub use import::{
     ChangedFile, CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, ImportReport,
@@ -174,6 +182,7 @@ pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
+pub use request::BegunRequest;
 pub use search::{
     FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter, TextMatch,
 };
@@ -181,6 +190,7 @@ pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
+pub use token::{NewToken, Token, TokenAccess};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
     Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
