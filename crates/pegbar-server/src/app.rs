@@ -4,9 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pegbar::Studio;
+use pegbar::{Id, Studio};
 
-use crate::api::Access;
 use crate::problem::Problem;
 
 /// How a studio is served.
@@ -109,15 +108,14 @@ impl App {
     }
 
     /// Says whether the studio has a token that is not revoked.
-    #[expect(clippy::unused_async, reason = "filled in with the tokens")]
     pub(crate) async fn has_token(&self) -> pegbar::Result<bool> {
-        Ok(false)
+        let tokens = self.studio().list_tokens().await?;
+        Ok(tokens.iter().any(|token| token.revoked_at.is_none()))
     }
 
-    /// Returns what a token allows; `None` for one that is not the studio's.
-    #[expect(clippy::unused_async, reason = "filled in with the tokens")]
-    pub(crate) async fn access_of(&self, _: &str) -> Result<Option<Access>, Problem> {
-        Ok(None)
+    /// Returns the id that a request names, or a new one.
+    pub(crate) fn id<I: Id>(&self, given: Option<I>) -> I {
+        given.unwrap_or_else(|| self.studio().new_id())
     }
 
     pub(crate) fn studio(&self) -> &Studio {

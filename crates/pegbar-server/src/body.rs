@@ -197,7 +197,11 @@ impl CreateProject {
 }
 
 impl CreateCharacter {
-    pub(crate) fn into_new(self, place: &str, images: &mut Images) -> Result<NewCharacter, Problem> {
+    pub(crate) fn into_new(
+        self,
+        place: &str,
+        images: &mut Images,
+    ) -> Result<NewCharacter, Problem> {
         Ok(NewCharacter {
             id: self.id,
             source_id: self.source_id,
@@ -219,7 +223,11 @@ impl CreateCharacter {
 }
 
 impl CreateAnimation {
-    pub(crate) fn into_new(self, place: &str, images: &mut Images) -> Result<NewAnimation, Problem> {
+    pub(crate) fn into_new(
+        self,
+        place: &str,
+        images: &mut Images,
+    ) -> Result<NewAnimation, Problem> {
         Ok(NewAnimation {
             id: self.id,
             source_id: self.source_id,

@@ -53,6 +53,24 @@ impl Tagged {
     }
 }
 
+impl Tagged {
+    /// Gives an answer that was given before.
+    pub(crate) fn again(status: StatusCode, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            tag: tag(Fingerprint::of_json(&body)),
+            body: body.into(),
+            is_known: false,
+        }
+    }
+
+    /// Returns the JSON.
+    pub(crate) fn text(&self) -> &str {
+        // JSON is UTF-8.
+        std::str::from_utf8(&self.body).unwrap_or_default()
+    }
+}
+
 impl IntoResponse for Tagged {
     fn into_response(self) -> Response {
         let mut response = if self.is_known {
@@ -128,7 +146,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Expected {
 }
 
 /// What was to be changed has changed meanwhile.
-pub(crate) fn stale(detail: impl Into<String>) -> Problem {
+fn stale(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
         .hint("read it again, and decide again")
 }

@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use pegbar::{TokenAccess, TokenId};
 
 use crate::api::Access;
 use crate::app::{App, ServerOptions};
@@ -22,6 +23,17 @@ use crate::serve::Peer;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
     may: Access,
+    /// The token that was sent.
+    token: Option<TokenId>,
+}
+
+impl Identity {
+    /// Tells those apart who choose keys of their own.
+    pub(crate) fn scope(&self) -> String {
+        self.token
+            .map(|token| token.to_string())
+            .unwrap_or_default()
+    }
 }
 
 /// Lets in what comes to the server by a name of its own, from a page that may call it, not too
@@ -60,16 +72,16 @@ async fn identify(
         } else {
             Access::Public
         };
-        return Ok(Identity { may });
+        return Ok(Identity { may, token: None });
     };
     let token = value.to_str().ok();
     let token = token.and_then(|value| value.split_once(' '));
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let may = match token {
-        Some((_, token)) => app.access_of(token.trim()).await?,
+    let token = match token {
+        Some((_, token)) => app.studio().check_token(token.trim()).await?,
         None => None,
     };
-    let may = may.ok_or_else(|| {
+    let token = token.ok_or_else(|| {
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
@@ -77,7 +89,13 @@ async fn identify(
         )
         .hint("`pegbar token create` makes one; send it as `Authorization: Bearer …`")
     })?;
-    Ok(Identity { may })
+    Ok(Identity {
+        may: match token.access {
+            TokenAccess::Read => Access::Read,
+            TokenAccess::Write => Access::Write,
+        },
+        token: Some(token.id),
+    })
 }
 
 /// Refuses what comes by another name than the server's own.

@@ -1,20 +1,34 @@
 //! Creating once, however often it is asked for: `Idempotency-Key`.
+//!
+//! Before anything is done, the ids of what is going to be created are reserved under the key. Who
+//! comes again gets the answer, or makes it with the same ids, or finds that they are taken: so
+//! nothing is made twice, whatever was interrupted where.
 
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
-use pegbar::{Id, Sha256};
+use pegbar::{BegunRequest, Id, Sha256};
 use serde::Serialize;
+use sha2::Digest as _;
 
 use crate::app::App;
 use crate::etag::Tagged;
+use crate::guard::Identity;
 use crate::problem::Problem;
 
 /// The longest key, in bytes.
 const MAX_KEY: usize = 255;
 
 /// The key of a request that is to be done once; `None` where there is none.
-pub(crate) struct Key(Option<String>);
+pub(crate) struct Key(Option<Once>);
+
+struct Once {
+    /// Who chose the key.
+    scope: String,
+    key: String,
+    /// What is asked for besides the body.
+    path: String,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Problem;
@@ -25,24 +39,104 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
         };
         // A string as RFC 8941 writes it, or the bare text that many send.
         let text = value.to_str().unwrap_or("").trim();
-        let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        let text = bare.unwrap_or(text);
         if text.is_empty() || text.len() > MAX_KEY {
             let reason = format!("expected 1 to {MAX_KEY} printable ASCII characters");
             return Err(Problem::invalid("Idempotency-Key", reason));
         }
-        Ok(Self(Some(text.to_owned())))
+        let identity = parts.extensions.get::<Identity>();
+        Ok(Self(Some(Once {
+            scope: identity.map(Identity::scope).unwrap_or_default(),
+            key: text.to_owned(),
+            path: parts.uri.to_string(),
+        })))
     }
 }
 
-/// Makes something, whose id is the one given or a new one, and returns the answer.
-pub(crate) async fn once<T: Serialize, I: Id>(
+impl Once {
+    fn hash(&self, body: Sha256) -> Sha256 {
+        let mut hasher = sha2::Sha256::new();
+        hasher.update(body.0);
+        hasher.update(self.path.as_bytes());
+        Sha256(hasher.finalize().into())
+    }
+}
+
+/// What to do about a request that creates.
+pub(crate) enum Begun<I> {
+    /// Nothing: this was the answer.
+    Answered(Tagged),
+    /// To make what has these ids.
+    ToMake(Making<I>),
+}
+
+/// What is being made.
+pub(crate) struct Making<I> {
+    /// The ids that it gets.
+    pub(crate) ids: Vec<I>,
+    once: Option<Once>,
+    /// It was asked for before, and may have been made.
+    is_repeated: bool,
+}
+
+/// Begins to create what has these ids. `hash` is that of the body.
+pub(crate) async fn begin<I: Id>(
     app: &App,
     key: Key,
     hash: Sha256,
-    given: Option<I>,
-    make: impl AsyncFnOnce(I) -> Result<T, Problem>,
-) -> Result<Tagged, Problem> {
-    let id = given.unwrap_or_else(|| app.studio().new_id());
-    let _ = (key.0, hash);
-    Tagged::of(StatusCode::CREATED, &make(id).await?)
+    ids: Vec<I>,
+) -> Result<Begun<I>, Problem> {
+    let mut making = Making {
+        ids,
+        once: key.0,
+        is_repeated: false,
+    };
+    if let Some(once) = &making.once {
+        let reserved = making.ids.iter().map(|id| id.uuid()).collect();
+        let hash = once.hash(hash);
+        let begun = app
+            .studio()
+            .begin_request(&once.scope, &once.key, hash, reserved);
+        match begun.await? {
+            BegunRequest::New => {}
+            BegunRequest::Finished { status, answer } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::CREATED);
+                return Ok(Begun::Answered(Tagged::again(status, answer.into_bytes())));
+            }
+            BegunRequest::Unfinished { reserved } => {
+                making.ids = reserved.into_iter().map(I::from).collect();
+                making.is_repeated = true;
+            }
+        }
+    }
+    Ok(Begun::ToMake(making))
+}
+
+impl<I: Id> Making<I> {
+    /// Answers with what was made. Where it was made by the same request before, its ids are
+    /// taken: then `found` looks for it.
+    pub(crate) async fn answer<T: Serialize>(
+        self,
+        app: &App,
+        made: pegbar::Result<T>,
+        found: impl Future<Output = pegbar::Result<T>>,
+    ) -> Result<Tagged, Problem> {
+        let made = match made {
+            Err(error) if self.is_repeated => found.await.map_err(|_| error)?,
+            made => made?,
+        };
+        let answer = Tagged::of(StatusCode::CREATED, &made)?;
+        if let Some(once) = &self.once {
+            let studio = app.studio();
+            let finished = studio.finish_request(&once.scope, &once.key, 201, answer.text());
+            // What was asked for is done: who comes again finds it by its id.
+            if let Err(error) = finished.await {
+                tracing::warn!(%error, "an answer could not be remembered");
+            }
+        }
+        Ok(answer)
+    }
 }

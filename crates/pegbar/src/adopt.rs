@@ -114,10 +114,8 @@ impl Run<'_> {
     }
 
     /// Commits a change and leaves the view for later: every row's bytes are to be safe first.
-    async fn commit(&self, mut session: Session, stale: Stale) -> Result<()> {
-        let outbox = stale.into_outbox(self.studio.now(), || self.studio.new_id());
-        session.insert(&outbox).await?;
-        session.commit().await
+    async fn commit(&self, session: Session, stale: Stale) -> Result<()> {
+        self.studio.commit_rows(session, stale).await
     }
 
     /// Reports why a row is not completed.

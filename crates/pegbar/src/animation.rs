@@ -2,21 +2,24 @@
 
 mod folder;
 pub(crate) mod name;
+mod take;
 
 use std::collections::HashMap;
 use std::mem::take;
 
 use uuid::Uuid;
 
-use crate::asset::{self, Asset, NewAsset};
+use crate::asset::{self, NewAsset};
+use crate::change::{ChangeKind, EntityKind};
 use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, Sql, statements};
 use crate::db::value::Value;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::frame::NewFrame;
-use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
+use crate::id::{AnimationId, CharacterId, ProjectId};
 use crate::page::{Page, PageRequest};
 use crate::studio::Studio;
 use crate::text::{check_name, check_source, check_text, check_time};
@@ -205,6 +208,9 @@ impl NewAnimation {
 /// What changes in an animation; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct AnimationPatch {
+    /// What the animation has to be still, as [`Studio::get_animation`] returned it; `None` for whatever it
+    /// is.
+    pub expected: Option<Fingerprint>,
     /// The character that moves, of the same project. The paths of its frames follow, its takes
     /// stay with it.
     pub character_id: Option<CharacterId>,
@@ -409,7 +415,8 @@ impl Studio {
     /// which counts changes of the list of frames, stays.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    /// [`Error::NotFound`]; [`Error::Stale`]; [`Error::Invalid`] names the field. Nothing is
+    /// changed then.
     pub async fn update_animation(
         &self,
         id: AnimationId,
@@ -419,6 +426,7 @@ impl Studio {
         let project_id = project_of(&mut session, id).await?;
         project::lock(&mut session, project_id).await?;
         let mut animation = lock(&mut session, id).await?;
+        Fingerprint::check(patch.expected, "animation", &animation)?;
         let character = patch.character_id.unwrap_or(animation.character_id);
         let name = patch.name.unwrap_or_else(|| animation.name.clone());
         let is_moved = character != animation.character_id;
@@ -450,7 +458,8 @@ impl Studio {
         }
         animation.updated_at = self.now();
         session.update(&animation).await?;
-        let mut stale = Stale::new(project_id);
+        let (entity, change) = (EntityKind::Animation, ChangeKind::Updated);
+        let mut stale = Stale::of(project_id, entity, change, id);
         if has_new_paths {
             let parameters = [Value::Id(project_id.0), Value::Id(id.0)];
             let shown: Vec<Uuid> = session
@@ -461,37 +470,5 @@ impl Studio {
         }
         self.commit(session, stale).await?;
         Ok(animation)
-    }
-
-    /// Adds takes that no frame shows to an animation, in one transaction, in their order.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for the animation; [`Error::NotAnImage`], [`Error::Invalid`],
-    /// [`Error::Io`]. Nothing is created then.
-    pub async fn create_takes(
-        &self,
-        animation: AnimationId,
-        new: Vec<NewAsset>,
-    ) -> Result<Vec<Asset>> {
-        let mut plan = Plan::new(self);
-        plan.takes(animation, new)?;
-        Ok(plan.commit().await?.assets)
-    }
-
-    /// Lists the takes that were made for an animation, shown or not, in the order of their ids.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for the animation; [`Error::Invalid`] for a page size out of range.
-    pub async fn list_takes(
-        &self,
-        animation: AnimationId,
-        page: PageRequest<AssetId>,
-    ) -> Result<Page<Asset>> {
-        let project = project_of(&mut self.database().read().await?, animation).await?;
-        let filter = asset::AssetFilter {
-            animation_id: Some(animation),
-            ..asset::AssetFilter::default()
-        };
-        self.list_assets(project, &filter, page).await
     }
 }

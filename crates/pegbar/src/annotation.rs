@@ -1,17 +1,20 @@
 //! Annotations: what people say of an asset after it was made. Beside its record, never in it.
 
 use crate::asset;
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
+use crate::fingerprint::{AsSeen, Fingerprint};
 use crate::id::{AnnotationId, AssetId, ProjectId};
 use crate::project;
 use crate::studio::Studio;
 use crate::text::{check_name, check_text};
 use crate::time::MillisSinceEpoch;
 use crate::trash::{self, Doomed};
+use crate::view::Stale;
 
 entity! {
     /// What someone said of an asset after it was made. It is no part of the record, and does
@@ -103,7 +106,9 @@ impl Studio {
             created_at: self.now(),
         };
         session.insert(std::slice::from_ref(&annotation)).await?;
-        session.commit().await?;
+        let (entity, change) = (EntityKind::Annotation, ChangeKind::Created);
+        let stale = Stale::of(project_id, entity, change, annotation.id);
+        self.commit_rows(session, stale).await?;
         Ok(annotation)
     }
 
@@ -121,12 +126,17 @@ impl Studio {
     /// Moves an annotation into the trash, and returns it.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn delete_annotation(&self, id: AnnotationId) -> Result<Annotation> {
+    /// [`Error::NotFound`]; [`Error::Stale`] where it is not what was seen.
+    pub async fn delete_annotation(
+        &self,
+        annotation: impl Into<AsSeen<AnnotationId>>,
+    ) -> Result<Annotation> {
+        let AsSeen { id, expected } = annotation.into();
         let mut session = self.database().write().await?;
         let project = get(&mut session, id).await?.project_id;
         project::lock(&mut session, project).await?;
         let annotation = get(&mut session, id).await?;
+        Fingerprint::check(expected, "annotation", &annotation)?;
         let doomed = Doomed {
             annotations: vec![id.0],
             ..Doomed::default()
@@ -134,7 +144,9 @@ impl Studio {
         trash::discard(&mut session, project, self.new_id(), &doomed, self.now()).await?;
         let key = [Value::Id(project.0), Value::Id(id.0)];
         session.execute(&DELETE, &key).await?;
-        session.commit().await?;
+        let (entity, change) = (EntityKind::Annotation, ChangeKind::Deleted);
+        let stale = Stale::of(project, entity, change, id);
+        self.commit_rows(session, stale).await?;
         Ok(annotation)
     }
 }

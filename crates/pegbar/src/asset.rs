@@ -6,12 +6,14 @@ pub(crate) mod whereabouts;
 use uuid::Uuid;
 
 use crate::blob::StoredImage;
+use crate::change::{ChangeKind, EntityKind};
 use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, Sql, statements};
 use crate::db::value::{Value, word_enum};
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
 use crate::json::Json;
@@ -21,6 +23,7 @@ use crate::studio::Studio;
 use crate::tag;
 use crate::text::{check_optional, checked_tags};
 use crate::time::MillisSinceEpoch;
+use crate::view::Stale;
 
 pub(crate) use new::name_of_file;
 pub use new::{ImageSource, NewAsset};
@@ -133,6 +136,9 @@ statements! {
 /// and references are not here: they say how it was made.
 #[derive(Clone, Debug, Default)]
 pub struct AssetPatch {
+    /// What the asset has to be still, as [`Studio::get_asset`] returned it; `None` for whatever it
+    /// is.
+    pub expected: Option<Fingerprint>,
     /// All tags, in order.
     pub tags: Option<Vec<String>>,
     /// The file name it came with; `Some(None)` clears it.
@@ -412,12 +418,14 @@ impl Studio {
     /// Changes what may change in an asset: its tags and original name.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    /// [`Error::NotFound`]; [`Error::Stale`]; [`Error::Invalid`] names the field. Nothing is
+    /// changed then.
     pub async fn update_asset(&self, id: AssetId, patch: AssetPatch) -> Result<Asset> {
         let mut session = self.database().write().await?;
         let project = project_of(&mut session, id).await?;
         crate::project::lock(&mut session, project).await?;
         let mut asset = get(&mut session, id).await?;
+        Fingerprint::check(patch.expected, "asset", &asset)?;
         if let Some(name) = patch.original_name {
             check_optional("originalName", name.as_ref())?;
             asset.original_name = name;
@@ -433,7 +441,8 @@ impl Studio {
             .map_or(Value::Null, Value::from);
         let parameters = [Value::Id(id.0), name, Value::Time(asset.updated_at)];
         session.execute(&UPDATE, &parameters).await?;
-        session.commit().await?;
+        let stale = Stale::of(project, EntityKind::Asset, ChangeKind::Updated, id);
+        self.commit_rows(session, stale).await?;
         Ok(asset)
     }
 }

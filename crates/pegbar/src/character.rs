@@ -6,12 +6,14 @@ use uuid::Uuid;
 
 use crate::animation::NewAnimation;
 use crate::asset::{self, NewAsset};
+use crate::change::{ChangeKind, EntityKind};
 use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, Sql, statements};
 use crate::db::value::Value;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::json::Json;
 use crate::page::{Page, PageRequest};
@@ -201,6 +203,9 @@ impl NewCharacter {
 /// What changes in a character; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct CharacterPatch {
+    /// What the character has to be still, as [`Studio::get_character`] returned it; `None` for whatever it
+    /// is.
+    pub expected: Option<Fingerprint>,
     /// The display name. The paths of its files follow.
     pub name: Option<String>,
     /// The description.
@@ -368,7 +373,8 @@ impl Studio {
     /// Changes a character. A new name moves its files.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    /// [`Error::NotFound`]; [`Error::Stale`]; [`Error::Invalid`] names the field. Nothing is
+    /// changed then.
     pub async fn update_character(
         &self,
         id: CharacterId,
@@ -378,6 +384,7 @@ impl Studio {
         let project_id = project_of(&mut session, id).await?;
         project::lock(&mut session, project_id).await?;
         let mut character = lock(&mut session, id).await?;
+        Fingerprint::check(patch.expected, "character", &character)?;
         let mut is_renamed = false;
         if let Some(name) = patch.name.filter(|name| *name != character.name) {
             check_name("name", &name)?;
@@ -414,7 +421,8 @@ impl Studio {
         }
         character.updated_at = self.now();
         session.update(&character).await?;
-        let mut stale = Stale::new(project_id);
+        let (entity, change) = (EntityKind::Character, ChangeKind::Updated);
+        let mut stale = Stale::of(project_id, entity, change, id);
         if is_renamed {
             let variations = variation::ids(&mut session, project_id, id).await?;
             let animations = animation_ids(&mut session, project_id, id).await?;

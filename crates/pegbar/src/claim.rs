@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::asset;
 use crate::blob::ImageFormat;
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::entity::entity;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -20,6 +21,7 @@ use crate::parallel;
 use crate::project;
 use crate::studio::Studio;
 use crate::text::{check_name, check_text};
+use crate::view::Stale;
 
 entity! {
     /// What a file, or the app it comes from, says of an asset. It may be wrong, and never
@@ -242,8 +244,14 @@ impl Studio {
                 .await?;
             found.retain(|(asset, _)| there.contains(asset));
             done.speaking += found.len() as u64;
-            done.added += add_found(&mut session, project, found).await?;
-            session.commit().await?;
+            let mut stale = Stale::new(project);
+            let speaking = found.iter().map(|(asset, _)| *asset);
+            stale.tell(EntityKind::Asset, ChangeKind::Updated, speaking);
+            let added = add_found(&mut session, project, found).await?;
+            if added > 0 {
+                done.added += added;
+                self.commit_rows(session, stale).await?;
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::animation::{Animation, NewAnimation};
 use crate::asset::{self, Asset, AssetKind, ImageSource, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat, StoredImage};
+use crate::change::{ChangeKind, EntityKind};
 use crate::character::{self, Character, NewCharacter};
 use crate::claim::{self, NewClaim};
 use crate::db::{Session, blocking};
@@ -42,6 +43,8 @@ pub(crate) struct Plan<'a> {
     owner: Owner,
     /// Characters that are there already and get something added.
     extended: BTreeSet<CharacterId>,
+    /// Those of them that got their first variation, which is primary.
+    promoted: Vec<CharacterId>,
     project: Option<Project>,
     characters: Vec<Character>,
     animations: Vec<Animation>,
@@ -83,6 +86,7 @@ impl<'a> Plan<'a> {
             now: studio.now(),
             owner: Owner::None,
             extended: BTreeSet::new(),
+            promoted: Vec::new(),
             project: None,
             characters: Vec::new(),
             animations: Vec::new(),
@@ -396,6 +400,20 @@ impl<'a> Plan<'a> {
     /// Says which parts of the view the new rows make stale.
     fn stale(&self, project: ProjectId, is_new_project: bool, elsewhere: &[Uuid]) -> Stale {
         let mut stale = Stale::new(project);
+        let new = self.project.iter().map(|row| row.id);
+        stale.tell(EntityKind::Project, ChangeKind::Created, new);
+        let new = self.characters.iter().map(|row| row.id);
+        stale.tell(EntityKind::Character, ChangeKind::Created, new);
+        let promoted = self.promoted.iter().copied();
+        stale.tell(EntityKind::Character, ChangeKind::Updated, promoted);
+        let new = self.animations.iter().map(|row| row.id);
+        stale.tell(EntityKind::Animation, ChangeKind::Created, new);
+        let new = self.generation.iter().map(|row| row.id);
+        stale.tell(EntityKind::Generation, ChangeKind::Created, new);
+        let new = self.assets.iter().map(|row| row.id);
+        stale.tell(EntityKind::Asset, ChangeKind::Created, new);
+        let new = self.frames.iter().map(|row| row.id);
+        stale.tell(EntityKind::Frame, ChangeKind::Created, new);
         if is_new_project {
             stale.add(Scope::Project);
             return stale;

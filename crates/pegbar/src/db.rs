@@ -37,6 +37,7 @@ pub(crate) static TABLES: &[&Table] = &[
     crate::claim::Claim::TABLE,
     crate::annotation::Annotation::TABLE,
     crate::generation::Generation::TABLE,
+    crate::token::Token::TABLE,
     crate::view::ViewFile::TABLE,
     crate::view::Outbox::TABLE,
     crate::studio::Store::TABLE,

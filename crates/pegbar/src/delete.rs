@@ -9,10 +9,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::asset::{self, AssetKind};
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
 use crate::error::Result;
+use crate::fingerprint::{AsSeen, Fingerprint};
 use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
 use crate::studio::Studio;
 use crate::trash::{self, Doomed};
@@ -65,6 +67,7 @@ struct Delete<'a> {
     session: Session,
     project: project::Project,
     doomed: Doomed,
+    stale: Stale,
 }
 
 impl<'a> Delete<'a> {
@@ -73,8 +76,9 @@ impl<'a> Delete<'a> {
         Ok(Self {
             studio,
             session,
-            project,
             doomed: Doomed::default(),
+            stale: Stale::new(project.id),
+            project,
         })
     }
 
@@ -127,6 +131,9 @@ impl<'a> Delete<'a> {
                 let asset = Value::Id(frame.asset_id.0);
                 let parameters = [self.project_value(), asset, Value::Id(frame.animation_id.0)];
                 self.session.execute(&MAKE_TAKE_OF, &parameters).await?;
+                let asset = [frame.asset_id];
+                self.stale
+                    .tell(EntityKind::Asset, ChangeKind::Updated, asset);
             }
         }
         self.doomed.assets.retain(|asset| !spared.contains(asset));
@@ -169,7 +176,16 @@ impl<'a> Delete<'a> {
         let id: DeletionId = self.studio.new_id();
         let project = self.project.id;
         let doomed = &self.doomed;
-        let mut stale = Stale::new(project);
+        let mut stale = self.stale;
+        for (entity, ids) in [
+            (EntityKind::Project, doomed.project_ids()),
+            (EntityKind::Character, &doomed.characters),
+            (EntityKind::Animation, &doomed.animations),
+            (EntityKind::Frame, &doomed.frames),
+            (EntityKind::Asset, &doomed.assets),
+        ] {
+            stale.tell(entity, ChangeKind::Deleted, ids.iter().copied());
+        }
         trash::discard(&mut self.session, project, id, doomed, now).await?;
         if doomed.project.is_some() {
             self.session
@@ -180,6 +196,7 @@ impl<'a> Delete<'a> {
             let thumbnail = self.project.thumbnail_id;
             if thumbnail.is_some_and(|thumbnail| doomed.assets.contains(&thumbnail.0)) {
                 project::set_thumbnail(&mut self.session, project, None, now).await?;
+                stale.tell(EntityKind::Project, ChangeKind::Updated, [project]);
             }
             let parameters = [Value::Id(project.0), Value::Ids(owners)];
             self.session.execute(delete, &parameters).await?;
@@ -209,10 +226,15 @@ impl Studio {
     /// Moves a project with everything in it into the trash.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`].
-    pub async fn delete_project(&self, id: ProjectId) -> Result<Deletion> {
+    /// [`crate::Error::NotFound`]; [`crate::Error::Stale`] where it is not what was seen.
+    pub async fn delete_project(&self, project: impl Into<AsSeen<ProjectId>>) -> Result<Deletion> {
+        let AsSeen { id, expected } = project.into();
         let session = self.database().write().await?;
         let mut delete = Delete::begin(self, session, id).await?;
+        if expected.is_some() {
+            let found = project::get(&mut delete.session, id).await?;
+            Fingerprint::check(expected, "project", &found)?;
+        }
         let project = [Value::Id(id.0)];
         delete.doomed = Doomed {
             project: Some(id),
@@ -230,12 +252,21 @@ impl Studio {
     /// among what goes is cleared.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] lists who outside still uses something of it.
-    pub async fn delete_character(&self, id: CharacterId) -> Result<Deletion> {
+    /// [`crate::Error::NotFound`]; [`crate::Error::Stale`] where it is not what was seen;
+    /// [`crate::Error::InUse`] lists who outside still uses something of it.
+    pub async fn delete_character(
+        &self,
+        character: impl Into<AsSeen<CharacterId>>,
+    ) -> Result<Deletion> {
+        let AsSeen { id, expected } = character.into();
         let mut session = self.database().write().await?;
         let project = character::project_of(&mut session, id).await?;
         let mut delete = Delete::begin(self, session, project).await?;
         let session = &mut delete.session;
+        if expected.is_some() {
+            let found = character::get(session, id).await?;
+            Fingerprint::check(expected, "character", &found)?;
+        }
         let animations = character::animation_ids(session, project, id).await?;
         let mut assets = variation::ids(session, project, id).await?;
         assets.extend(animation::take_ids(session, project, &animations).await?);
@@ -252,11 +283,20 @@ impl Studio {
     /// animation shows stays, as a take of that one; a thumbnail among what goes is cleared.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] lists what outside was made from its takes.
-    pub async fn delete_animation(&self, id: AnimationId) -> Result<Deletion> {
+    /// [`crate::Error::NotFound`]; [`crate::Error::Stale`] where it is not what was seen;
+    /// [`crate::Error::InUse`] lists what outside was made from its takes.
+    pub async fn delete_animation(
+        &self,
+        animation: impl Into<AsSeen<AnimationId>>,
+    ) -> Result<Deletion> {
+        let AsSeen { id, expected } = animation.into();
         let mut session = self.database().write().await?;
         let project = animation::project_of(&mut session, id).await?;
         let mut delete = Delete::begin(self, session, project).await?;
+        if expected.is_some() {
+            let found = animation::get(&mut delete.session, id).await?;
+            Fingerprint::check(expected, "animation", &found)?;
+        }
         let assets = animation::take_ids(&mut delete.session, project, &[id.0]).await?;
         delete.doomed = Doomed {
             animations: vec![id.0],
@@ -272,12 +312,15 @@ impl Studio {
     /// What others were made from does not go; [`Studio::drop_bytes`] is for that.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] lists who uses it.
-    pub async fn delete_asset(&self, id: AssetId) -> Result<Deletion> {
+    /// [`crate::Error::NotFound`]; [`crate::Error::Stale`] where it is not what was seen;
+    /// [`crate::Error::InUse`] lists who uses it.
+    pub async fn delete_asset(&self, asset: impl Into<AsSeen<AssetId>>) -> Result<Deletion> {
+        let AsSeen { id, expected } = asset.into();
         let mut session = self.database().write().await?;
         let project = asset::project_of(&mut session, id).await?;
         let mut delete = Delete::begin(self, session, project).await?;
         let asset = asset::get(&mut delete.session, id).await?;
+        Fingerprint::check(expected, "asset", &asset)?;
         delete.doomed.assets = vec![id.0];
         delete.refuse_if_used("asset", id.0).await?;
         if let Some(character) = asset.character_id {
@@ -285,6 +328,10 @@ impl Studio {
             if character.primary_asset_id == Some(id) {
                 let now = self.now();
                 variation::promote_another(&mut delete.session, &character, id, now).await?;
+                let character = [character.id];
+                delete
+                    .stale
+                    .tell(EntityKind::Character, ChangeKind::Updated, character);
             }
         }
         delete.carry_out(&DELETE_ASSETS, &[id.0], &[]).await

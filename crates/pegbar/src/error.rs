@@ -25,6 +25,14 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// What the request was decided on is no longer what is there.
+    #[error("{message}")]
+    Stale {
+        /// What was expected, and what is there.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// A value of the request is not acceptable.
     #[error("{field}: {reason}")]
     Invalid {
@@ -156,6 +164,7 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Conflict { .. } => "conflict",
+            Self::Stale { .. } => "stale",
             Self::Invalid { .. } => "invalid",
             Self::NotAnImage { .. } => "not_an_image",
             Self::InUse { .. } => "in_use",
@@ -177,6 +186,7 @@ impl Error {
                 command_of(entity)
             )),
             Self::Conflict { hint, .. }
+            | Self::Stale { hint, .. }
             | Self::Unproven { hint, .. }
             | Self::Unavailable { hint, .. } => Some(hint.clone()),
             Self::InUse { entity, users, .. } => Some(hint_for_use(entity, users)),
@@ -234,7 +244,7 @@ fn command_of(entity: &str) -> &str {
     match entity {
         "frame" => "animation",
         "annotation" => "asset",
-        "project" | "asset" | "character" | "animation" | "generation" => entity,
+        "project" | "asset" | "character" | "animation" | "generation" | "token" => entity,
         _ => "project",
     }
 }

@@ -201,7 +201,7 @@ impl Studio {
     /// `expected` is the version of the animation that the caller saw; `None` for any.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the animation; [`Error::Conflict`] for another version;
+    /// [`Error::NotFound`] for the animation; [`Error::Stale`] for another version;
     /// [`Error::NotAnImage`], [`Error::Invalid`], [`Error::Io`]. Nothing is changed then.
     pub async fn append_frames(
         &self,
@@ -244,7 +244,7 @@ impl Studio {
     /// Moves a frame to another place of its animation (from 0).
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version;
+    /// [`Error::NotFound`] for the frame; [`Error::Stale`] for another version;
     /// [`Error::Invalid`] for a place beyond the end.
     pub async fn move_frame(
         &self,
@@ -265,7 +265,7 @@ impl Studio {
     /// Shows another image in a frame. The one shown before stays a take.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version;
+    /// [`Error::NotFound`] for the frame; [`Error::Stale`] for another version;
     /// [`Error::NotAnImage`], [`Error::Invalid`], [`Error::Io`]. Nothing is changed then.
     pub async fn replace_frame(
         &self,
@@ -283,7 +283,7 @@ impl Studio {
     /// Removes a frame; the ones behind it move up, its image stays a take.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version.
+    /// [`Error::NotFound`] for the frame; [`Error::Stale`] for another version.
     pub async fn remove_frame(
         &self,
         frame: FrameId,
@@ -297,7 +297,7 @@ impl Studio {
     /// Sets the whole order: every frame of the animation, once.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the animation; [`Error::Conflict`] for another version;
+    /// [`Error::NotFound`] for the animation; [`Error::Stale`] for another version;
     /// [`Error::Invalid`] where a frame is missing, stands twice or belongs elsewhere.
     pub async fn set_frame_order(
         &self,
@@ -312,7 +312,7 @@ impl Studio {
     /// Sets or clears what a frame in particular was to show.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the frame; [`Error::Conflict`] for another version.
+    /// [`Error::NotFound`] for the frame; [`Error::Stale`] for another version.
     pub async fn set_frame_prompt(
         &self,
         frame: FrameId,

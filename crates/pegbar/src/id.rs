@@ -84,6 +84,8 @@ ids! {
     AnnotationId = "annotation";
     /// Names a deletion, which the trash keeps together.
     DeletionId = "deletion";
+    /// Names a token of a server.
+    TokenId = "token";
     /// Names the store: a database and its blobs.
     StoreId = "store";
     /// Names an entry of the outbox.

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::animation;
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::sql::{Engine, statements};
 use crate::db::value::Value;
 use crate::db::{Session, aside, constraint_names};
@@ -138,13 +139,12 @@ impl Studio {
             }
             view::rehome(&mut session, project, &shown).await?;
             stale.add(Scope::Animation(animation));
+            stale.tell(EntityKind::Animation, ChangeKind::Updated, [animation]);
             stale.add_all(shown.into_iter().map(|id| Scope::Home(AssetId(id))));
             closed.push(animation);
         }
         // The caller brings the view up to date: it may hold its lock.
-        let outbox = stale.into_outbox(self.now(), || self.new_id());
-        session.insert(&outbox).await?;
-        session.commit().await?;
+        self.commit_rows(session, stale).await?;
         Ok(closed)
     }
 

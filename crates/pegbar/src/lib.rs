@@ -64,6 +64,7 @@ mod animation;
 mod annotation;
 mod asset;
 mod blob;
+mod change;
 mod character;
 mod claim;
 mod create;
@@ -95,6 +96,7 @@ mod project;
 mod record;
 mod reference;
 mod reproduce;
+mod request;
 mod search;
 mod segment;
 mod sidecar;
@@ -103,6 +105,7 @@ mod tag;
 mod text;
 mod tiff;
 mod time;
+mod token;
 mod trash;
 mod tree;
 mod variation;
@@ -116,6 +119,9 @@ pub use asset::{
     Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
 };
 pub use blob::{ImageFormat, ImageReceiver, Limits, StoredImage};
+pub use change::{
+    ChangeKind, ChangedEntity, EntityKind, MAX_CHANGED_ENTITIES, ProjectChange, ProjectChanges,
+};
 pub use character::{Character, CharacterFilter, CharacterPatch, NewCharacter};
 pub use claim::{Claim, NewClaim, ReadClaims};
 #[cfg(feature = "c2pa")]
@@ -139,7 +145,7 @@ pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use export::{
     ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
 };
-pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use fingerprint::{AsSeen, Fingerprint, NotAFingerprint};
 pub use frame::{Frame, FrameImage, NewFrame};
 pub use generation::{
     Generation, GenerationFilter, GenerationInput, GenerationOutput, GenerationStatus, InputSource,
@@ -152,7 +158,7 @@ pub use head::{
 };
 pub use id::{
     AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id,
-    ProjectId, StoreId,
+    ProjectId, StoreId, TokenId,
 };
 pub use import::{
     ChangedFile, CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, ImportReport,
@@ -176,6 +182,7 @@ pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
+pub use request::BegunRequest;
 pub use search::{
     FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter, TextMatch,
 };
@@ -183,6 +190,7 @@ pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
+pub use token::{NewToken, Token, TokenAccess};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
     Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,

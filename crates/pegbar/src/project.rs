@@ -7,6 +7,7 @@ use std::mem::take;
 use uuid::Uuid;
 
 use crate::asset::NewAsset;
+use crate::change::{ChangeKind, EntityKind};
 use crate::character::NewCharacter;
 use crate::create::Plan;
 use crate::db::Session;
@@ -14,6 +15,7 @@ use crate::db::entity::entity;
 use crate::db::sql::{Query, statements};
 use crate::db::value::Value;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::id::{AssetId, ProjectId};
 use crate::json::Json;
 use crate::page::{Page, PageRequest};
@@ -22,6 +24,7 @@ use crate::tag;
 use crate::text::{check_name, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::ProjectTree;
+use crate::view::Stale;
 
 pub use count::ProjectCounts;
 #[cfg(test)]
@@ -181,6 +184,9 @@ impl NewProject {
 /// What changes in a project; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectPatch {
+    /// What the project has to be still, as [`Studio::get_project`] returned it; `None` for whatever it
+    /// is.
+    pub expected: Option<Fingerprint>,
     /// The display name.
     pub name: Option<String>,
     /// The description.
@@ -360,10 +366,15 @@ impl Studio {
     /// Changes a project.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] names the field.
+    /// [`Error::NotFound`]; [`Error::Stale`]; [`Error::Invalid`] names the field. Nothing is
+    /// changed then.
     pub async fn update_project(&self, id: ProjectId, patch: ProjectPatch) -> Result<Project> {
         let mut session = self.database().write().await?;
         let mut project = lock(&mut session, id).await?;
+        if patch.expected.is_some() {
+            let found = get(&mut session, id).await?;
+            Fingerprint::check(patch.expected, "project", &found)?;
+        }
         if let Some(name) = patch.name {
             check_name("name", &name)?;
             project.name = name;
@@ -389,7 +400,9 @@ impl Studio {
         }
         project.updated_at = self.now();
         session.update(&project).await?;
-        session.commit().await?;
-        self.get_project(id).await
+        project = get(&mut session, id).await?;
+        let stale = Stale::of(id, EntityKind::Project, ChangeKind::Updated, id);
+        self.commit_rows(session, stale).await?;
+        Ok(project)
     }
 }

@@ -236,14 +236,19 @@ impl Studio {
 
     /// Commits a change together with the note of what it makes stale, then brings the view
     /// up to date. After the commit nothing is an error any more.
-    pub(crate) async fn commit(&self, mut session: Session, stale: Stale) -> Result<()> {
-        let outbox = stale.into_outbox(self.now(), || self.new_id());
-        session.insert(&outbox).await?;
-        session.commit().await?;
+    pub(crate) async fn commit(&self, session: Session, stale: Stale) -> Result<()> {
+        self.commit_rows(session, stale).await?;
         if self.inner.view_updates == ViewUpdates::WithEachChange {
             self.follow().await;
         }
         Ok(())
+    }
+
+    /// Commits a change together with the note of what it makes stale, and leaves the view for
+    /// later.
+    pub(crate) async fn commit_rows(&self, mut session: Session, stale: Stale) -> Result<()> {
+        stale.write(&mut session, self).await?;
+        session.commit().await
     }
 
     async fn follow(&self) {

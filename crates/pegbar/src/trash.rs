@@ -88,7 +88,7 @@ pub(crate) fn every_discard() -> impl Iterator<Item = &'static (impl Statement +
 }
 
 impl Doomed {
-    fn project_ids(&self) -> &[Uuid] {
+    pub(crate) fn project_ids(&self) -> &[Uuid] {
         self.project
             .as_ref()
             .map_or(&[], |id| std::slice::from_ref(&id.0))

@@ -7,6 +7,7 @@ mod journal;
 mod kept;
 pub(crate) mod path;
 mod spare;
+mod stale;
 pub(crate) mod step;
 pub(crate) mod stock;
 
@@ -35,6 +36,7 @@ use apply::{Applied, Work};
 pub(crate) use files::move_new;
 use files::{Flaw, Stamp};
 use journal::Journal;
+pub(crate) use stale::Stale;
 use stock::{Stock, Wanted};
 pub(crate) use stock::{homes, rehome};
 
@@ -107,51 +109,6 @@ pub(crate) enum Scope {
     Animation(AnimationId),
     /// The file of an asset that no frame gives a place.
     Home(AssetId),
-}
-
-/// The parts of one project's view that a change makes stale.
-#[derive(Debug)]
-pub(crate) struct Stale {
-    project: ProjectId,
-    scopes: BTreeSet<Scope>,
-}
-
-impl Stale {
-    pub(crate) fn new(project: ProjectId) -> Self {
-        Self {
-            project,
-            scopes: BTreeSet::new(),
-        }
-    }
-
-    pub(crate) fn add(&mut self, scope: Scope) {
-        self.scopes.insert(scope);
-    }
-
-    pub(crate) fn add_all(&mut self, scopes: impl IntoIterator<Item = Scope>) {
-        self.scopes.extend(scopes);
-    }
-
-    pub(crate) fn into_outbox(
-        self,
-        created_at: MillisSinceEpoch,
-        mut new_id: impl FnMut() -> OutboxId,
-    ) -> Vec<Outbox> {
-        let rows = self.scopes.into_iter().map(|scope| Outbox {
-            id: new_id(),
-            project_id: self.project,
-            animation_id: match scope {
-                Scope::Animation(id) => Some(id),
-                _ => None,
-            },
-            asset_id: match scope {
-                Scope::Home(id) => Some(id),
-                _ => None,
-            },
-            created_at,
-        });
-        rows.collect()
-    }
 }
 
 /// A file that was not what Pegbar wrote, and where it is now.

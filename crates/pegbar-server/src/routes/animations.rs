@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::body::{CreateAnimation, CreateAsset};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, present};
-use crate::once::{Key, once};
+use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -102,13 +102,19 @@ async fn create_animation(
         mut images,
         hash,
     } = request;
-    let given = body.id;
+    let ids = vec![app.id(body.id)];
     let new = body.into_new("", &mut images)?;
     images.check_all_used()?;
-    once(&app, key, hash, given, async |id| {
-        Ok(app.studio().create_animation(character, new.id(id)).await?)
-    })
-    .await
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    let studio = app.studio();
+    let made = studio.create_animation(character, new.id(id)).await;
+    making
+        .answer(&app, made, studio.get_animation_tree(id))
+        .await
 }
 
 /// Returns an animation.
@@ -196,7 +202,10 @@ async fn delete_animation(
     InPath(id): InPath<AnimationId>,
     Expected(expected): Expected,
 ) -> Result<Tagged, Problem> {
-    let deletion = app.studio().delete_animation(AsSeen { id, expected }).await?;
+    let deletion = app
+        .studio()
+        .delete_animation(AsSeen { id, expected })
+        .await?;
     Tagged::of(StatusCode::OK, &deletion)
 }
 
@@ -263,12 +272,19 @@ async fn create_take(
         mut images,
         hash,
     } = request;
-    let given = body.id;
+    let ids = vec![app.id(body.id)];
     let new = body.into_new("", &mut images)?;
     images.check_all_used()?;
-    once(&app, key, hash, given, async |id| {
-        let mut takes = app.studio().create_takes(animation, vec![new.id(id)]).await?;
-        takes.pop().ok_or_else(|| Problem::invalid("file", "no take came of it"))
-    })
-    .await
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    let studio = app.studio();
+    let takes = studio.create_takes(animation, vec![new.id(id)]).await;
+    let made = match takes {
+        Ok(mut takes) => Ok(takes.swap_remove(0)),
+        Err(error) => Err(error),
+    };
+    making.answer(&app, made, studio.get_asset(id)).await
 }

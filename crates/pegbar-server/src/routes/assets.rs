@@ -3,9 +3,9 @@
 use axum::extract::State;
 use http::StatusCode;
 use pegbar::{
-    Annotation, AnnotationId, AsSeen, Asset, AssetFilter, AssetId, AssetKind, AssetPatch, Claim,
-    Deletion, DroppedBytes, AnimationId, CharacterId, MillisSinceEpoch, NewAnnotation, NewAsset,
-    ImageSource, ProjectId, Sha256,
+    AnimationId, Annotation, AnnotationId, AsSeen, Asset, AssetFilter, AssetId, AssetKind,
+    AssetPatch, CharacterId, Claim, Deletion, DroppedBytes, ImageSource, MillisSinceEpoch,
+    NewAnnotation, NewAsset, ProjectId, Sha256,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::body::{CreateAsset, assets};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, present};
-use crate::once::{Key, once};
+use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::{RawImage, WithImages};
@@ -95,7 +95,10 @@ async fn list_assets(
 ) -> Result<Tagged, Problem> {
     app.studio().get_project(project).await?;
     let page = page.request()?;
-    let page = app.studio().list_assets(project, &filter.filter(), page).await?;
+    let page = app
+        .studio()
+        .list_assets(project, &filter.filter(), page)
+        .await?;
     Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
 }
 
@@ -137,17 +140,27 @@ async fn create_assets(
     } = request;
     let mut new = assets(body.assets, "assets", &mut images)?;
     images.check_all_used()?;
-    let Some(first) = new.first() else {
+    if new.is_empty() {
         return Err(Problem::invalid("assets", "there are none"));
+    }
+    let ids = new.iter().map(|asset| app.id(asset.id)).collect();
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
     };
-    let given = first.id;
-    once(&app, key, hash, given, async |id| {
-        if let Some(first) = new.first_mut() {
-            first.id = Some(id);
+    for (asset, id) in new.iter_mut().zip(&making.ids) {
+        asset.id = Some(*id);
+    }
+    let ids = making.ids.clone();
+    let found = async {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.push(app.studio().get_asset(id).await?);
         }
-        Ok(app.studio().create_assets(project, new).await?)
-    })
-    .await
+        Ok(found)
+    };
+    let made = app.studio().create_assets(project, new).await;
+    making.answer(&app, made, found).await
 }
 
 /// What is said of an image whose bytes are the body.
@@ -191,10 +204,15 @@ async fn upload_image(
 ) -> Result<Tagged, Problem> {
     let mut new = NewAsset::new(ImageSource::Stored(image.stored));
     new.original_name = params.original_name;
-    once(&app, key, image.stored.sha256(), None, async |id| {
-        Ok(app.studio().create_asset(project, new.id(id)).await?)
-    })
-    .await
+    let ids = vec![app.id(None)];
+    let making = match begin(&app, key, image.stored.sha256(), ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    let studio = app.studio();
+    let made = studio.create_asset(project, new.id(id)).await;
+    making.answer(&app, made, studio.get_asset(id)).await
 }
 
 /// Returns an asset.

@@ -3,8 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use pegbar::{
-    AsSeen,
-    Asset, AssetId, Character, CharacterFilter, CharacterId, CharacterPatch, CharacterTree,
+    AsSeen, Asset, AssetId, Character, CharacterFilter, CharacterId, CharacterPatch, CharacterTree,
     Deletion, Json, ProjectId,
 };
 use serde::Deserialize;
@@ -16,7 +15,7 @@ use crate::app::App;
 use crate::body::{CreateAsset, CreateCharacter};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, present};
-use crate::once::{Key, once};
+use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -103,13 +102,19 @@ async fn create_character(
         mut images,
         hash,
     } = request;
-    let given = body.id;
+    let ids = vec![app.id(body.id)];
     let new = body.into_new("", &mut images)?;
     images.check_all_used()?;
-    once(&app, key, hash, given, async |id| {
-        Ok(app.studio().create_character(project, new.id(id)).await?)
-    })
-    .await
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    let studio = app.studio();
+    let made = studio.create_character(project, new.id(id)).await;
+    making
+        .answer(&app, made, studio.get_character_tree(id))
+        .await
 }
 
 /// Returns a character.
@@ -198,7 +203,10 @@ async fn delete_character(
     InPath(id): InPath<CharacterId>,
     Expected(expected): Expected,
 ) -> Result<Tagged, Problem> {
-    let deletion = app.studio().delete_character(AsSeen { id, expected }).await?;
+    let deletion = app
+        .studio()
+        .delete_character(AsSeen { id, expected })
+        .await?;
     Tagged::of(StatusCode::OK, &deletion)
 }
 
@@ -265,11 +273,15 @@ async fn create_variation(
         mut images,
         hash,
     } = request;
-    let given = body.id;
+    let ids = vec![app.id(body.id)];
     let new = body.into_new("", &mut images)?;
     images.check_all_used()?;
-    once(&app, key, hash, given, async |id| {
-        Ok(app.studio().create_variation(character, new.id(id)).await?)
-    })
-    .await
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    let studio = app.studio();
+    let made = studio.create_variation(character, new.id(id)).await;
+    making.answer(&app, made, studio.get_asset(id)).await
 }

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use pegbar::{AnimationId, AnimationTree, AssetId, Frame, FrameId};
+use pegbar::{AnimationId, AnimationTree, AssetId, Fingerprint, Frame, FrameId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::body::{CreateAsset, CreateFrame, frames, image};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody};
-use crate::once::{Key, once};
+use crate::once::{Begun, Key, begin};
 use crate::problem::Problem;
 use crate::upload::WithImages;
 
@@ -30,12 +30,12 @@ pub(crate) fn add(api: Api) -> Api {
 
 /// Returns the version of an animation that a change is meant for, if the animation is still
 /// what was seen. Names and prompts do not count: the change does not touch them.
-async fn version(app: &App, id: AnimationId, expected: Expected) -> Result<Option<i64>, Problem> {
+async fn version(app: &App, id: AnimationId, expected: Expected) -> pegbar::Result<Option<i64>> {
     match expected.0 {
         None => Ok(None),
         Some(expected) => {
             let animation = app.studio().get_animation(id).await?;
-            expected.check(&animation)?;
+            Fingerprint::check(Some(expected), "animation", &animation)?;
             Ok(Some(animation.version))
         }
     }
@@ -45,7 +45,7 @@ async fn version_of_frame(
     app: &App,
     id: FrameId,
     expected: Expected,
-) -> Result<Option<i64>, Problem> {
+) -> pegbar::Result<Option<i64>> {
     let animation = app.studio().get_frame(id).await?.animation_id;
     version(app, animation, expected).await
 }
@@ -109,22 +109,31 @@ async fn insert_frames(
     } = request;
     let mut new = frames(body.frames, "frames", &mut images)?;
     images.check_all_used()?;
-    let Some(first) = new.first_mut() else {
+    if new.is_empty() {
         return Err(Problem::invalid("frames", "there are none"));
+    }
+    let ids = new.iter().map(|frame| app.id(frame.id)).collect();
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
     };
-    let given = first.id;
-    once(&app, key, hash, given, async |id| {
-        if let Some(first) = new.first_mut() {
-            first.id = Some(id);
-        }
-        let version = version(&app, animation, expected).await?;
-        let studio = app.studio();
-        Ok(match body.at {
-            Some(at) => studio.insert_frames(animation, at, new, version).await?,
-            None => studio.append_frames(animation, new, version).await?,
-        })
-    })
-    .await
+    for (frame, id) in new.iter_mut().zip(&making.ids) {
+        frame.id = Some(*id);
+    }
+    let studio = app.studio();
+    let first = making.ids[0];
+    let found = async {
+        let animation = studio.get_frame(first).await?.animation_id;
+        studio.get_animation_tree(animation).await
+    };
+    let made = match version(&app, animation, expected).await {
+        Err(error) => Err(error),
+        Ok(version) => match body.at {
+            Some(at) => studio.insert_frames(animation, at, new, version).await,
+            None => studio.append_frames(animation, new, version).await,
+        },
+    };
+    making.answer(&app, made, found).await
 }
 
 /// The whole order of an animation.
@@ -205,7 +214,9 @@ async fn update_frame(
     JsonBody(change): JsonBody<UpdateFrame>,
 ) -> Result<Tagged, Problem> {
     let version = version_of_frame(&app, id, expected).await?;
-    let tree = app.studio().set_frame_prompt(id, change.frame_prompt, version);
+    let tree = app
+        .studio()
+        .set_frame_prompt(id, change.frame_prompt, version);
     Tagged::of(StatusCode::OK, &tree.await?)
 }
 
@@ -284,7 +295,9 @@ async fn move_frame(
     let studio = app.studio();
     let tree = match (place.animation_id, place.to) {
         (Some(animation), at) => {
-            studio.move_frame_to_animation(id, animation, at, version).await?
+            studio
+                .move_frame_to_animation(id, animation, at, version)
+                .await?
         }
         (None, Some(to)) => studio.move_frame(id, to, version).await?,
         (None, None) => return Err(Problem::invalid("to", "say to which place")),
@@ -310,5 +323,8 @@ async fn remove_frame(
     expected: Expected,
 ) -> Result<Tagged, Problem> {
     let version = version_of_frame(&app, id, expected).await?;
-    Tagged::of(StatusCode::OK, &app.studio().remove_frame(id, version).await?)
+    Tagged::of(
+        StatusCode::OK,
+        &app.studio().remove_frame(id, version).await?,
+    )
 }

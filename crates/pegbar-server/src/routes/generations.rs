@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::body::CreateAsset;
 use crate::etag::{Known, Tagged};
 use crate::extract::{InPath, Params};
-use crate::once::{Key, once};
+use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::{Images, WithImages};
@@ -73,7 +73,10 @@ async fn list_generations(
     };
     app.studio().get_project(project).await?;
     let page = page.request()?;
-    let page = app.studio().list_generations(project, &filter, page).await?;
+    let page = app
+        .studio()
+        .list_generations(project, &filter, page)
+        .await?;
     Tagged::new(&known, &PageOf::of(page, |generation| generation.id))
 }
 
@@ -252,14 +255,33 @@ async fn record_generation(
         mut images,
         hash,
     } = request;
-    let given = body.id;
+    let ids = vec![app.id(body.id)];
     let mut new = body.into_new(&mut images)?;
     images.check_all_used()?;
-    once(&app, key, hash, given, async |id| {
-        new.id = Some(id);
-        Ok(app.studio().record_generation(project, new).await?)
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    new.id = Some(id);
+    let studio = app.studio();
+    let made = studio.record_generation(project, new).await;
+    making.answer(&app, made, recorded(&app, id)).await
+}
+
+/// Returns what was recorded, as far as it is still there.
+async fn recorded(app: &App, id: GenerationId) -> pegbar::Result<RecordedGeneration> {
+    let studio = app.studio();
+    let generation = studio.get_generation(id).await?;
+    let mut outputs = Vec::new();
+    for output in &generation.output_asset_ids {
+        outputs.push(studio.get_asset(*output).await?);
+    }
+    Ok(RecordedGeneration {
+        generation,
+        outputs,
+        new_references: Vec::new(),
     })
-    .await
 }
 
 /// Returns a generation.

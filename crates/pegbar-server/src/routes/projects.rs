@@ -3,9 +3,8 @@
 use axum::extract::State;
 use http::StatusCode;
 use pegbar::{
-    AsSeen,
-    AssetId, Deletion, Json, Project, ProjectCounts, ProjectFilter, ProjectId, ProjectPatch,
-    ProjectTree, TagCount,
+    AsSeen, AssetId, Deletion, Json, Project, ProjectCounts, ProjectFilter, ProjectId,
+    ProjectPatch, ProjectTree, TagCount,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +15,7 @@ use crate::app::App;
 use crate::body::CreateProject;
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, present};
-use crate::once::{Key, once};
+use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -96,13 +95,17 @@ async fn create_project(
         mut images,
         hash,
     } = request;
-    let given = body.id;
+    let ids = vec![app.id(body.id)];
     let new = body.into_new(&mut images)?;
     images.check_all_used()?;
-    once(&app, key, hash, given, async |id| {
-        Ok(app.studio().create_project(new.id(id)).await?)
-    })
-    .await
+    let making = match begin(&app, key, hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
+    };
+    let id = making.ids[0];
+    let studio = app.studio();
+    let made = studio.create_project(new.id(id)).await;
+    making.answer(&app, made, studio.get_project_tree(id)).await
 }
 
 /// Returns a project.

@@ -52,7 +52,11 @@ struct LineageParams {
 fn roles(text: Option<&str>) -> Result<Vec<ReferenceRole>, Problem> {
     let words = text.into_iter().flat_map(|text| text.split(','));
     words
-        .map(|word| word.trim().parse().map_err(|error| Problem::invalid("roles", error)))
+        .map(|word| {
+            word.trim()
+                .parse()
+                .map_err(|error| Problem::invalid("roles", error))
+        })
         .collect()
 }
 
@@ -206,7 +210,10 @@ async fn diff_assets(
     Params(two): Params<AssetsToCompare>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    Tagged::new(&known, &app.studio().diff_assets(two.before, two.after).await?)
+    Tagged::new(
+        &known,
+        &app.studio().diff_assets(two.before, two.after).await?,
+    )
 }
 
 /// Returns what sets two animations apart, frame by frame.
@@ -223,7 +230,10 @@ async fn diff_animations(
     Params(two): Params<AnimationsToCompare>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    Tagged::new(&known, &app.studio().diff_animations(two.before, two.after).await?)
+    Tagged::new(
+        &known,
+        &app.studio().diff_animations(two.before, two.after).await?,
+    )
 }
 
 /// What is searched for: all of it must hold.
@@ -291,7 +301,10 @@ async fn search_assets(
         is_unused: params.unused,
     };
     let page = page.request()?;
-    let page = app.studio().search_assets(params.project_id, &filter, page).await?;
+    let page = app
+        .studio()
+        .search_assets(params.project_id, &filter, page)
+        .await?;
     Tagged::new(&known, &PageOf::of(page, |found| found.asset.id))
 }
 

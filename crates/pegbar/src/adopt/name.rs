@@ -9,6 +9,7 @@ use super::report::{Disagreement, Finding, Subject};
 use super::row::Settings;
 use super::{Run, Work};
 use crate::animation::Folders;
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -238,6 +239,10 @@ impl Names {
             .query(&VARIATIONS_BELOW, &both[..2], |row| row.at(0, "asset.id"))
             .await?;
         let mut stale = Stale::new(project);
+        let named = characters.iter().copied();
+        stale.tell(EntityKind::Character, ChangeKind::Updated, named);
+        let named = self.animations.iter().map(|row| row.id);
+        stale.tell(EntityKind::Animation, ChangeKind::Updated, named);
         stale.add_all(homes.iter().map(|id| Scope::Home(AssetId(*id))));
         let animations = animations.into_iter();
         stale.add_all(animations.map(|id| Scope::Animation(AnimationId(id))));

@@ -9,6 +9,7 @@ use super::report::Disagreement;
 use super::row::{self, Edge, Making, Sealed, Settings};
 use super::{Run, Work};
 use crate::blob::StoredImage;
+use crate::change::{ChangeKind, EntityKind};
 use crate::claim::{self, NewClaim};
 use crate::db::Session;
 use crate::db::sql::statements;
@@ -350,6 +351,7 @@ async fn write(session: &mut Session, work: &Work, rows: &[Completed]) -> Result
     let names: Vec<_> = names.into_iter().map(|(_, set)| set).collect();
     session.execute_many(&SET_NAME, &names).await?;
     view::rehome(session, work.project, &ids).await?;
+    stale.tell(EntityKind::Asset, ChangeKind::Updated, ids);
     let is_stale = |row: &&Completed| row.image.is_some() || moved.contains(&row.id);
     let ids: Vec<Uuid> = rows.iter().filter(is_stale).map(|row| row.id.0).collect();
     let shown_by = session

@@ -45,6 +45,7 @@ impl Plan<'_> {
             let first = self.assets.iter().find(|row| row.character_id == Some(id));
             if let (true, Some(first)) = (is_first, first) {
                 variation::set_primary(session, id, Some(first.id), self.now).await?;
+                self.promoted.push(id);
             }
             let segment = owner.segment.filter(|segment| segment::is_safe(segment));
             segments.extend(segment.map(|segment| (id, segment)));

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, annotation, asset, character, claim, delete, export, frame};
-use crate::{generation, head, import, integrity, lineage, project, reference, search};
-use crate::{studio, tag, trash, variation, verify, view};
+use crate::{adopt, animation, annotation, asset, change, character, claim, delete, export, frame};
+use crate::{generation, head, import, integrity, lineage, project, reference, request, search};
+use crate::{studio, tag, token, trash, variation, verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -20,6 +20,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::name::STATEMENTS,
     asset::STATEMENTS,
     asset::whereabouts::STATEMENTS,
+    change::STATEMENTS,
     character::STATEMENTS,
     claim::STATEMENTS,
     delete::STATEMENTS,
@@ -39,10 +40,12 @@ static STATEMENTS: &[&[&Sql]] = &[
     project::STATEMENTS,
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
+    request::STATEMENTS,
     search::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,
     tag::CHANGE_STATEMENTS,
+    token::STATEMENTS,
     trash::STATEMENTS,
     variation::STATEMENTS,
     view::STATEMENTS,

@@ -321,6 +321,7 @@ id_columns!(
     GenerationId,
     AnnotationId,
     DeletionId,
+    TokenId,
     StoreId,
     OutboxId
 );

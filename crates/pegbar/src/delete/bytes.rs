@@ -6,10 +6,12 @@ use serde::Serialize;
 use super::SHOWING;
 use super::user::{Use, Uses};
 use crate::asset::{self, Asset};
+use crate::change::{ChangeKind, EntityKind};
 use crate::character;
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
+use crate::fingerprint::{AsSeen, Fingerprint};
 use crate::frame::Frame;
 use crate::id::{AssetId, DeletionId};
 use crate::json::Json;
@@ -57,14 +59,17 @@ impl Studio {
     /// it is.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::InUse`] for what a frame shows, for a primary variation
+    /// [`Error::NotFound`]; [`Error::Stale`] where the asset is not what was seen;
+    /// [`Error::InUse`] for what a frame shows, for a primary variation
     /// and for a thumbnail; [`Error::Conflict`] where the bytes were dropped before, or were
     /// never taken in. Nothing is changed then.
-    pub async fn drop_bytes(&self, id: AssetId) -> Result<DroppedBytes> {
+    pub async fn drop_bytes(&self, asset: impl Into<AsSeen<AssetId>>) -> Result<DroppedBytes> {
+        let AsSeen { id, expected } = asset.into();
         let mut session = self.database().write().await?;
         let project = asset::project_of(&mut session, id).await?;
         let project = project::lock(&mut session, project).await?;
         let mut asset = asset::get(&mut session, id).await?;
+        Fingerprint::check(expected, "asset", &asset)?;
         if let Some(time) = asset.bytes_dropped_at {
             return Err(Error::Conflict {
                 message: format!("the bytes of the asset {id} were dropped on {time}"),
@@ -120,7 +125,8 @@ impl Studio {
         session.execute(&DROP, &parameters).await?;
         asset.bytes_dropped_at = Some(now);
         asset.file_path = None;
-        let mut stale = Stale::new(project.id);
+        let (entity, change) = (EntityKind::Asset, ChangeKind::Updated);
+        let mut stale = Stale::of(project.id, entity, change, id);
         stale.add(Scope::Home(id));
         self.commit(session, stale).await?;
         Ok(DroppedBytes {

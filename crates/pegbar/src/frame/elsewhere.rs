@@ -44,7 +44,7 @@ impl Studio {
     /// Returns the animation that it is part of now.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the frame or the animation; [`Error::Conflict`] for another
+    /// [`Error::NotFound`] for the frame or the animation; [`Error::Stale`] for another
     /// version; [`Error::Invalid`] for an animation of another project or the frame's own, and
     /// for a place beyond the end. Nothing is changed then.
     pub async fn move_frame_to_animation(

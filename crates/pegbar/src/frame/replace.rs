@@ -4,6 +4,7 @@ use super::edit::{self, Edit, Slot};
 use super::{DELETE, Frame, PLACE, SET_ASIDE, SHOW, of_animation};
 use crate::animation::{self, Animation};
 use crate::asset;
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
@@ -79,6 +80,12 @@ pub(super) async fn replace_list(
     animation::touch(session, animation.id, animation.version + 1, now).await?;
     view::rehome(session, project_id, &change.assets).await?;
     stale.add(Scope::Animation(animation.id));
+    stale.tell(EntityKind::Animation, ChangeKind::Updated, [animation.id]);
+    stale.tell(EntityKind::Frame, ChangeKind::Deleted, change.removed);
+    let added = change.added.iter().map(|frame| frame.id);
+    stale.tell(EntityKind::Frame, ChangeKind::Created, added);
+    let shown = change.shown.iter().map(|frame| frame.id);
+    stale.tell(EntityKind::Frame, ChangeKind::Updated, shown);
     stale.add_all(change.assets.into_iter().map(|id| Scope::Home(AssetId(id))));
     Ok(())
 }
@@ -125,7 +132,7 @@ pub(crate) async fn apply(
 /// Refuses a change that was decided on a list which is no longer there.
 pub(super) fn check_version(animation: &Animation, expected: Option<i64>) -> Result<()> {
     match expected {
-        Some(expected) if expected != animation.version => Err(Error::Conflict {
+        Some(expected) if expected != animation.version => Err(Error::Stale {
             message: format!(
                 "the frames of {:?} have changed meanwhile: version {} was expected, {} is there",
                 animation.name, expected, animation.version

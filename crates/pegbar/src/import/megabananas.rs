@@ -20,12 +20,14 @@ use uuid::Uuid;
 
 use crate::asset::{Asset, NewAsset};
 use crate::blob::BlobBatch;
+use crate::change::{ChangeKind, EntityKind};
 use crate::create::{Created, Plan};
 use crate::error::{Error, Result};
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::json::Json;
 use crate::project::{self, NewProject};
 use crate::studio::Studio;
+use crate::view::Stale;
 use asset::Shown;
 use compare::ROW;
 use files::{AppFolder, Fingerprints};
@@ -357,9 +359,10 @@ impl Import<'_> {
         if is_there || known::has_any(&mut session, target.id, &source_ids).await? {
             return Ok(None);
         }
-        let (created, stale) = plan.write(&mut session, Some(target.id)).await?;
+        let (created, mut stale) = plan.write(&mut session, Some(target.id)).await?;
         if let Some(thumbnail) = target.thumbnail_of(created.assets.iter()) {
             project::set_thumbnail(&mut session, target.id, Some(thumbnail), studio.now()).await?;
+            stale.tell(EntityKind::Project, ChangeKind::Updated, [target.id]);
         }
         studio.commit(session, stale).await?;
         Ok(Some(created))
@@ -379,8 +382,11 @@ impl Import<'_> {
         if project.thumbnail_id.is_none() {
             let now = self.studio.now();
             project::set_thumbnail(&mut session, target.id, Some(thumbnail), now).await?;
+            let (entity, change) = (EntityKind::Project, ChangeKind::Updated);
+            let stale = Stale::of(target.id, entity, change, target.id);
+            self.studio.commit_rows(session, stale).await?;
         }
-        session.commit().await
+        Ok(())
     }
 
     /// Notes that an asset is here, with what goes with it.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Tags;
+use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::{Row, Value};
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
 use crate::text::checked_tags;
+use crate::view::Stale;
 use crate::{asset, character, project};
 
 statements! {
@@ -56,6 +58,14 @@ impl Tagged {
             Self::Project(id) => id.0,
             Self::Character(id) => id.0,
             Self::Asset(id) => id.0,
+        }
+    }
+
+    fn kind(self) -> EntityKind {
+        match self {
+            Self::Project(_) => EntityKind::Project,
+            Self::Character(_) => EntityKind::Character,
+            Self::Asset(_) => EntityKind::Asset,
         }
     }
 
@@ -122,7 +132,8 @@ impl Studio {
             thing.replace(&mut session, project, &after).await?;
             let parameters = [Value::Id(thing.id()), Value::Time(self.now())];
             session.execute(thing.touch(), &parameters).await?;
-            session.commit().await?;
+            let stale = Stale::of(project, thing.kind(), ChangeKind::Updated, thing.id());
+            self.commit_rows(session, stale).await?;
         }
         Ok(after)
     }

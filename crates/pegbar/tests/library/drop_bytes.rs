@@ -1,8 +1,9 @@
 //! Dropping bytes: the record stays, and shows that they are gone.
 
 use pegbar::{
-    AdoptOptions, Asset, Error, FrameImage, LineageDirection, LineageOptions, NewAnimation,
-    NewCharacter, NewFrame, NewProject, ProjectPatch, ProjectTree, ReferenceRole, Studio,
+    AdoptOptions, Asset, AssetId, Error, FrameImage, LineageDirection, LineageOptions,
+    NewAnimation, NewCharacter, NewFrame, NewProject, ProjectPatch, ProjectTree, ReferenceRole,
+    Studio,
 };
 
 use crate::support::{assert_in_step, asset, files_below, png};
@@ -166,7 +167,7 @@ both_engines! {
         assert!(error.to_string().contains(&format!("were dropped on {time}")), "{error}");
         let mut raw = bench.raw().await;
         assert_eq!(raw.text("SELECT count(*) FROM trash").await, "1");
-        let error = studio.drop_bytes(studio.new_id()).await.unwrap_err();
+        let error = studio.drop_bytes(studio.new_id::<AssetId>()).await.unwrap_err();
         assert_eq!(error.code(), "not_found");
     }
 

@@ -105,7 +105,7 @@ both_engines! {
         let ids = frames(&tree);
         studio.move_frame(ids[0], 2, Some(1)).await.unwrap();
         let error = studio.remove_frame(ids[0], Some(1)).await.unwrap_err();
-        assert_eq!(error.code(), "conflict");
+        assert_eq!(error.code(), "stale");
         assert!(error.to_string().contains("version 1 was expected, 2 is there"), "{error}");
         let order = vec![ids[0], ids[1]];
         let error = studio.set_frame_order(tree.animation.id, order, Some(2)).await.unwrap_err();

@@ -38,7 +38,9 @@ both_engines! {
             };
             raw.run(&format!("DROP TRIGGER {named}")).await.unwrap();
         }
-        raw.run("DROP TABLE asset_annotation").await.unwrap();
+        for table in ["asset_annotation", "change", "token", "idempotent_request"] {
+            raw.run(&format!("DROP TABLE {table}")).await.unwrap();
+        }
         if bench.engine() == Engine::Postgres {
             let functions = "DROP FUNCTION pegbar_refuse_sealed, pegbar_refuse_sealed_reference";
             raw.run(functions).await.unwrap();

@@ -152,6 +152,7 @@ both_engines! {
              source_path = 'p', bytes_dropped_at = {now}, updated_at = {now} WHERE id = {id}"))
             .await.unwrap();
         let patch = AssetPatch {
+            expected: None,
             tags: Some(vec!["dark".to_owned()]),
             original_name: Some(Some("b.png".to_owned())),
         };

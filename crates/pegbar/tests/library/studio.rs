@@ -152,6 +152,7 @@ both_engines! {
         let error = studio.update_project(id, foreign).await.unwrap_err();
         assert!(error.to_string().starts_with("thumbnailId"), "{error}");
         let patch = AssetPatch {
+            expected: None,
             tags: Some(vec!["front".to_owned()]),
             original_name: Some(Some("cat.png".to_owned())),
         };

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::asset::{ImageSource, NewAsset};
 use crate::blob::BlobBatch;
+use crate::change::{ChangeKind, EntityKind};
 use crate::create::{Created, Plan};
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
@@ -359,7 +360,11 @@ impl Import<'_> {
             self.edit_frames(&mut session, &mut stale, animation, new)
                 .await?;
         }
-        self.choose(&mut session, &batch).await?;
+        let new = generations.iter().map(|row| row.id);
+        stale.tell(EntityKind::Generation, ChangeKind::Created, new);
+        let new = annotations.iter().map(|row| row.id);
+        stale.tell(EntityKind::Annotation, ChangeKind::Created, new);
+        self.choose(&mut session, &batch, &mut stale).await?;
         self.studio.commit(session, stale).await?;
         self.report.add(&batch);
         Ok(())
@@ -442,19 +447,21 @@ impl Import<'_> {
     }
 
     /// Chooses primary variations and the thumbnail, where that is not for the user to say.
-    async fn choose(&self, session: &mut Session, batch: &Batch) -> Result<()> {
+    async fn choose(&self, session: &mut Session, batch: &Batch, stale: &mut Stale) -> Result<()> {
         let now = self.studio.now();
         for (place, asset) in &batch.primary {
             let id = self.characters[place];
             let row = character::get(session, id).await?;
             if self.own_characters.contains(place) || row.primary_asset_id.is_none() {
                 variation::set_primary(session, id, Some(*asset), now).await?;
+                stale.tell(EntityKind::Character, ChangeKind::Updated, [id]);
             }
         }
         if let Some(thumbnail) = batch.thumbnail {
             let project = project::get(session, self.project).await?;
             if project.thumbnail_id.is_none() {
                 project::set_thumbnail(session, self.project, Some(thumbnail), now).await?;
+                stale.tell(EntityKind::Project, ChangeKind::Updated, [self.project]);
             }
         }
         Ok(())
