@@ -76,10 +76,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             if output.is_json() {
                 output.json(&Difference::Assets(Box::new(Told { is_same, diff })))?;
             } else {
-                let mut named = vec![before.id, after.id];
-                named.extend(diff.inputs.iter().flat_map(inputs));
+                let mut mentioned = vec![before.id, after.id];
+                mentioned.extend(diff.inputs.iter().flat_map(inputs));
                 let projects = [before.project_id, after.project_id];
-                let names = names(studio, projects, &named).await?;
+                let names = names(studio, projects, &mentioned).await?;
                 Shown { output, names }.assets(&before, &after, &diff)?;
             }
         }
@@ -90,9 +90,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
                 output.json(&Difference::Animations(Box::new(Told { is_same, diff })))?;
             } else {
                 let frames = diff.frames.iter();
-                let named: Vec<AssetId> = frames.flat_map(named_by_frame).collect();
+                let mentioned: Vec<AssetId> = frames.flat_map(named_by_frame).collect();
                 let projects = [before.project_id, after.project_id];
-                let names = names(studio, projects, &named).await?;
+                let names = names(studio, projects, &mentioned).await?;
                 let characters = [
                     studio.get_character(before.character_id).await?.name,
                     studio.get_character(after.character_id).await?.name,

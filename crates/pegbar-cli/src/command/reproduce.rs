@@ -70,9 +70,12 @@ async fn print_all(studio: &Studio, output: &Output, id: AssetId) -> Result<(), 
         if incomplete <= MAX_WARNED {
             let asset = reproduction.asset_id;
             let missing = reproduction.missing.iter();
-            warnings.extend(missing.map(|missing| match asset == id {
-                true => missing.to_string(),
-                false => format!("{asset}: {missing}"),
+            warnings.extend(missing.map(|missing| {
+                if asset == id {
+                    missing.to_string()
+                } else {
+                    format!("{asset}: {missing}")
+                }
             }));
         }
         printed = array.element(&reproduction);

@@ -5,7 +5,7 @@ mod fit;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Width};
 
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use super::printable;
 use crate::color::{self, painted};
@@ -56,7 +56,7 @@ impl Table {
             let cells = self.rows.iter().filter_map(|row| row.get(index));
             let texts = || std::iter::once(*name).chain(cells.clone().map(String::as_str));
             let widest = |pieces: &mut dyn Iterator<Item = &str>| {
-                pieces.map(|piece| piece.width()).max().unwrap_or(0)
+                pieces.map(UnicodeWidthStr::width).max().unwrap_or(0)
             };
             Column {
                 name,
