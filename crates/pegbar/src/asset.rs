@@ -109,6 +109,28 @@ impl Asset {
         self.references.ids()
     }
 
+    /// Refuses to give the bytes of an asset where they were dropped.
+    ///
+    /// # Errors
+    /// [`Error::Dropped`] says what they were, and when they were dropped.
+    pub fn check_not_dropped(&self) -> Result<()> {
+        let Some(dropped_at) = self.bytes_dropped_at else {
+            return Ok(());
+        };
+        let parts = [
+            self.original_name.clone(),
+            self.mime_type.clone(),
+            self.file_size.map(|size| format!("{size} bytes")),
+            self.sha256.map(|sha256| format!("SHA-256 {sha256}")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        Err(Error::Dropped {
+            asset: self.id,
+            bytes: parts.join(", "),
+            dropped_at,
+        })
+    }
+
     /// Refuses to show an asset whose bytes were dropped; names the field that asked for it.
     pub(crate) fn check_has_bytes(&self, field: &str) -> Result<()> {
         match self.bytes_dropped_at {

@@ -19,10 +19,11 @@ use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
 use crate::generation::Generation;
 use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
+use crate::json::Json;
 use crate::project::{self, NewProject, Project};
 use crate::reference::{NewReference, Reference};
 use crate::studio::Studio;
-use crate::text::{check_optional, check_source};
+use crate::text::{check_optional, check_settings, check_source};
 use crate::time::MillisSinceEpoch;
 use crate::view::{self, Scope, Stale};
 
@@ -40,6 +41,8 @@ pub(crate) struct Plan<'a> {
     now: MillisSinceEpoch,
     /// What the rows belong to.
     owner: Owner,
+    /// Settings that are no objects are kept: this is what another program recorded.
+    keeps_any_settings: bool,
     /// Characters that are there already and get something added.
     extended: BTreeSet<CharacterId>,
     project: Option<Project>,
@@ -82,6 +85,7 @@ impl<'a> Plan<'a> {
             blobs: studio.blobs().batch(),
             now: studio.now(),
             owner: Owner::None,
+            keeps_any_settings: false,
             extended: BTreeSet::new(),
             project: None,
             characters: Vec::new(),
@@ -93,9 +97,26 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Begins to plan what another program recorded: its settings are kept as they are found,
+    /// since a record without them would be another.
+    pub(crate) fn of_import(studio: &'a Studio) -> Self {
+        Self {
+            keeps_any_settings: true,
+            ..Self::new(studio)
+        }
+    }
+
+    fn check_settings(&self, field: &str, settings: Option<&Json>) -> Result<()> {
+        if self.keeps_any_settings {
+            return Ok(());
+        }
+        check_settings(field, settings)
+    }
+
     /// Adds a project with everything in it.
     pub(crate) fn project(&mut self, mut new: NewProject) -> Result<ProjectId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        self.check_settings("settings", new.settings.as_ref())?;
         self.project = Some(new.take_row(id, self.now)?);
         for reference in new.references {
             self.asset(reference, AssetKind::Reference, None, None)?;
@@ -236,6 +257,7 @@ impl<'a> Plan<'a> {
     fn add_character(&mut self, mut new: NewCharacter) -> Result<CharacterId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         let place = self.characters.len();
+        self.check_settings("generationSettings", new.generation_settings.as_ref())?;
         self.characters
             .push(new.take_row(id, self.project_id(), self.now)?);
         let mut variations = Vec::with_capacity(new.variations.len());
@@ -289,6 +311,7 @@ impl<'a> Plan<'a> {
         animation: Option<AnimationId>,
     ) -> Result<AssetId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        self.check_settings("generationSettings", new.settings.as_ref())?;
         let image = blocking(|| self.blobs.store(&new.image))?;
         let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
         let found = blocking(|| self.studio.blobs().claims(&image))?;

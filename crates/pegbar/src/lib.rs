@@ -175,7 +175,8 @@ pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatc
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
 pub use search::{
-    FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter, TextMatch,
+    AssetSearch, FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter,
+    TextMatch,
 };
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};

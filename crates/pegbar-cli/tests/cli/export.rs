@@ -125,6 +125,46 @@ fn a_signed_file_is_named_and_stays() {
 }
 
 #[test]
+fn what_was_stripped_of_its_signature_is_said_and_what_was_not() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    for (number, name) in [(1, "made.png"), (2, "uploaded.png")] {
+        let path = bench.png(name, number);
+        let manifest = crate::support::images::png_chunk(*b"caBX", b"jumb c2pa");
+        let signed = crate::support::images::png_with(fs::read(&path).unwrap(), &[manifest]);
+        fs::write(&path, &signed).unwrap();
+        let prompt = ["--prompt", "a cat"];
+        let prompt = if number == 1 { &prompt[..] } else { &[] };
+        bench.ok(&[&["asset", "add", &path], prompt].concat());
+    }
+    let out = out(&bench);
+    let arguments = [
+        "export",
+        "images",
+        "--to",
+        &out,
+        "--xmp",
+        "--strip-credentials",
+    ];
+    let ran = bench.run(&arguments);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("without the signature (C2PA) of the original: 1\n"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr.contains("warning: copied byte for byte: 1 file"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("it is an upload"), "{ran:?}");
+    assert!(!ran.stderr.contains("hint: --sidecar"), "{ran:?}");
+    let report = bench.json(&arguments);
+    assert_eq!(report["stripped"], 1);
+    assert_eq!(report["kept"]["first"][0]["isSigned"], true);
+}
+
+#[test]
 fn lineage_is_written_as_prov() {
     let bench = Bench::new();
     walk(&bench);

@@ -46,7 +46,7 @@ pub struct NewAsset {
     pub prompt: Option<String>,
     /// The system prompt it was generated with.
     pub system_prompt: Option<String>,
-    /// The settings it was generated with.
+    /// The settings it was generated with, a JSON object.
     pub settings: Option<Json>,
     /// The model that generated it.
     pub model: Option<String>,

@@ -66,8 +66,9 @@ impl ImageExport {
 pub struct XmpOptions {
     /// Who wrote the prompts, where that is known.
     pub prompt_writer: Option<String>,
-    /// Takes signatures (C2PA) out of copies, since any change breaks them; otherwise a signed
-    /// file stays as it is.
+    /// Takes signatures (C2PA) out of the copies that say something more, since any change breaks
+    /// them; otherwise a signed file stays as it is. Files to which nothing is added, uploads
+    /// among them, keep their signatures either way, and are listed.
     pub strip_credentials: bool,
 }
 
@@ -81,11 +82,14 @@ pub struct ExportedImages {
     pub unchanged: u64,
     /// How many of both say what made their image.
     pub with_xmp: u64,
+    /// How many of these have lost the signature (C2PA) that their original has.
+    pub stripped: u64,
     /// How many sidecars were written or there already.
     pub sidecars: u64,
     /// The size of the files that were written, in bytes.
     pub bytes: u64,
-    /// Files of generated images that stayed byte for byte although they were to say more.
+    /// Files that stayed byte for byte although they were to say more, or to lose their
+    /// signatures.
     pub kept: Listed<KeptFile>,
     /// Assets of which there is no file to give.
     pub left_out: Listed<LeftOutAsset>,
@@ -101,7 +105,7 @@ pub struct KeptFile {
     pub path: String,
     /// Why nothing was added to it.
     pub reason: String,
-    /// Whether that is because it is signed.
+    /// Whether it is signed (C2PA), and still is.
     pub is_signed: bool,
 }
 
@@ -129,6 +133,7 @@ struct Done {
     written: Option<u64>,
     in_the_way: Vec<String>,
     has_xmp: bool,
+    is_stripped: bool,
     has_sidecar: bool,
     kept: Option<KeptFile>,
 }
@@ -226,9 +231,16 @@ impl Studio {
             let statement = Statement::of(&job.asset, xmp.prompt_writer.as_deref());
             Some((xmp, statement?))
         });
+        let strips = export.xmp.as_ref().is_some_and(|xmp| xmp.strip_credentials);
         let mut copy = None;
         let (mut image, ..) = self.open_unhashed(&job.asset)?;
         let written = match &statement {
+            None if strips => {
+                let _alone = file::alone_if_large(&job.asset);
+                let bytes = file::read_original(&mut image, &job.asset)?;
+                done.kept = kept_signature(UPLOADED, &bytes, job);
+                target.write(&bytes)?
+            }
             None => target.write_original(&mut image, &job.asset)?,
             Some((xmp, statement)) => {
                 let _alone = file::alone_if_large(&job.asset);
@@ -238,11 +250,15 @@ impl Studio {
                         let changed = Splice::apply(&splices, &bytes);
                         copy = Some(said::copy_of(&splices, &bytes, &changed));
                         done.has_xmp = true;
+                        done.is_stripped = strips && file::is_signed(&bytes, &job.asset);
                         target.write(&changed)?
                     }
                     unchanged => {
                         done.has_xmp = unchanged == Copied::SaysSo;
-                        done.kept = kept(unchanged, &job.path);
+                        done.kept = match unchanged {
+                            Copied::SaysSo if strips => kept_signature(SAYS_SO, &bytes, job),
+                            unchanged => kept(unchanged, &bytes, job),
+                        };
                         target.write(&bytes)?
                     }
                 }
@@ -275,19 +291,31 @@ impl Studio {
     }
 }
 
-fn kept(copied: Copied, path: &str) -> Option<KeptFile> {
-    let (reason, is_signed) = match copied {
+const UPLOADED: &str = "it is an upload: nothing is recorded to say of it, so its signature (C2PA) \
+                        holds and stays";
+const SAYS_SO: &str = "it says all of it already, so its signature (C2PA) holds and stays";
+
+fn kept(copied: Copied, bytes: &[u8], job: &Job) -> Option<KeptFile> {
+    let reason = match copied {
         Copied::Changed(_) | Copied::SaysSo => return None,
         Copied::Signed => {
-            let reason = "it is signed (C2PA), and any change would break the signature";
-            (reason.to_owned(), true)
+            "it is signed (C2PA), and any change would break the signature".to_owned()
         }
-        Copied::Refused(reason) => (reason, false),
+        Copied::Refused(reason) => reason,
     };
     Some(KeptFile {
-        path: path.to_owned(),
+        path: job.path.clone(),
         reason,
-        is_signed,
+        is_signed: file::is_signed(bytes, &job.asset),
+    })
+}
+
+/// Tells of a file to which nothing is added that it keeps its signature, if it has one.
+fn kept_signature(reason: &str, bytes: &[u8], job: &Job) -> Option<KeptFile> {
+    file::is_signed(bytes, &job.asset).then(|| KeptFile {
+        path: job.path.clone(),
+        reason: reason.to_owned(),
+        is_signed: true,
     })
 }
 
@@ -339,6 +367,7 @@ impl ExportedImages {
             None => {}
         }
         self.with_xmp += u64::from(done.has_xmp);
+        self.stripped += u64::from(done.is_stripped);
         self.sidecars += u64::from(done.has_sidecar);
         for path in done.in_the_way {
             self.in_the_way.push(path);

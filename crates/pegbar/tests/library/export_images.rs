@@ -236,9 +236,43 @@ both_engines! {
         options.replace = true;
         let report = export(&studio, &options).await;
         assert_eq!((report.written, report.with_xmp, report.kept.count), (1, 1, 0));
+        assert_eq!(report.stripped, 1);
         let copy = fs::read(&place).unwrap();
         assert!(!copy.windows(4).any(|kind| kind == b"caBX"));
         assert!(pixel_bytes(&copy, "image/png") == pixel_bytes(&png(1), "image/png"));
+    }
+
+    async fn what_keeps_its_signature_although_it_was_to_go_is_named(bench) {
+        let studio = bench.create().await;
+        let signed = |number| png_with(png(number), &[png_chunk(*b"caBX", b"jumb c2pa")]);
+        let new = vec![
+            NewAsset::from_bytes(signed(1)), NewAsset::from_bytes(png(2)), generated(signed(3)),
+            generated(png(4)),
+        ];
+        let assets = project_of(&studio, new).await;
+        let folder = bench.folder.path().join("out");
+        let mut options = with_xmp(&assets[0], &folder);
+        options.xmp = Some(XmpOptions { strip_credentials: true, ..XmpOptions::default() });
+        let report = export(&studio, &options).await;
+        assert_eq!((report.written, report.with_xmp, report.stripped), (4, 2, 1), "{report:?}");
+        assert_eq!(report.kept.count, 1, "{report:?}");
+        let kept = &report.kept.first[0];
+        assert_eq!(kept.path, format!("references/{}.png", assets[0].id));
+        assert!(kept.is_signed && kept.reason.contains("it is an upload"), "{kept:?}");
+        assert!(fs::read(file(&folder, &assets[0])).unwrap() == signed(1));
+        // Exported again, it says the same of what is there already.
+        let again = export(&studio, &options).await;
+        assert_eq!((again.written, again.stripped, again.kept), (0, 1, report.kept));
+        // A copy that says all of it already, signed by whoever passed it on.
+        let copy = fs::read(file(&folder, &assets[3])).unwrap();
+        let passed_on = png_with(copy, &[png_chunk(*b"caBX", b"jumb c2pa")]);
+        let other = studio.create_asset(assets[0].project_id, generated(passed_on.clone())).await.unwrap();
+        let report = export(&studio, &options).await;
+        let path = format!("references/{}.png", other.id);
+        let kept = report.kept.first.iter().find(|kept| kept.path == path).unwrap();
+        assert!(kept.is_signed && kept.reason.contains("says all of it already"), "{kept:?}");
+        assert_eq!((report.kept.count, report.stripped), (2, 1));
+        assert!(fs::read(file(&folder, &other)).unwrap() == passed_on);
     }
 
     async fn a_signature_is_seen_in_every_format_that_has_one(bench) {

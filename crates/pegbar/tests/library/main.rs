@@ -42,6 +42,7 @@ mod prov;
 mod reproduce;
 mod sealed;
 mod search;
+mod settings;
 mod sidecars;
 mod stale;
 mod studio;

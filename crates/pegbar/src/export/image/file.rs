@@ -159,14 +159,20 @@ pub(super) fn copied(
     statement: &Statement<'_>,
     strip_credentials: bool,
 ) -> Copied {
-    let format = asset
-        .mime_type
-        .as_deref()
-        .and_then(ImageFormat::from_mime_type);
-    match format {
+    match format_of(asset) {
         Some(format) => xmp::embed(bytes, format, statement, strip_credentials),
         None => Copied::Refused("its type is not known".to_owned()),
     }
+}
+
+/// Returns whether bytes carry a signature (C2PA), valid or not.
+pub(super) fn is_signed(bytes: &[u8], asset: &Asset) -> bool {
+    format_of(asset).is_some_and(|format| xmp::is_signed(bytes, format))
+}
+
+fn format_of(asset: &Asset) -> Option<ImageFormat> {
+    let mime_type = asset.mime_type.as_deref();
+    mime_type.and_then(ImageFormat::from_mime_type)
 }
 
 fn check(asset: &Asset, found: Sha256) -> Result<()> {

@@ -157,7 +157,8 @@ async fn project_of(
     new.tags.clone_from(&said.tags);
     new.settings = Some(said.settings.clone());
     new.created_at = Some(said.created_at);
-    Ok((studio.create_project(new).await?.project.id, true))
+    let created = project::create(Plan::of_import(studio), new).await?;
+    Ok((created.project.id, true))
 }
 
 async fn get_project(studio: &Studio, id: ProjectId) -> Result<Option<Project>> {
@@ -305,7 +306,7 @@ impl Import<'_> {
 
     /// Writes the rows of a batch.
     async fn write(&mut self, mut session: Session, staged: Vec<Staged>) -> Result<()> {
-        let mut plan = Plan::new(self.studio);
+        let mut plan = Plan::of_import(self.studio);
         let mut batch = Batch::default();
         self.owners(&mut session, &mut plan, &staged, &mut batch.created)
             .await?;
