@@ -20,10 +20,10 @@ const MAX_NAMED: usize = 20;
 
 /// Check that images and records are as they were recorded
 ///
-/// Hashes every image again, makes every record again from what the database says now, and
-/// names what differs and what depends on it: then the exit code is 1. Nothing is changed. What
-/// was rewritten together with its record and the hash of that is found by what was made from
-/// it, or with --head.
+/// Hashes every image again, makes every record again from what the database says now, compares
+/// generations with what came out of them, and names what differs and what depends on it: then
+/// the exit code is 1. Nothing is changed. What was rewritten together with its record and the
+/// hash of that is found by what was made from it, or with --head.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -159,8 +159,8 @@ fn print(output: &Output, report: &VerifyReport) -> Result<(), CommandError> {
     let mut named = BTreeSet::new();
     for (damage, assets) in blobs.iter().take(MAX_NAMED) {
         output.line(damage)?;
+        named.extend(assets.iter().map(|asset| asset.asset_id));
         for asset in assets.iter().take(MAX_NAMED) {
-            named.insert(asset.asset_id);
             let line = only(asset, Vec::new());
             output.line(format_args!("  {line}"))?;
         }
@@ -173,7 +173,10 @@ fn print(output: &Output, report: &VerifyReport) -> Result<(), CommandError> {
         named.insert(asset.asset_id);
         output.line(asset)?;
     }
-    more(output, report.damaged_count - named.len() as u64)?;
+    more(
+        output,
+        report.damaged_count.saturating_sub(named.len() as u64),
+    )?;
     for generation in report.damaged_generations.iter().take(MAX_NAMED) {
         output.line(generation)?;
     }
