@@ -1,9 +1,10 @@
 //! Verifying: bytes are hashed again and records are made again, and what differs is named.
 //!
 //! A record holds the hashes of its inputs' records. So a row that was changed together with
-//! its record and the hash of that is found by everything that was made from it; where nothing
-//! was, only a head that was given away earlier tells (`head.rs`). Files below `public/assets`
-//! are no part of it: they are made from what is verified here.
+//! its record and the hash of that is found by everything that was made from it, and by the
+//! generation that it came from; where there is neither, only a head that was given away earlier
+//! tells (`head.rs`). Files below `public/assets` are no part of it: they are made from what is
+//! verified here.
 
 mod bytes;
 mod compare;
@@ -243,7 +244,8 @@ impl Studio {
     /// are.
     ///
     /// An asset that was changed together with its record and the hash of that is found by what
-    /// was made from it. Where nothing was made from it, only [`Studio::compare_head`] tells.
+    /// was made from it, and by its generation. Where there is neither, only
+    /// [`Studio::compare_head`] tells.
     ///
     /// # Errors
     /// [`Error::NotFound`] for the project or an asset; [`Error::Unavailable`] where the store
