@@ -275,8 +275,8 @@ fn verdict(report: &VerifyReport, comparison: Option<&HeadComparison>) -> Result
     }
     if report.damaged_generation_count > 0 {
         let generations = count(report.generations, "generation");
-        let damaged = report.damaged_generation_count;
-        wrong.push(format!("damaged: {damaged} of {generations}"));
+        let number = report.damaged_generation_count;
+        wrong.push(format!("damaged: {number} of {generations}"));
     }
     let generations = report.damaged_generations.iter();
     let alone = generations.flat_map(|generation| &generation.damages);

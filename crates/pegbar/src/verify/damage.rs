@@ -258,6 +258,44 @@ impl Damage {
             _ => "compare with a backup of the database: a record never changes by itself",
         }
     }
+
+    /// Writes what is wrong with a generation.
+    fn fmt_generation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GenerationMissing { generation } => {
+                write!(f, "the generation {generation} that it came from is gone")
+            }
+            Self::GenerationElsewhere {
+                generation,
+                project,
+            } => write!(
+                f,
+                "the generation {generation} that it came from is in another project, {project}"
+            ),
+            Self::GenerationUnreadable {
+                generation,
+                field,
+                reason,
+            } => write!(f, "{field} ({generation}) can't be read: {reason}"),
+            Self::GenerationDiffers {
+                generation,
+                field,
+                recorded,
+                found,
+            } => write!(
+                f,
+                "{field}: the record says {}, the generation {generation} says {}",
+                quoted(recorded.as_deref()),
+                quoted(found.as_deref())
+            ),
+            Self::GenerationContradiction {
+                generation,
+                field,
+                rule,
+            } => write!(f, "{field} ({generation}) can't be so: {rule}"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Damage {
@@ -343,37 +381,11 @@ impl fmt::Display for Damage {
             Self::RecordDiffers { remade } => {
                 write!(f, "the row makes another record, with the hash {remade}")
             }
-            Self::GenerationMissing { generation } => {
-                write!(f, "the generation {generation} that it came from is gone")
-            }
-            Self::GenerationElsewhere {
-                generation,
-                project,
-            } => write!(
-                f,
-                "the generation {generation} that it came from is in another project, {project}"
-            ),
-            Self::GenerationUnreadable {
-                generation,
-                field,
-                reason,
-            } => write!(f, "{field} ({generation}) can't be read: {reason}"),
-            Self::GenerationDiffers {
-                generation,
-                field,
-                recorded,
-                found,
-            } => write!(
-                f,
-                "{field}: the record says {}, the generation {generation} says {}",
-                quoted(recorded.as_deref()),
-                quoted(found.as_deref())
-            ),
-            Self::GenerationContradiction {
-                generation,
-                field,
-                rule,
-            } => write!(f, "{field} ({generation}) can't be so: {rule}"),
+            Self::GenerationMissing { .. }
+            | Self::GenerationElsewhere { .. }
+            | Self::GenerationUnreadable { .. }
+            | Self::GenerationDiffers { .. }
+            | Self::GenerationContradiction { .. } => self.fmt_generation(f),
             Self::DroppedInUse { used_as } => {
                 write!(f, "its bytes were dropped, and it is {used_as}")
             }

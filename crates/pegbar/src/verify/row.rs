@@ -79,12 +79,12 @@ impl AssetRow {
         let id = row.at(0, "asset.id")?;
         let mut reader = Reader::new(row);
         let dropped = reader.get::<i64>(12, "bytesDroppedAt").unwrap_or(0);
-        let uses = [
+        let as_what = [
             (2, DroppedUse::Frame),
             (4, DroppedUse::Primary),
             (8, DroppedUse::Thumbnail),
         ];
-        let used = uses.into_iter().filter(|(bit, _)| dropped & bit != 0);
+        let used = as_what.into_iter().filter(|(bit, _)| dropped & bit != 0);
         Ok(Self {
             id,
             file_path: reader.get(1, "filePath"),

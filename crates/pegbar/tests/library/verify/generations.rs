@@ -208,7 +208,7 @@ both_engines! {
         };
         change(&mut raw, &sent.generation, "status = 'failed', error = '500'").await;
         let no_output = broken("status", "what failed has no output");
-        assert_eq!(of_both(&studio, &sent).await, [no_output.clone()]);
+        assert_eq!(of_both(&studio, &sent).await, std::slice::from_ref(&no_output));
         change(&mut raw, &sent.generation, "error = NULL").await;
         let expected = [no_output, broken("error", "what failed has an error")];
         assert_eq!(of_both(&studio, &sent).await, expected);
@@ -387,8 +387,8 @@ both_engines! {
             }
             _ => panic!("{damages:?}"),
         };
-        let damaged: Vec<_> = report.damaged.iter().map(|it| of(&it.damages)).collect();
-        assert_eq!(damaged, [sent.generation.id; 2]);
+        let named: Vec<_> = report.damaged.iter().map(|it| of(&it.damages)).collect();
+        assert_eq!(named, [sent.generation.id; 2]);
         assert_eq!(of(&report.damaged_generations[0].damages), failed.generation.id);
         change(&mut raw, &failed.generation, "request = '{}'").await;
         tamper(&mut raw, "PRAGMA ignore_check_constraints = ON").await;
