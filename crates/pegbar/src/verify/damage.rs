@@ -205,6 +205,7 @@ pub enum Damage {
 
 /// What an asset is used as whose bytes were dropped. No call of Pegbar leaves it so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum DroppedUse {

@@ -78,6 +78,7 @@ pub struct DamagedAsset {
 
 /// A generation without outputs that contradicts itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DamagedGeneration {
     /// The project that it is in.
@@ -88,6 +89,7 @@ pub struct DamagedGeneration {
     ///
     /// In JSON each has, beside its fields, a `message` and a `hint`.
     #[serde(serialize_with = "with_words")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::DamageInWords>))]
     pub damages: Vec<Damage>,
 }
 
