@@ -184,7 +184,7 @@ pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
-    Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
-    ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+    Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,
+    MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
 pub use view::{DamagedBytes, Kept, MissingBytes, ViewReport};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use image::AnimationDecoder as _;
 use pegbar::{
-    Asset, ExportScope, ExportedImages, ImageExport, ImageSource, Json, NewAsset, NewProject,
-    Studio, XmpOptions,
+    Asset, ExportScope, ExportedImages, GenerationOutput, ImageExport, ImageSource, Json, NewAsset,
+    NewGeneration, NewProject, Studio, XmpOptions,
 };
 
 use crate::support::alley::alley;
@@ -399,6 +399,25 @@ both_engines! {
         }
         let others = ImageExport { scope: ExportScope::Assets(vec![whole.id]), ..xmp };
         assert_eq!(export(&studio, &others).await.with_xmp, 1);
+    }
+
+    async fn what_contradicts_its_generation_is_not_given_on(bench) {
+        let studio = bench.create().await;
+        let project = project_of(&studio, vec![asset(1)]).await[0].project_id;
+        let output = GenerationOutput::new(asset(2));
+        let new = NewGeneration::succeeded(vec![output]).prompt(PROMPT).model("sprite-1");
+        let sent = studio.record_generation(project, new).await.unwrap();
+        let mut raw = bench.raw().await;
+        let id = raw.id(sent.generation.id.0);
+        raw.tamper(&format!("UPDATE generation SET model = 'x' WHERE id = {id}")).await.unwrap();
+        let folder = bench.folder.path().join("out");
+        let sidecars = ImageExport {
+            sidecars: true, ..ImageExport::new(ExportScope::Project(project), &folder)
+        };
+        let refused = studio.export_images(&sidecars, |_, _| {}).await.unwrap_err();
+        assert_eq!(refused.code(), "damaged");
+        assert!(refused.to_string().contains("generation.model: "), "{refused}");
+        assert!(files_below(&folder).is_empty());
     }
 
     async fn what_is_damaged_or_dropped_is_not_given_on(bench) {

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use pegbar::{
-    Asset, AssetId, ExportScope, GenerationInput, GenerationOutput, ImageExport, NewAnnotation,
-    NewCharacter, NewGeneration, NewProject, ProjectTree, ReferenceRole, SidecarReport,
-    SidecarTarget, Studio, XmpOptions,
+    Asset, AssetId, ExportScope, GenerationInput, GenerationOutput, ImageExport, Json,
+    NewAnnotation, NewCharacter, NewGeneration, NewProject, ProjectTree, ReferenceRole,
+    SidecarReport, SidecarTarget, Studio, XmpOptions,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -199,7 +199,9 @@ both_engines! {
             price: Some("0.039 USD".parse().unwrap()),
             ..NewGeneration::succeeded(outputs.into())
         };
-        let new = new.prompt("a cat").model("m").input(input);
+        // A double that canonical JSON writes like an integer.
+        let settings = Json::parse(r#"{"weight": 1e16, "cfg": 7.5}"#).unwrap();
+        let new = new.prompt("a cat").model("m").settings(settings).input(input);
         let sent = source.record_generation(project, new).await.unwrap();
         let sent = source.get_generation(sent.generation.id).await.unwrap();
         let output = sent.output_asset_ids[0];
