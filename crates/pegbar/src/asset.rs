@@ -22,7 +22,7 @@ use crate::tag;
 use crate::text::{check_optional, checked_tags};
 use crate::time::MillisSinceEpoch;
 
-pub(crate) use new::name_of_file;
+pub(crate) use new::{Facts, name_of_file};
 pub use new::{ImageSource, NewAsset};
 pub use whereabouts::{Showing, Whereabouts};
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 use crate::animation::{Animation, NewAnimation};
-use crate::asset::{self, Asset, AssetKind, ImageSource, NewAsset};
+use crate::asset::{self, Asset, AssetKind, Facts, ImageSource, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat, StoredImage};
 use crate::character::{self, Character, NewCharacter};
 use crate::claim::{self, NewClaim};
@@ -54,6 +54,8 @@ pub(crate) struct Plan<'a> {
     /// One for each of the assets.
     origins: Vec<Origin>,
     frames: Vec<Frame>,
+    /// Whether the assets are made in this studio, of inputs that are there.
+    is_made_here: bool,
 }
 
 /// The rows that one call added, each list in the order in which they were named.
@@ -75,6 +77,15 @@ enum Owner {
     Animation(AnimationId),
 }
 
+/// What an asset is for, by where it belongs.
+fn kind_of(character: Option<CharacterId>, animation: Option<AnimationId>) -> AssetKind {
+    match (character, animation) {
+        (Some(_), _) => AssetKind::Character,
+        (None, Some(_)) => AssetKind::Frame,
+        (None, None) => AssetKind::Reference,
+    }
+}
+
 /// Stands for the project of rows whose owner is not read yet.
 const UNKNOWN_PROJECT: ProjectId = ProjectId(Uuid::nil());
 
@@ -94,6 +105,7 @@ impl<'a> Plan<'a> {
             assets: Vec::new(),
             origins: Vec::new(),
             frames: Vec::new(),
+            is_made_here: true,
         }
     }
 
@@ -232,14 +244,30 @@ impl<'a> Plan<'a> {
         animation: Option<AnimationId>,
     ) -> Result<AssetId> {
         self.extended.extend(character);
-        let kind = match (character, animation) {
-            (Some(_), _) => AssetKind::Character,
-            (None, Some(_)) => AssetKind::Frame,
-            (None, None) => AssetKind::Reference,
-        };
+        let kind = kind_of(character, animation);
         let id = self.asset(new, kind, character, animation)?;
         if let Some(row) = self.assets.last_mut() {
             row.generation_id = Some(generation);
+        }
+        Ok(id)
+    }
+
+    /// Adds an asset that another studio made, with the claims that it is to have: a variation
+    /// of a character, a take of an animation, or a reference. Its bytes may be dropped.
+    pub(crate) fn made_elsewhere(
+        &mut self,
+        new: NewAsset,
+        facts: &Facts,
+        (character, animation): (Option<CharacterId>, Option<AnimationId>),
+        generation: Option<GenerationId>,
+    ) -> Result<AssetId> {
+        self.is_made_here = false;
+        self.extended.extend(character);
+        let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        let kind = kind_of(character, animation);
+        self.row(id, new, facts, (kind, character, animation))?;
+        if let Some(row) = self.assets.last_mut() {
+            row.generation_id = generation;
         }
         Ok(id)
     }
@@ -313,18 +341,30 @@ impl<'a> Plan<'a> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         self.check_settings("generationSettings", new.settings.as_ref())?;
         let image = blocking(|| self.blobs.store(&new.image))?;
-        let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
         let found = blocking(|| self.studio.blobs().claims(&image))?;
         claim::add_unsaid(&mut new.claims, found);
+        self.row(id, new, &image.into(), (kind, character, animation))?;
+        Ok(id)
+    }
+
+    /// Adds the row of an asset whose bytes are known.
+    fn row(
+        &mut self,
+        id: AssetId,
+        mut new: NewAsset,
+        facts: &Facts,
+        (kind, character, animation): (AssetKind, Option<CharacterId>, Option<AnimationId>),
+    ) -> Result<()> {
+        let mut row = new.take_row(id, self.project_id(), kind, facts, self.now)?;
         row.character_id = character;
         row.animation_id = animation;
         self.assets.push(row);
         self.origins.push(Origin {
-            format: image.format(),
+            format: facts.format,
             references: new.references,
             claims: new.claims,
         });
-        Ok(id)
+        Ok(())
     }
 
     fn project_id(&self) -> ProjectId {
@@ -382,6 +422,7 @@ impl<'a> Plan<'a> {
             project_id,
             &mut self.assets,
             &self.origins,
+            self.is_made_here,
         )
         .await?;
         let elsewhere = self.insert(session, project_id).await?;

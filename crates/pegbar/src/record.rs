@@ -84,7 +84,7 @@ impl Record<'_> {
 }
 
 /// A record, read back.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Recorded {
     format: u32,
@@ -99,7 +99,7 @@ pub(crate) struct Recorded {
 }
 
 /// One input of a record, read back.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RecordedInput {
     pub(crate) record_hash: Sha256,

@@ -24,7 +24,7 @@ pub(crate) struct Checked {
 }
 
 impl Fault {
-    fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(super) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             reason: reason.into(),
@@ -40,6 +40,8 @@ impl Checked {
         let record = recorded(&sidecar.asset)?;
         check_references(&sidecar.asset, &record)?;
         check_places(&sidecar)?;
+        check_dropped(&sidecar)?;
+        sidecar.asset.check_counts()?;
         check_generation(&sidecar, &record)?;
         Ok(Self { sidecar, record })
     }
@@ -130,6 +132,24 @@ fn check_places(sidecar: &Sidecar) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Checks that nothing shows bytes that were dropped: a studio refuses to drop those.
+fn check_dropped(sidecar: &Sidecar) -> Result<(), Fault> {
+    if sidecar.asset.bytes_dropped_at.is_none() {
+        return Ok(());
+    }
+    let is_primary = sidecar.characters.iter().any(|one| one.is_primary);
+    let shown = [
+        ("copy", sidecar.copy.is_some()),
+        ("frames", !sidecar.frames.is_empty()),
+        ("characters.isPrimary", is_primary),
+        ("project.isThumbnail", sidecar.project.is_thumbnail),
+    ];
+    match shown.into_iter().find(|(_, is_so)| *is_so) {
+        Some((field, _)) => Err(Fault::new(field, "the asset's bytes were dropped")),
+        None => Ok(()),
+    }
 }
 
 /// Checks the generation against the record.

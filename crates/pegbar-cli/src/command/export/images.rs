@@ -18,7 +18,8 @@ use crate::text::{count, size};
 /// --xmp, those of generated images are copies with XMP (IPTC 2025.1: the prompt, the model, its
 /// version, that they are generated, an id); no pixel changes, and what a file says itself
 /// stays. With --sidecar, NAME.pegbar.json beside each has its record: `pegbar import sidecars`
-/// takes both into another studio, with the same hash.
+/// takes both into another studio, with the same hash. An image whose bytes were dropped has a
+/// sidecar alone, so that what was made from it can be taken in.
 ///
 /// Nothing is overwritten: a file that is there already is passed over, and named if it is
 /// another one. After an interruption the same command writes what is missing.
@@ -126,6 +127,10 @@ fn print(
             "without the signature (C2PA) of the original",
         ),
         (report.sidecars, "with a sidecar"),
+        (
+            report.without_file,
+            "a sidecar alone, since the bytes were dropped",
+        ),
     ];
     for (number, what) in further {
         if number > 0 {
