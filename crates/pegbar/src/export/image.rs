@@ -132,6 +132,7 @@ struct Job {
 
 /// What became of one file.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
 struct Done {
     written: Option<u64>,
     in_the_way: Vec<String>,
