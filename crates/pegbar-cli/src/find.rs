@@ -308,7 +308,7 @@ fn frame_choice(animation: &Animation, frame: &Frame) -> Choice<FrameId> {
             frame.source_id.clone(),
             [
                 frame.id.to_string(),
-                format!("{} {}", animation.name, frame.frame_index),
+                format!("{}/{}", animation.name, frame.frame_index),
             ],
         ),
     }
@@ -341,7 +341,7 @@ async fn frame_by_id(
     }
     if choices.is_empty() && ending(wanted).is_none() {
         return Err(not_found::<FrameId>(wanted, &[])
-            .hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`, or by its id"));
+            .hint("a frame is meant by ANIMATION/INDEX, as in `Tabby/Walk/3`, or by its id"));
     }
     Ok(studio.get_frame(choose(wanted, &choices)?).await?)
 }

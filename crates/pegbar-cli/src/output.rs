@@ -1,5 +1,6 @@
 //! The only place that prints: results on stdout, everything else on stderr.
 
+mod array;
 mod piece;
 mod progress;
 mod table;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::color::{self, Colors, painted};
 use crate::error::CommandError;
 use crate::text::{dropped, minute};
+pub(crate) use array::Array;
 pub(crate) use piece::Piece;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
@@ -154,9 +156,28 @@ impl Output {
         }
     }
 
+    /// Begins an array that may be long, printed as its elements come.
+    pub(crate) fn json_array(&self) -> Array<'_> {
+        Array::new(self)
+    }
+
     /// Prints a table.
     pub(crate) fn table(&self, mut table: Table) -> Result<(), CommandError> {
-        self.print_table(&mut table)
+        self.print_table(&mut table)?;
+        self.tell_dropped(&mut table);
+        Ok(())
+    }
+
+    /// Says which columns there was no room for.
+    fn tell_dropped(&self, table: &mut Table) {
+        let dropped = table.take_dropped();
+        if !dropped.is_empty() {
+            let it = if dropped.len() == 1 { "it" } else { "them" };
+            let dropped = dropped.join(", ");
+            self.note(format_args!(
+                "no room for {dropped}: a wider terminal or --json shows {it}"
+            ));
+        }
     }
 
     fn print_table(&self, table: &mut Table) -> Result<(), CommandError> {
@@ -280,6 +301,7 @@ impl List<'_> {
     /// Ends the list and returns how many rows it has.
     pub(crate) fn finish(mut self) -> Result<u64, CommandError> {
         self.end_page()?;
+        self.output.tell_dropped(&mut self.table);
         if self.output.json {
             let end = if self.count == 0 { "[]\n" } else { "\n]\n" };
             let mut stdout = self.output.stdout();

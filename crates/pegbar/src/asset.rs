@@ -25,7 +25,7 @@ use crate::text::{check_optional, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::view::Stale;
 
-pub(crate) use new::name_of_file;
+pub(crate) use new::{Facts, name_of_file};
 pub use new::{ImageSource, NewAsset};
 pub use whereabouts::{Showing, Whereabouts};
 
@@ -110,6 +110,28 @@ impl Asset {
     #[must_use]
     pub fn reference_asset_ids(&self) -> Vec<AssetId> {
         self.references.ids()
+    }
+
+    /// Refuses to give the bytes of an asset where they were dropped.
+    ///
+    /// # Errors
+    /// [`Error::Dropped`] says what they were, and when they were dropped.
+    pub fn check_not_dropped(&self) -> Result<()> {
+        let Some(dropped_at) = self.bytes_dropped_at else {
+            return Ok(());
+        };
+        let parts = [
+            self.original_name.clone(),
+            self.mime_type.clone(),
+            self.file_size.map(|size| format!("{size} bytes")),
+            self.sha256.map(|sha256| format!("SHA-256 {sha256}")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        Err(Error::Dropped {
+            asset: self.id,
+            bytes: parts.join(", "),
+            dropped_at,
+        })
     }
 
     /// Refuses to show an asset whose bytes were dropped; names the field that asked for it.

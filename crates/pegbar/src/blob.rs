@@ -204,6 +204,11 @@ impl BlobStore {
         fs::metadata(self.path(sha256)).is_ok_and(|found| found.len() == file_size)
     }
 
+    /// Returns the largest file that is taken in, in bytes.
+    pub(crate) fn max_file_size(&self) -> u64 {
+        self.limits.max_file_size
+    }
+
     /// Hashes bytes without taking them in; they may be anything within the limits.
     pub(crate) fn hash(&self, image: &ImageSource) -> Result<Sha256> {
         match image {

@@ -19,7 +19,7 @@ use crate::json::Json;
 use crate::page::{Page, PageRequest};
 use crate::segment::Segment;
 use crate::studio::Studio;
-use crate::text::{check_name, check_source, check_text, check_time, checked_tags};
+use crate::text::{check_name, check_settings, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::CharacterTree;
 use crate::view::{Scope, Stale};
@@ -413,6 +413,7 @@ impl Studio {
             character.primary_asset_id = primary;
         }
         if let Some(settings) = patch.generation_settings {
+            check_settings("generationSettings", Some(&settings))?;
             character.generation_settings = settings;
         }
         if let Some(tags) = patch.tags {

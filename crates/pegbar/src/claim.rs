@@ -106,7 +106,7 @@ impl NewClaim {
     }
 
     /// Says whether a claim is this one, read from the same place of the same file.
-    fn says(&self, tool: &str, raw: &str, fields: &Json) -> bool {
+    pub(crate) fn says(&self, tool: &str, raw: &str, fields: &Json) -> bool {
         self.tool == tool && self.raw == raw && self.fields.get("foundIn") == fields.get("foundIn")
     }
 
@@ -122,8 +122,7 @@ impl NewClaim {
     }
 }
 
-/// Adds what a file says behind the claims that the caller gave, which may be the same: those
-/// of a copy with a sidecar are.
+/// Adds what a file says behind the claims that the caller gave, which may be the same.
 pub(crate) fn add_unsaid(claims: &mut Vec<NewClaim>, found: Vec<NewClaim>) {
     for new in found {
         let is_same = |claim: &NewClaim| new.says(&claim.tool, &claim.raw, &claim.fields);

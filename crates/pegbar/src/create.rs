@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 use crate::animation::{Animation, NewAnimation};
-use crate::asset::{self, Asset, AssetKind, ImageSource, NewAsset};
+use crate::asset::{self, Asset, AssetKind, Facts, ImageSource, NewAsset};
 use crate::blob::{BlobBatch, ImageFormat, StoredImage};
 use crate::change::{ChangeKind, EntityKind};
 use crate::character::{self, Character, NewCharacter};
@@ -20,10 +20,11 @@ use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
 use crate::generation::Generation;
 use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
+use crate::json::Json;
 use crate::project::{self, NewProject, Project};
 use crate::reference::{NewReference, Reference};
 use crate::studio::Studio;
-use crate::text::{check_optional, check_source};
+use crate::text::{check_optional, check_settings, check_source};
 use crate::time::MillisSinceEpoch;
 use crate::view::{self, Scope, Stale};
 
@@ -41,6 +42,8 @@ pub(crate) struct Plan<'a> {
     now: MillisSinceEpoch,
     /// What the rows belong to.
     owner: Owner,
+    /// Settings that are no objects are kept: this is what another program recorded.
+    keeps_any_settings: bool,
     /// Characters that are there already and get something added.
     extended: BTreeSet<CharacterId>,
     /// Those of them that got their first variation, which is primary.
@@ -54,6 +57,8 @@ pub(crate) struct Plan<'a> {
     /// One for each of the assets.
     origins: Vec<Origin>,
     frames: Vec<Frame>,
+    /// Whether the assets are made in this studio, of inputs that are there.
+    is_made_here: bool,
 }
 
 /// The rows that one call added, each list in the order in which they were named.
@@ -75,6 +80,15 @@ enum Owner {
     Animation(AnimationId),
 }
 
+/// What an asset is for, by where it belongs.
+fn kind_of(character: Option<CharacterId>, animation: Option<AnimationId>) -> AssetKind {
+    match (character, animation) {
+        (Some(_), _) => AssetKind::Character,
+        (None, Some(_)) => AssetKind::Frame,
+        (None, None) => AssetKind::Reference,
+    }
+}
+
 /// Stands for the project of rows whose owner is not read yet.
 const UNKNOWN_PROJECT: ProjectId = ProjectId(Uuid::nil());
 
@@ -85,6 +99,7 @@ impl<'a> Plan<'a> {
             blobs: studio.blobs().batch(),
             now: studio.now(),
             owner: Owner::None,
+            keeps_any_settings: false,
             extended: BTreeSet::new(),
             promoted: Vec::new(),
             project: None,
@@ -94,12 +109,30 @@ impl<'a> Plan<'a> {
             assets: Vec::new(),
             origins: Vec::new(),
             frames: Vec::new(),
+            is_made_here: true,
         }
+    }
+
+    /// Begins to plan what another program recorded: its settings are kept as they are found,
+    /// since a record without them would be another.
+    pub(crate) fn of_import(studio: &'a Studio) -> Self {
+        Self {
+            keeps_any_settings: true,
+            ..Self::new(studio)
+        }
+    }
+
+    fn check_settings(&self, field: &str, settings: Option<&Json>) -> Result<()> {
+        if self.keeps_any_settings {
+            return Ok(());
+        }
+        check_settings(field, settings)
     }
 
     /// Adds a project with everything in it.
     pub(crate) fn project(&mut self, mut new: NewProject) -> Result<ProjectId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        self.check_settings("settings", new.settings.as_ref())?;
         self.project = Some(new.take_row(id, self.now)?);
         for reference in new.references {
             self.asset(reference, AssetKind::Reference, None, None)?;
@@ -215,14 +248,30 @@ impl<'a> Plan<'a> {
         animation: Option<AnimationId>,
     ) -> Result<AssetId> {
         self.extended.extend(character);
-        let kind = match (character, animation) {
-            (Some(_), _) => AssetKind::Character,
-            (None, Some(_)) => AssetKind::Frame,
-            (None, None) => AssetKind::Reference,
-        };
+        let kind = kind_of(character, animation);
         let id = self.asset(new, kind, character, animation)?;
         if let Some(row) = self.assets.last_mut() {
             row.generation_id = Some(generation);
+        }
+        Ok(id)
+    }
+
+    /// Adds an asset that another studio made, with the claims that it is to have: a variation
+    /// of a character, a take of an animation, or a reference. Its bytes may be dropped.
+    pub(crate) fn made_elsewhere(
+        &mut self,
+        new: NewAsset,
+        facts: &Facts,
+        (character, animation): (Option<CharacterId>, Option<AnimationId>),
+        generation: Option<GenerationId>,
+    ) -> Result<AssetId> {
+        self.is_made_here = false;
+        self.extended.extend(character);
+        let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        let kind = kind_of(character, animation);
+        self.row(id, new, facts, (kind, character, animation))?;
+        if let Some(row) = self.assets.last_mut() {
+            row.generation_id = generation;
         }
         Ok(id)
     }
@@ -240,6 +289,7 @@ impl<'a> Plan<'a> {
     fn add_character(&mut self, mut new: NewCharacter) -> Result<CharacterId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         let place = self.characters.len();
+        self.check_settings("generationSettings", new.generation_settings.as_ref())?;
         self.characters
             .push(new.take_row(id, self.project_id(), self.now)?);
         let mut variations = Vec::with_capacity(new.variations.len());
@@ -293,19 +343,32 @@ impl<'a> Plan<'a> {
         animation: Option<AnimationId>,
     ) -> Result<AssetId> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
+        self.check_settings("generationSettings", new.settings.as_ref())?;
         let image = blocking(|| self.blobs.store(&new.image))?;
-        let mut row = new.take_row(id, self.project_id(), kind, image, self.now)?;
         let found = blocking(|| self.studio.blobs().claims(&image))?;
         claim::add_unsaid(&mut new.claims, found);
+        self.row(id, new, &image.into(), (kind, character, animation))?;
+        Ok(id)
+    }
+
+    /// Adds the row of an asset whose bytes are known.
+    fn row(
+        &mut self,
+        id: AssetId,
+        mut new: NewAsset,
+        facts: &Facts,
+        (kind, character, animation): (AssetKind, Option<CharacterId>, Option<AnimationId>),
+    ) -> Result<()> {
+        let mut row = new.take_row(id, self.project_id(), kind, facts, self.now)?;
         row.character_id = character;
         row.animation_id = animation;
         self.assets.push(row);
         self.origins.push(Origin {
-            format: image.format(),
+            format: facts.format,
             references: new.references,
             claims: new.claims,
         });
-        Ok(id)
+        Ok(())
     }
 
     fn project_id(&self) -> ProjectId {
@@ -363,6 +426,7 @@ impl<'a> Plan<'a> {
             project_id,
             &mut self.assets,
             &self.origins,
+            self.is_made_here,
         )
         .await?;
         let elsewhere = self.insert(session, project_id).await?;

@@ -208,10 +208,12 @@ pub struct C2paIngredient {
 }
 
 impl Claim {
-    /// Returns what Content Credentials say, if the claim comes from them.
+    /// Returns what Content Credentials say, if the claim comes from them: not where a sidecar
+    /// alone says so.
     #[must_use]
     pub fn credentials(&self) -> Option<C2paCredentials> {
-        if self.tool != TOOL {
+        // What is read from credentials does not say where it was found.
+        if self.tool != TOOL || self.fields.get(metadata::FOUND_IN).is_some() {
             return None;
         }
         self.fields.to_typed().ok()

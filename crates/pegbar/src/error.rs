@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::id::AssetId;
+use crate::time::MillisSinceEpoch;
+
 /// The result of every operation of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -48,6 +51,16 @@ pub enum Error {
         origin: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The bytes of an asset were dropped; everything else of it is there.
+    #[error("the asset {asset} has no file: its bytes were dropped on {dropped_at} ({bytes})")]
+    Dropped {
+        /// The asset.
+        asset: AssetId,
+        /// What they were: the name they came with, their type and size, and their SHA-256.
+        bytes: String,
+        /// When they were dropped.
+        dropped_at: MillisSinceEpoch,
     },
     /// Others still use it.
     #[error("{entity} {id} is still used: {}", list(users, *more))]
@@ -126,7 +139,7 @@ pub struct User {
     pub entity: &'static str,
     /// The user's id.
     pub id: String,
-    /// What people know it by: `Tabby/Walk 3` for a frame; may be empty.
+    /// What people know it by: `Tabby/Walk/3` for a frame; may be empty.
     pub name: String,
     /// How it uses it: `shows it`, `was made from it` …
     pub how: &'static str,
@@ -167,6 +180,7 @@ impl Error {
             Self::Stale { .. } => "stale",
             Self::Invalid { .. } => "invalid",
             Self::NotAnImage { .. } => "not_an_image",
+            Self::Dropped { .. } => "bytes_dropped",
             Self::InUse { .. } => "in_use",
             Self::Sealed { .. } => "sealed",
             Self::Damaged { .. } => "damaged",
@@ -189,6 +203,10 @@ impl Error {
             | Self::Stale { hint, .. }
             | Self::Unproven { hint, .. }
             | Self::Unavailable { hint, .. } => Some(hint.clone()),
+            Self::Dropped { asset, .. } => Some(format!(
+                "its record, prompts, claims and lineage are still there: `pegbar asset show \
+                 {asset}`; the same image added again becomes a new asset"
+            )),
             Self::InUse { entity, users, .. } => Some(hint_for_use(entity, users)),
             Self::Sealed { .. } => Some(
                 "`pegbar asset annotate` adds what should be said of it; nothing was changed"

@@ -1,5 +1,6 @@
 //! Generations: requests to a model, each with exactly what was sent and how it ended.
 
+mod agree;
 mod new;
 mod price;
 mod record;
@@ -23,6 +24,7 @@ use crate::reference::ReferenceRole;
 use crate::studio::Studio;
 use crate::time::MillisSinceEpoch;
 
+pub(crate) use agree::{Conflict, Contradiction, Said};
 pub use new::{
     GenerationInput, GenerationOutput, InputSource, NewGeneration, Outcome, OutputPlace,
 };

@@ -184,7 +184,8 @@ pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
 pub use request::BegunRequest;
 pub use search::{
-    FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter, TextMatch,
+    AssetSearch, FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter,
+    TextMatch,
 };
 pub use studio::{Notice, Studio, StudioOptions, ViewUpdates};
 pub use tag::{TagCount, Tagged};
@@ -193,7 +194,7 @@ pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use token::{NewToken, Token, TokenAccess};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
-    Damage, DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
-    ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+    Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,
+    MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
 pub use view::{DamagedBytes, Kept, MissingBytes, ViewReport};

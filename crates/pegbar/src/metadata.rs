@@ -27,8 +27,12 @@ mod xmp;
 
 use std::io::{self, BufReader, Read, Seek};
 
+use serde_json::Value;
+
 use crate::blob::ImageFormat;
 use crate::claim::NewClaim;
+use crate::credentials;
+pub(crate) use fields::FOUND_IN;
 use fields::Fields;
 use piece::{COMMENT, HIDDEN, Piece, Pieces, Place};
 use segment::{Segments, Text};
@@ -59,6 +63,13 @@ pub(crate) fn read(mut file: impl Read + Seek, format: ImageFormat) -> io::Resul
         None
     };
     Ok(claims(segments, hidden))
+}
+
+/// Says whether a claim is one that is read from a file of an image: it says in which place of
+/// the file, or it is of Content Credentials, which don't say it.
+pub(crate) fn is_of_file(claim: &NewClaim) -> bool {
+    let found_in = claim.fields.get(FOUND_IN).and_then(Value::as_str);
+    found_in.map_or(claim.tool == credentials::TOOL, Place::is_in_file)
 }
 
 fn claims(segments: Segments, hidden: Option<Result<String, &'static str>>) -> Vec<NewClaim> {

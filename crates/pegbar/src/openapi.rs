@@ -1,4 +1,4 @@
-//! The types whose JSON is not that of their fields, in the words of OpenAPI.
+//! The types whose JSON is not that of their fields, in the words of `OpenAPI`.
 #![expect(unused_qualifications, reason = "what the macro of `utoipa` makes")]
 
 use utoipa::openapi::schema::{

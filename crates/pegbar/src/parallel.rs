@@ -1,12 +1,23 @@
 //! Doing one thing to many items, several at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// How many items are worked on at once. More than there are processors: flushing a file is
 /// waiting, and a file system makes one write of several flushes that wait together.
 const WORKERS: usize = 8;
+
+/// Files above this size are held in memory one at a time, in bytes.
+const LARGE: u64 = 8 << 20;
+
+static ONE_LARGE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other large file is in memory, if this one is: whoever reads a whole file
+/// holds what this returns as long as its bytes.
+pub(crate) fn alone_if_large(file_size: u64) -> Option<MutexGuard<'static, ()>> {
+    (file_size > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 /// Does `work` to every item, and returns the results in the order of the items.
 pub(crate) fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {

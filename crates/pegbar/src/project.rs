@@ -21,7 +21,7 @@ use crate::json::Json;
 use crate::page::{Page, PageRequest};
 use crate::studio::Studio;
 use crate::tag;
-use crate::text::{check_name, check_source, check_text, check_time, checked_tags};
+use crate::text::{check_name, check_settings, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::ProjectTree;
 use crate::view::Stale;
@@ -81,7 +81,7 @@ pub struct NewProject {
     pub description: String,
     /// Free words, at most 64 bytes each.
     pub tags: Vec<String>,
-    /// Defaults for generating in this project; `None` for `{}`.
+    /// Defaults for generating in this project, a JSON object; `None` for `{}`.
     pub settings: Option<Json>,
     /// An asset created by the same call that stands for the project.
     pub thumbnail_id: Option<AssetId>,
@@ -195,7 +195,7 @@ pub struct ProjectPatch {
     pub tags: Option<Vec<String>>,
     /// The thumbnail; `Some(None)` clears it.
     pub thumbnail_id: Option<Option<AssetId>>,
-    /// Defaults for generating.
+    /// Defaults for generating, a JSON object.
     pub settings: Option<Json>,
 }
 
@@ -264,6 +264,13 @@ async fn find(session: &mut Session, sql: &crate::db::sql::Sql, id: ProjectId) -
     found.pop().ok_or_else(|| Error::not_found("project", id))
 }
 
+/// Creates a project with everything in it, as planned otherwise.
+pub(crate) async fn create(mut plan: Plan<'_>, new: NewProject) -> Result<ProjectTree> {
+    let id = plan.project(new)?;
+    let created = plan.commit().await?;
+    ProjectTree::of_created(created).ok_or_else(|| Error::not_found("project", id))
+}
+
 /// Returns the ids of all projects.
 pub(crate) async fn ids(session: &mut Session) -> Result<Vec<ProjectId>> {
     session
@@ -303,10 +310,7 @@ impl Studio {
     /// [`Error::Invalid`] names the field, [`Error::NotAnImage`] and [`Error::Io`] the file;
     /// [`Error::Conflict`] where an id is taken. Nothing is created then.
     pub async fn create_project(&self, new: NewProject) -> Result<ProjectTree> {
-        let mut plan = Plan::new(self);
-        let id = plan.project(new)?;
-        let created = plan.commit().await?;
-        ProjectTree::of_created(created).ok_or_else(|| Error::not_found("project", id))
+        create(Plan::new(self), new).await
     }
 
     /// Returns the oldest project of a name, or creates one; and whether it is new. Of several
@@ -392,6 +396,7 @@ impl Studio {
             project.thumbnail_id = thumbnail;
         }
         if let Some(settings) = patch.settings {
+            check_settings("settings", Some(&settings))?;
             project.settings = settings;
         }
         if let Some(tags) = patch.tags {

@@ -5,7 +5,7 @@
 //! graph). Ids, names, tags and paths are outside: they may change.
 
 use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
@@ -83,9 +83,99 @@ impl Record<'_> {
     }
 }
 
+/// A record, read back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Recorded {
+    format: u32,
+    pub(crate) inputs: Vec<RecordedInput>,
+    pub(crate) model: Option<String>,
+    pub(crate) prompt: Option<String>,
+    #[serde(deserialize_with = "canonical_settings")]
+    pub(crate) settings: Option<Json>,
+    pub(crate) sha256: Sha256,
+    pub(crate) system_prompt: Option<String>,
+    pub(crate) time: MillisSinceEpoch,
+}
+
+/// One input of a record, read back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RecordedInput {
+    pub(crate) record_hash: Sha256,
+    pub(crate) role: ReferenceRole,
+    pub(crate) sha256: Sha256,
+}
+
+/// Reads settings in canonical form, in which the double `1e16` is `10000000000000000`: taken
+/// in as new, that integer would become a string.
+fn canonical_settings<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Json>, D::Error> {
+    let Some(raw) = Option::<Box<RawValue>>::deserialize(from)? else {
+        return Ok(None);
+    };
+    Json::parse(raw.get()).map_err(de::Error::custom)?;
+    let settings = Json::from_stored(raw.get());
+    settings.map(Some).map_err(de::Error::custom)
+}
+
+impl Recorded {
+    /// Reads the text of a record; whether it has the hash beside it is another question.
+    pub(crate) fn read(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Returns the text of a record of format 1 that says the same; `None` for another format.
+    pub(crate) fn text(&self) -> Option<String> {
+        let inputs = self.inputs.iter().map(|input| RecordInput {
+            record_hash: input.record_hash,
+            role: input.role,
+            sha256: input.sha256,
+        });
+        let record = Record {
+            format: Format,
+            inputs: inputs.collect(),
+            model: self.model.as_deref(),
+            prompt: self.prompt.as_deref(),
+            settings: self.settings.as_ref().map(Canonical),
+            sha256: self.sha256,
+            system_prompt: self.system_prompt.as_deref(),
+            time: self.time,
+        };
+        let sealed = record.seal().ok().filter(|_| self.format == FORMAT);
+        sealed.map(|(text, _)| text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_is_read_back_as_it_was_written() {
+        let settings = Json::parse(
+            r#"{"weight": 1e16, "tiny": 1e-7, "seed": "9007199254740993",
+            "big": [9007199254740991, -1e300]}"#,
+        );
+        let settings = settings.unwrap();
+        for settings in [Some(&settings), None] {
+            let record = Record {
+                format: Format,
+                inputs: Vec::new(),
+                model: None,
+                prompt: Some("a cat"),
+                settings: settings.map(Canonical),
+                sha256: Sha256::of(b"abc"),
+                system_prompt: None,
+                time: MillisSinceEpoch(0),
+            };
+            let (text, _) = record.seal().unwrap();
+            let read = Recorded::read(&text).unwrap();
+            assert_eq!(read.settings.as_ref(), settings);
+            assert_eq!(read.text(), Some(text.clone()));
+            let other = text.replacen("\"format\":1", "\"format\":2", 1);
+            assert_eq!(Recorded::read(&other).unwrap().text(), None);
+        }
+    }
 
     #[test]
     fn a_record_is_canonical_json_with_a_known_hash() {

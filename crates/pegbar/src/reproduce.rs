@@ -1,6 +1,8 @@
 //! Reproducing: the request that would make an asset again, and what is missing of it.
 
-use std::collections::{HashMap, HashSet};
+mod deep;
+
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -14,7 +16,6 @@ use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::{AssetId, GenerationId, ProjectId};
 use crate::json::Json;
-use crate::lineage;
 use crate::reference::{Reference, ReferenceRole};
 use crate::studio::Studio;
 use crate::text::serialize_path;
@@ -259,33 +260,6 @@ impl Studio {
         blocking(|| self.reproduction(&asset, &known))
     }
 
-    /// Returns the requests that would make an asset again together with everything that it
-    /// was made from, inputs before what was made from them; the last is the asset's own.
-    /// Uploads need no request and are left out, but for the asset itself.
-    ///
-    /// # Errors
-    /// As [`Studio::reproduce`].
-    pub async fn reproduce_with_inputs(&self, id: AssetId) -> Result<Vec<Reproduction>> {
-        let mut session = self.database().snapshot().await?;
-        let asset = asset::get(&mut session, id).await?;
-        let project = asset.project_id;
-        let ancestors = lineage::ancestors(&mut session, project, &[id.0]).await?;
-        let mut inputs = load(&mut session, project, &ancestors).await?;
-        inputs.insert(id, asset);
-        let order = inputs_first(id, &inputs);
-        let generated: Vec<Asset> = order
-            .iter()
-            .filter_map(|ancestor| inputs.get(ancestor))
-            .filter(|asset| asset.id == id || asset.generation_prompt.is_some())
-            .cloned()
-            .collect();
-        let claims = claimed(&mut session, project, &generated).await?;
-        session.end().await?;
-        let known = Known { inputs, claims };
-        let each = generated.iter();
-        blocking(|| each.map(|asset| self.reproduction(asset, &known)).collect())
-    }
-
     fn reproduction(&self, asset: &Asset, known: &Known) -> Result<Reproduction> {
         let mut missing = Vec::new();
         if asset.generation_prompt.is_none() {
@@ -421,28 +395,6 @@ async fn claimed(
         }
     }
     Ok(tools)
-}
-
-/// Returns an asset and everything that it was made from, inputs first, in the order sent.
-fn inputs_first(id: AssetId, assets: &HashMap<AssetId, Asset>) -> Vec<AssetId> {
-    let mut order = Vec::with_capacity(assets.len());
-    let mut seen = HashSet::from([id]);
-    // A stack of our own: a chain of frames may be longer than the thread's stack is deep. Rows
-    // of other programs may go round in a circle: nothing is visited twice.
-    let mut stack = vec![(id, 0)];
-    while let Some((asset, next)) = stack.pop() {
-        let references = assets.get(&asset).map(|asset| &asset.references);
-        match references.and_then(|references| references.get(next)) {
-            Some(reference) => {
-                stack.push((asset, next + 1));
-                if seen.insert(reference.asset_id) {
-                    stack.push((reference.asset_id, 0));
-                }
-            }
-            None => order.push(asset),
-        }
-    }
-    order
 }
 
 #[cfg(test)]

@@ -52,13 +52,40 @@ pub struct FoundAsset {
     pub matches: Vec<TextMatch>,
 }
 
+/// A search whose pages are asked for one after another: what was made from an asset is looked
+/// up once, not for each page.
+pub struct AssetSearch<'a> {
+    studio: &'a Studio,
+    project: Option<ProjectId>,
+    filter: &'a SearchFilter,
+    /// In order; `None` where it does not matter what they were made from.
+    made: Option<Vec<Uuid>>,
+}
+
+impl AssetSearch<'_> {
+    /// Returns a page of what is found, in the order of the ids.
+    ///
+    /// # Errors
+    /// As [`Studio::search_assets`].
+    pub async fn page(&self, page: PageRequest<AssetId>) -> Result<Page<FoundAsset>> {
+        let made = self.made.as_deref();
+        let mut session = self.studio.database().snapshot().await?;
+        let found = page_of(&mut session, self.project, self.filter, made, page).await?;
+        session.end().await?;
+        Ok(found)
+    }
+}
+
 impl MadeFrom {
-    /// Returns the ids of what was made from the asset, in order, and its project.
-    async fn ids(self, session: &mut Session) -> Result<(ProjectId, Vec<Uuid>)> {
+    /// Returns the ids of what was made from the asset, in order; nothing where it is not of the
+    /// project that is searched.
+    async fn ids(self, session: &mut Session, searched: Option<ProjectId>) -> Result<Vec<Uuid>> {
         let project = asset::project_of(session, self.asset_id).await?;
+        if searched.is_some_and(|searched| searched != project) {
+            return Ok(Vec::new());
+        }
         if self.is_deep {
-            let ids = lineage::descendants(session, project, self.asset_id, None).await?;
-            return Ok((project, ids));
+            return lineage::descendants(session, project, self.asset_id, None).await;
         }
         let parameters = [Value::Id(project.0), Value::Id(self.asset_id.0)];
         let read = session.query(&MADE_FROM, &parameters, |row| {
@@ -68,7 +95,7 @@ impl MadeFrom {
         ids.sort_unstable();
         // One may have been sent it twice.
         ids.dedup();
-        Ok((project, ids))
+        Ok(ids)
     }
 }
 
@@ -78,22 +105,14 @@ async fn find(
     project: Option<ProjectId>,
     filter: &SearchFilter,
     conditions: &Conditions,
+    made: Option<&[Uuid]>,
     mut after: Option<AssetId>,
     wanted: usize,
 ) -> Result<Vec<AssetId>> {
-    let mut made = None;
-    if let Some(made_from) = filter.made_from {
-        let (its_project, mut ids) = made_from.ids(session).await?;
-        if project.is_some_and(|project| project != its_project) {
-            return Ok(Vec::new());
-        }
-        if let Some(after) = after {
-            ids.drain(..ids.partition_point(|id| *id <= after.0));
-        }
-        made = Some(ids);
-    }
+    let behind =
+        |ids: &'_ [Uuid]| after.map_or(0, |after| ids.partition_point(|id| *id <= after.0));
     let mut found = Vec::new();
-    let mut chunks = made.as_deref().map(|ids| ids.chunks(BATCH));
+    let mut chunks = made.map(|ids| ids[behind(ids)..].chunks(BATCH));
     loop {
         let chunk = match &mut chunks {
             Some(chunks) => match chunks.next() {
@@ -202,7 +221,60 @@ async fn load(
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
+/// Returns the ids of what was made from the asset that the filter names, if it names one.
+async fn made(
+    session: &mut Session,
+    project: Option<ProjectId>,
+    filter: &SearchFilter,
+) -> Result<Option<Vec<Uuid>>> {
+    Ok(match filter.made_from {
+        Some(made_from) => Some(made_from.ids(session, project).await?),
+        None => None,
+    })
+}
+
+/// Reads a page of what is found.
+async fn page_of(
+    session: &mut Session,
+    project: Option<ProjectId>,
+    filter: &SearchFilter,
+    made: Option<&[Uuid]>,
+    page: PageRequest<AssetId>,
+) -> Result<Page<FoundAsset>> {
+    let conditions = Conditions::new(filter)?;
+    let wanted = usize::try_from(page.rows_to_read()?).unwrap_or(usize::MAX);
+    let after = page.after;
+    let found = find(session, project, filter, &conditions, made, after, wanted);
+    let mut ids = found.await?;
+    let has_more = ids.len() == wanted;
+    ids.truncate(page.limit as usize);
+    let rows = load(session, project, &conditions, ids).await?;
+    Ok(Page { rows, has_more })
+}
+
 impl Studio {
+    /// Begins a search of which more than one page is wanted. What was made from an asset is as
+    /// it is now; everything else as it is when each page is read.
+    ///
+    /// # Errors
+    /// As [`Studio::search_assets`].
+    pub async fn search<'a>(
+        &'a self,
+        project: Option<ProjectId>,
+        filter: &'a SearchFilter,
+    ) -> Result<AssetSearch<'a>> {
+        Conditions::new(filter)?;
+        let mut session = self.database().snapshot().await?;
+        let made = made(&mut session, project, filter).await?;
+        session.end().await?;
+        Ok(AssetSearch {
+            studio: self,
+            project,
+            filter,
+            made,
+        })
+    }
+
     /// Finds assets by what made them and what became of them, in one project or in all, in
     /// the order of their ids.
     ///
@@ -220,22 +292,12 @@ impl Studio {
         filter: &SearchFilter,
         page: PageRequest<AssetId>,
     ) -> Result<Page<FoundAsset>> {
-        let conditions = Conditions::new(filter)?;
-        let wanted = usize::try_from(page.rows_to_read()?).unwrap_or(usize::MAX);
+        Conditions::new(filter)?;
+        page.rows_to_read()?;
         let mut session = self.database().snapshot().await?;
-        let mut ids = find(
-            &mut session,
-            project,
-            filter,
-            &conditions,
-            page.after,
-            wanted,
-        )
-        .await?;
-        let has_more = ids.len() == wanted;
-        ids.truncate(page.limit as usize);
-        let rows = load(&mut session, project, &conditions, ids).await?;
+        let made = made(&mut session, project, filter).await?;
+        let found = page_of(&mut session, project, filter, made.as_deref(), page).await?;
         session.end().await?;
-        Ok(Page { rows, has_more })
+        Ok(found)
     }
 }

@@ -21,8 +21,14 @@ pub(crate) use check::{Checked, Fault};
 /// What the name of an image has behind it in the name of its sidecar.
 pub(crate) const SUFFIX: &str = ".pegbar.json";
 
-/// The largest sidecar, in bytes.
-pub(crate) const MAX_BYTES: u64 = 64 << 20;
+/// The largest sidecar, in bytes: what is read is held in memory for a moment.
+pub(crate) const MAX_BYTES: u64 = 32 << 20;
+
+/// How many claims a sidecar has at most.
+pub(crate) const MAX_CLAIMS: usize = 1000;
+
+/// How many annotations a sidecar has at most.
+pub(crate) const MAX_ANNOTATIONS: usize = 10_000;
 
 /// The format that is written.
 const FORMAT: u32 = 1;
@@ -140,6 +146,9 @@ pub(crate) struct AssetSaid {
     pub(crate) mime_type: String,
     pub(crate) width: u32,
     pub(crate) height: u32,
+    /// When its bytes were dropped; there is no file beside then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes_dropped_at: Option<MillisSinceEpoch>,
     /// The canonical JSON (RFC 8785) of what made it.
     pub(crate) record: String,
     /// The SHA-256 of that text.
@@ -250,6 +259,19 @@ pub(crate) struct FrameSaid {
 }
 
 impl AssetSaid {
+    /// Refuses more claims and annotations than are read again.
+    pub(crate) fn check_counts(&self) -> Result<(), Fault> {
+        let counts = [
+            ("asset.claims", self.claims.len(), MAX_CLAIMS),
+            ("asset.annotations", self.annotations.len(), MAX_ANNOTATIONS),
+        ];
+        let over = counts.into_iter().find(|(_, count, most)| count > most);
+        over.map_or(Ok(()), |(field, count, most)| {
+            let reason = format!("there are {count}; at most {most} are read");
+            Err(Fault::new(field, reason))
+        })
+    }
+
     /// Says what is recorded; `None` for a row that another program wrote and nobody adopted.
     pub(crate) fn of(
         asset: Asset,
@@ -274,6 +296,7 @@ impl AssetSaid {
             mime_type: asset.mime_type?,
             width: asset.width?,
             height: asset.height?,
+            bytes_dropped_at: asset.bytes_dropped_at,
             record: asset.record?,
             record_hash: asset.record_hash?,
             original_name: asset.original_name,

@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use serde::Serializer;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::json::Json;
 use crate::time::MillisSinceEpoch;
 
 /// The longest display name, in bytes.
@@ -52,6 +54,20 @@ pub(crate) fn check_text(field: &str, text: &str) -> Result<()> {
 
 pub(crate) fn check_optional(field: &str, text: Option<&String>) -> Result<()> {
     text.map_or(Ok(()), |text| check_text(field, text))
+}
+
+/// Refuses settings without names: who reads them asks for `seed`, not for the first of a list.
+pub(crate) fn check_settings(field: &str, settings: Option<&Json>) -> Result<()> {
+    let kind = match settings.map(Json::as_value) {
+        None | Some(Value::Object(_)) => return Ok(()),
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "true or false",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::String(_)) => "a string",
+        Some(Value::Array(_)) => "a list",
+    };
+    let reason = format!("settings have names, as in {{\"seed\": 7}}: a JSON object, not {kind}");
+    Err(Error::invalid(field, reason))
 }
 
 /// Checks tags and drops the ones that stand twice; the order is kept.

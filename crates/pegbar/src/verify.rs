@@ -1,18 +1,20 @@
 //! Verifying: bytes are hashed again and records are made again, and what differs is named.
 //!
 //! A record holds the hashes of its inputs' records. So a row that was changed together with
-//! its record and the hash of that is found by everything that was made from it; where nothing
-//! was, only a head that was given away earlier tells (`head.rs`). Files below `public/assets`
-//! are no part of it: they are made from what is verified here.
+//! its record and the hash of that is found by everything that was made from it, and by the
+//! generation that it came from; where there is neither, only a head that was given away earlier
+//! tells (`head.rs`). Files below `public/assets` are no part of it: they are made from what is
+//! verified here.
 
 mod bytes;
 mod compare;
 mod damage;
 mod dependents;
+mod generation;
 mod report;
 mod row;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
@@ -20,22 +22,26 @@ use crate::asset;
 use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
-use crate::id::{AssetId, ProjectId};
+use crate::id::{AssetId, GenerationId, ProjectId};
 use crate::lineage;
 use crate::project;
 use crate::studio::Studio;
 use bytes::Hashed;
+use generation::GenerationRow;
 use row::{AssetRow, Rows};
 
-pub use damage::Damage;
+pub use damage::{Damage, DroppedUse};
 pub use report::{
-    DamagedAsset, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS, ShowingFrame,
-    ShownBy, VerifyReport,
+    DamagedAsset, DamagedGeneration, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
+    ShowingFrame, ShownBy, VerifyReport,
 };
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&[&crate::db::sql::Sql]] =
-    &[dependents::STATEMENTS, row::STATEMENTS];
+pub(crate) const STATEMENTS: &[&[&crate::db::sql::Sql]] = &[
+    dependents::STATEMENTS,
+    generation::STATEMENTS,
+    row::STATEMENTS,
+];
 
 /// What is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +65,9 @@ pub struct VerifyOptions {
 struct Run<'a, P> {
     studio: &'a Studio,
     hashed: Hashed,
+    /// The generations that were looked at: 16 bytes each, so that one with outputs on several
+    /// pages counts once.
+    generations: HashSet<GenerationId, foldhash::fast::RandomState>,
     report: VerifyReport,
     progress: P,
     expected: u64,
@@ -67,6 +76,7 @@ struct Run<'a, P> {
 impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
     /// Verifies a page of rows, which were read at one moment.
     async fn verify(&mut self, project: ProjectId, rows: &Rows) -> Result<()> {
+        self.generations.extend(rows.generations.keys());
         let mut rest = rows.assets.as_slice();
         while !rest.is_empty() {
             let (batch, behind) = rest.split_at(Hashed::batch(rest));
@@ -77,6 +87,8 @@ impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
             }
             for asset in batch {
                 let mut damages = compare::compare(asset, rows);
+                damages.extend(generation::compare(asset, rows));
+                damages.extend(compare::compare_dropped(asset));
                 if !asset.is_dropped {
                     damages.extend(self.compare_bytes(project, asset).await?);
                 }
@@ -158,6 +170,37 @@ impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
         }
     }
 
+    /// Verifies the generations of a project that no asset came from. The others are compared
+    /// with what came from them.
+    async fn verify_generations(&mut self, project: ProjectId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let mut session = self.studio.database().read().await?;
+            let rows = GenerationRow::without_output(&mut session, project, after).await?;
+            drop(session);
+            for row in &rows {
+                self.generations.insert(row.id);
+                let damages = row.damages_alone();
+                if damages.is_empty() {
+                    continue;
+                }
+                self.report.damaged_generation_count += 1;
+                if self.report.damaged_generations.len() < MAX_DAMAGED {
+                    self.report.damaged_generations.push(DamagedGeneration {
+                        project_id: project,
+                        generation_id: row.id,
+                        damages,
+                    });
+                }
+            }
+            match rows.last() {
+                Some(last) if rows.len() == row::PAGE_SIZE => after = Some(last.id),
+                _ => return Ok(()),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn verify_assets(&mut self, project: ProjectId, ids: &[Uuid]) -> Result<()> {
         for ids in ids.chunks(row::PAGE_SIZE) {
             let mut session = self.studio.database().snapshot().await?;
@@ -169,7 +212,7 @@ impl<P: FnMut(u64, u64) + Send> Run<'_, P> {
     }
 }
 
-/// Refuses assets whose rows contradict their records: for whoever gives on what they say.
+/// Refuses assets whose rows, or generations, contradict their records: for whoever gives on what they say.
 pub(crate) async fn check_rows(
     session: &mut Session,
     project: ProjectId,
@@ -177,7 +220,9 @@ pub(crate) async fn check_rows(
 ) -> Result<()> {
     let rows = Rows::of(session, project, ids).await?;
     for asset in &rows.assets {
-        if let Some(damage) = compare::compare(asset, &rows).first() {
+        let damages = compare::compare(asset, &rows).into_iter();
+        let mut damages = damages.chain(generation::compare(asset, &rows));
+        if let Some(damage) = damages.next() {
             return Err(Error::Damaged {
                 place: format!("the row of the asset {}", asset.id),
                 reason: format!("{damage}; run `pegbar verify` to see all that is damaged"),
@@ -190,14 +235,17 @@ pub(crate) async fn check_rows(
 
 impl Studio {
     /// Verifies that assets are as they were recorded: hashes their bytes again, makes their
-    /// records again from the rows, and compares the inputs with what was recorded of them.
+    /// records again from the rows, and compares the inputs with what was recorded of them, and
+    /// the generations with the records of what came from them. In a whole project, generations
+    /// that nothing came from, or that lost their outputs, are looked at too.
     ///
     /// Nothing is changed, and whoever works meanwhile is not held up. Assets in the trash are
     /// not looked at. `progress` is called with how many assets are done, and how many there
     /// are.
     ///
     /// An asset that was changed together with its record and the hash of that is found by what
-    /// was made from it. Where nothing was made from it, only [`Studio::compare_head`] tells.
+    /// was made from it, and by its generation. Where there is neither, only
+    /// [`Studio::compare_head`] tells.
     ///
     /// # Errors
     /// [`Error::NotFound`] for the project or an asset; [`Error::Unavailable`] where the store
@@ -215,6 +263,7 @@ impl Studio {
         let mut run = Run {
             studio: self,
             hashed: Hashed::default(),
+            generations: HashSet::default(),
             report: VerifyReport {
                 is_records_only: options.records_only,
                 ..VerifyReport::default()
@@ -254,10 +303,12 @@ impl Studio {
             drop(session);
             for project in projects {
                 run.verify_project(project).await?;
+                run.verify_generations(project).await?;
             }
         }
         run.report.blobs = run.hashed.count();
         run.report.bytes = run.hashed.bytes;
+        run.report.generations = run.generations.len() as u64;
         Ok(run.report)
     }
 }

@@ -174,10 +174,18 @@ pub(super) fn animations_table(output: &Output, animations: &[AnimationTree]) ->
 /// A table of an animation's frames.
 pub(super) fn frames_table(output: &Output, tree: &AnimationTree) -> Table {
     let mut table = Table::new(&[
-        "INDEX", "FRAME", "ASSET", "PIXELS", "SIZE", "CAME AS", "PROMPT",
+        "INDEX",
+        "FRAME ID",
+        "ASSET",
+        "PIXELS",
+        "SIZE",
+        "CAME AS",
+        "FRAME PROMPT",
+        "PROMPT",
     ]);
     for row in &tree.frames {
-        let prompt = row.frame.frame_prompt.as_deref().unwrap_or_default();
+        let frame_prompt = row.frame.frame_prompt.as_deref().unwrap_or_default();
+        let prompt = row.asset.generation_prompt.as_deref().unwrap_or_default();
         table.row(vec![
             row.frame.frame_index.to_string(),
             output.id(row.frame.id),
@@ -185,6 +193,7 @@ pub(super) fn frames_table(output: &Output, tree: &AnimationTree) -> Table {
             pixels(&row.asset),
             stored_size(&row.asset),
             row.asset.original_name.clone().unwrap_or_default(),
+            one_line(frame_prompt, 60),
             one_line(prompt, 60),
         ]);
     }
@@ -375,6 +384,7 @@ impl Edit {
                 Some(duration) => Some(Some(duration)),
                 None => self.clear_frame_duration.then_some(None),
             },
+            expected: None,
         };
         let animation = studio.update_animation(animation.id, patch).await?;
         output.changed(

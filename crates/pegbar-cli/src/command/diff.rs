@@ -2,7 +2,11 @@
 
 mod shown;
 
-use pegbar::{Animation, AnimationDiff, Asset, AssetDiff, Studio};
+use std::collections::HashMap;
+
+use pegbar::{
+    Animation, AnimationDiff, Asset, AssetDiff, AssetId, FrameDiff, InputChange, ProjectId, Studio,
+};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -64,7 +68,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     let output = &context.output;
     let before = side(studio, &args.within, &args.before).await?;
     let after = side(studio, &args.within, &args.after).await?;
-    let shown = Shown { output };
     let is_same;
     match (before, after) {
         (Side::Asset(before), Side::Asset(after)) => {
@@ -73,7 +76,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             if output.is_json() {
                 output.json(&Difference::Assets(Box::new(Told { is_same, diff })))?;
             } else {
-                shown.assets(&before, &after, &diff)?;
+                let mut mentioned = vec![before.id, after.id];
+                mentioned.extend(diff.inputs.iter().flat_map(inputs));
+                let projects = [before.project_id, after.project_id];
+                let names = names(studio, projects, &mentioned).await?;
+                Shown { output, names }.assets(&before, &after, &diff)?;
             }
         }
         (Side::Animation(before), Side::Animation(after)) => {
@@ -82,7 +89,17 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             if output.is_json() {
                 output.json(&Difference::Animations(Box::new(Told { is_same, diff })))?;
             } else {
-                shown.animations(&before, &after, &diff)?;
+                let frames = diff.frames.iter();
+                let mentioned: Vec<AssetId> = frames.flat_map(named_by_frame).collect();
+                let projects = [before.project_id, after.project_id];
+                let names = names(studio, projects, &mentioned).await?;
+                let characters = [
+                    studio.get_character(before.character_id).await?.name,
+                    studio.get_character(after.character_id).await?.name,
+                ];
+                let characters = characters.each_ref().map(String::as_str);
+                let both = [&*before, &*after];
+                Shown { output, names }.animations(both, characters, &diff)?;
             }
         }
         (before, after) => {
@@ -101,6 +118,35 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         return Err(CommandError::Differs);
     }
     Ok(())
+}
+
+/// Returns the assets that a change of an input names.
+fn inputs(change: &InputChange) -> impl Iterator<Item = AssetId> {
+    let places = [&change.before, &change.after].into_iter().flatten();
+    places.map(|place| place.asset_id)
+}
+
+/// Returns the assets that a change of a frame names.
+fn named_by_frame(change: &FrameDiff) -> Vec<AssetId> {
+    let places = [&change.before, &change.after].into_iter().flatten();
+    let mut named: Vec<AssetId> = places.map(|place| place.asset_id).collect();
+    let diff = change.asset.iter();
+    named.extend(diff.flat_map(|diff| diff.inputs.iter().flat_map(inputs)));
+    named
+}
+
+/// Returns what people know assets by that are compared.
+async fn names(
+    studio: &Studio,
+    projects: [ProjectId; 2],
+    assets: &[AssetId],
+) -> Result<HashMap<AssetId, String>, CommandError> {
+    let mut names = HashMap::new();
+    for project in projects {
+        let found = studio.whereabouts(project, assets).await?;
+        names.extend(found.iter().map(|it| (it.asset_id, it.to_string())));
+    }
+    Ok(names)
 }
 
 impl Side {

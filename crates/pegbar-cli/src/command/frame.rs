@@ -305,17 +305,19 @@ impl Show {
         let character = studio.get_character(animation.character_id).await?;
         output.fields(
             &format!(
-                "{}/{} {}",
+                "{}/{}/{}",
                 character.name, animation.name, frame.frame_index
             ),
             &[
                 ("id", frame.id.to_string()),
                 ("source id", frame.source_id.unwrap_or_default()),
-                ("prompt", frame.frame_prompt.unwrap_or_default()),
+                ("frame prompt", frame.frame_prompt.unwrap_or_default()),
                 ("shows", asset.id.to_string()),
                 ("came as", asset.original_name.clone().unwrap_or_default()),
                 ("pixels", pixels(&asset)),
                 ("size", stored_size(&asset)),
+                ("prompt", asset.generation_prompt.unwrap_or_default()),
+                ("model", asset.model.unwrap_or_default()),
                 ("created", frame.created_at.to_string()),
             ],
         )

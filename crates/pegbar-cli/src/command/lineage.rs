@@ -9,15 +9,15 @@ use std::collections::HashMap;
 
 use clap::ValueEnum;
 use pegbar::{
-    Asset, AssetId, DEFAULT_LINEAGE_LIMIT, Lineage, LineageDirection, LineageNode, LineageOptions,
-    MAX_LINEAGE_LIMIT, ProjectId, ReferenceRole, Showing, Studio, Whereabouts,
+    Asset, AssetId, AssetKind, DEFAULT_LINEAGE_LIMIT, Lineage, LineageDirection, LineageNode,
+    LineageOptions, MAX_LINEAGE_LIMIT, ProjectId, ReferenceRole, Showing, Studio, Whereabouts,
 };
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
-use crate::text::{dropped, one_line};
+use crate::text::{count, dropped, one_line};
 
 /// Show what an asset was made from and what was made from it, and which frames that concerns
 ///
@@ -241,10 +241,20 @@ pub(crate) async fn names(
     Ok(found.iter().map(|it| (it.asset_id, name(it))).collect())
 }
 
-/// Writes what people know an asset by: its name, whether it is primary, and whether its bytes
-/// are gone.
+/// Writes what people know an asset by: its name, which frames show it but for the one that
+/// gives it the name, whether it is primary, and whether its bytes are gone.
 fn name(whereabouts: &Whereabouts) -> String {
     let mut parts = vec![one_line(&whereabouts.to_string(), 80)];
+    match (whereabouts.kind, whereabouts.shown_in.as_slice()) {
+        (AssetKind::Frame, []) => parts.push("not shown".to_owned()),
+        (AssetKind::Frame, [_, others @ ..]) if !others.is_empty() => {
+            parts.push(format!(
+                "and in {}",
+                count(others.len() as u64, "more frame")
+            ));
+        }
+        _ => {}
+    }
     if whereabouts.is_primary {
         parts.push("primary".to_owned());
     }

@@ -98,15 +98,12 @@ async fn path_of(studio: &Studio, thing: &Thing) -> Result<PathBuf, CommandError
 }
 
 fn path_of_asset(asset: &Asset) -> Result<&str, CommandError> {
+    asset.check_not_dropped()?;
     let id = asset.id;
-    if let Some(time) = asset.bytes_dropped_at {
-        let message = format!("the asset {id} has no file: its bytes were dropped on {time}");
-        let error = CommandError::refused("not_found", message);
-        return Err(error.hint("its record is there: `pegbar asset show`"));
-    }
     asset.file_path.as_deref().ok_or_else(|| {
         let message = format!("the asset {id} has no file yet: another program wrote its row");
-        CommandError::refused("not_found", message)
+        let error = CommandError::refused("not_found", message);
+        error.hint("`pegbar adopt` completes it")
     })
 }
 

@@ -1,12 +1,17 @@
 //! `pegbar reproduce`.
 
-use pegbar::Reproduction;
+use std::ops::ControlFlow;
+
+use pegbar::{AssetId, Reproduction, Studio};
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject, Thing};
 use crate::output::Output;
-use crate::text::quoted;
+use crate::text::{count, quoted};
+
+/// Of how many requests it is said what is missing.
+const MAX_WARNED: u64 = 20;
 
 /// Print the request that would make an image again, as JSON, and say what is missing of it
 ///
@@ -45,24 +50,52 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         }
     };
     if args.deep {
-        let all = studio.reproduce_with_inputs(id).await?;
-        for reproduction in &all {
-            let prefix = if reproduction.asset_id == id {
-                String::new()
-            } else {
-                format!("{}: ", reproduction.asset_id)
-            };
-            warn(output, &prefix, reproduction);
-        }
-        return output.json(&all);
+        return print_all(studio, output, id).await;
     }
     let reproduction = studio.reproduce(id).await?;
-    warn(output, "", &reproduction);
+    for missing in &reproduction.missing {
+        output.warning(missing);
+    }
     output.json(&reproduction)
 }
 
-fn warn(output: &Output, prefix: &str, reproduction: &Reproduction) {
-    for missing in &reproduction.missing {
-        output.warning(format_args!("{prefix}{missing}"));
+/// Prints the requests of an asset and of everything that it was made from while they are read,
+/// then warns of what is missing of the first few.
+async fn print_all(studio: &Studio, output: &Output, id: AssetId) -> Result<(), CommandError> {
+    let mut array = output.json_array();
+    let mut printed = Ok(());
+    let (mut warnings, mut incomplete) = (Vec::new(), 0_u64);
+    let print = |reproduction: Reproduction| {
+        incomplete += u64::from(!reproduction.missing.is_empty());
+        if incomplete <= MAX_WARNED {
+            let asset = reproduction.asset_id;
+            let missing = reproduction.missing.iter();
+            warnings.extend(missing.map(|missing| {
+                if asset == id {
+                    missing.to_string()
+                } else {
+                    format!("{asset}: {missing}")
+                }
+            }));
+        }
+        printed = array.element(&reproduction);
+        match printed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    let read = studio.reproduce_with_inputs(id, print).await;
+    printed?;
+    read?;
+    array.finish()?;
+    for warning in warnings {
+        output.warning(warning);
     }
+    if incomplete > MAX_WARNED {
+        let more = count(incomplete - MAX_WARNED, "more request");
+        output.warning(format_args!(
+            "something is missing of {more}, too: it stands in `missing`"
+        ));
+    }
+    Ok(())
 }

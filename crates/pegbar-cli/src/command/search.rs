@@ -142,11 +142,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     } else {
         HEADER_WITH_TEXT
     };
+    let search = studio.search(project, &filter).await?;
     list::print(
         &context.output,
         &args.part,
         header,
-        async |page| studio.search_assets(project, &filter, page).await,
+        async |page| search.page(page).await,
         |found: &FoundAsset| cells(&context.output, found),
     )
     .await

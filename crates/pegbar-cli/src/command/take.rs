@@ -177,7 +177,7 @@ fn places(animation: &Animation, take: &Take) -> String {
         if place.animation_id == animation.id {
             place.frame_index.to_string()
         } else {
-            format!("{} {}", one_line(&place.animation, 40), place.frame_index)
+            format!("{}/{}", one_line(&place.animation, 40), place.frame_index)
         }
     });
     places.collect::<Vec<_>>().join(", ")

@@ -1,9 +1,11 @@
 //! `pegbar verify`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use pegbar::{AssetId, Damage, HeadComparison, Studio, VerifyOptions, VerifyReport, VerifyScope};
+use pegbar::{
+    AssetId, Damage, DamagedAsset, HeadComparison, Studio, VerifyOptions, VerifyReport, VerifyScope,
+};
 use serde::Serialize;
 
 use super::head;
@@ -18,10 +20,10 @@ const MAX_NAMED: usize = 20;
 
 /// Check that images and records are as they were recorded
 ///
-/// Hashes every image again, makes every record again from what the database says now, and
-/// names what differs and what depends on it: then the exit code is 1. Nothing is changed. What
-/// was rewritten together with its record and the hash of that is found by what was made from
-/// it, or with --head.
+/// Hashes every image again, makes every record again from what the database says now, compares
+/// generations with what came out of them, and names what differs and what depends on it: then
+/// the exit code is 1. Nothing is changed. What was rewritten together with its record and the
+/// hash of that is found by what was made from it, or with --head.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -145,15 +147,77 @@ fn print(output: &Output, report: &VerifyReport) -> Result<(), CommandError> {
     };
     let (is, whole) = (if whole == 1 { "is" } else { "are" }, count(whole, "asset"));
     output.line(format_args!("{whole} {is} as recorded; {read}"))?;
+    if report.generations > 0 {
+        let generations = count(report.generations, "generation");
+        output.line(format_args!("compared with what came out: {generations}"))?;
+    }
     if report.bytes_dropped > 0 {
         let dropped = count(report.bytes_dropped, "asset");
         output.line(format_args!("without bytes, which were dropped: {dropped}"))?;
     }
-    let named = report.damaged.iter().take(MAX_NAMED);
-    for asset in named {
+    let (blobs, others) = by_blob(&report.damaged);
+    let mut named = BTreeSet::new();
+    for (damage, assets) in blobs.iter().take(MAX_NAMED) {
+        output.line(damage)?;
+        named.extend(assets.iter().map(|asset| asset.asset_id));
+        for asset in assets.iter().take(MAX_NAMED) {
+            let line = only(asset, Vec::new());
+            output.line(format_args!("  {line}"))?;
+        }
+        let more = assets.len().saturating_sub(MAX_NAMED);
+        if more > 0 {
+            output.line(format_args!("  … and {more} more with these bytes"))?;
+        }
+    }
+    for asset in others.iter().take(MAX_NAMED) {
+        named.insert(asset.asset_id);
         output.line(asset)?;
     }
-    more(output, report.damaged_count)
+    more(
+        output,
+        report.damaged_count.saturating_sub(named.len() as u64),
+    )?;
+    for generation in report.damaged_generations.iter().take(MAX_NAMED) {
+        output.line(generation)?;
+    }
+    more_than(output, report.damaged_generation_count)
+}
+
+/// Returns what is wrong with each damaged blob and the assets that have its bytes, each blob
+/// once; and the assets of which something else is damaged, with that alone.
+fn by_blob(damaged: &[DamagedAsset]) -> (Vec<(&Damage, Vec<&DamagedAsset>)>, Vec<DamagedAsset>) {
+    let mut blobs: Vec<(&Damage, Vec<&DamagedAsset>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut others = Vec::new();
+    for asset in damaged {
+        let mut rest = Vec::new();
+        for damage in &asset.damages {
+            let Some(path) = damage.blob() else {
+                rest.push(damage.clone());
+                continue;
+            };
+            let place = *places.entry(path).or_insert_with(|| {
+                blobs.push((damage, Vec::new()));
+                blobs.len() - 1
+            });
+            blobs[place].1.push(asset);
+        }
+        if !rest.is_empty() {
+            others.push(only(asset, rest));
+        }
+    }
+    (blobs, others)
+}
+
+/// Returns an asset with only these of its damages.
+fn only(asset: &DamagedAsset, damages: Vec<Damage>) -> DamagedAsset {
+    DamagedAsset {
+        damages,
+        file_path: asset.file_path.clone(),
+        dependents: asset.dependents.clone(),
+        shown_by: asset.shown_by.clone(),
+        ..*asset
+    }
 }
 
 fn print_comparison(output: &Output, comparison: &HeadComparison) -> Result<(), CommandError> {
@@ -177,15 +241,19 @@ fn print_comparison(output: &Output, comparison: &HeadComparison) -> Result<(), 
             found.as_deref().unwrap_or("none")
         ))?;
     }
-    more(output, changed.count)?;
+    more_than(output, changed.count)?;
     for asset in gone.first.iter().take(MAX_NAMED) {
         output.line(format_args!("asset {asset}: it is in the head, and gone"))?;
     }
-    more(output, gone.count)
+    more_than(output, gone.count)
 }
 
-fn more(output: &Output, length: u64) -> Result<(), CommandError> {
-    match length.saturating_sub(MAX_NAMED as u64) {
+fn more_than(output: &Output, length: u64) -> Result<(), CommandError> {
+    more(output, length.saturating_sub(MAX_NAMED as u64))
+}
+
+fn more(output: &Output, more: u64) -> Result<(), CommandError> {
+    match more {
         0 => Ok(()),
         more => output.line(format_args!("… and {more} more; --json names more")),
     }
@@ -195,8 +263,8 @@ fn more(output: &Output, length: u64) -> Result<(), CommandError> {
 fn verdict(report: &VerifyReport, comparison: Option<&HeadComparison>) -> Result<(), CommandError> {
     let mut wrong = Vec::new();
     let mut hints: Vec<&str> = Vec::new();
+    let damages = || report.damaged.iter().flat_map(|asset| &asset.damages);
     if report.damaged_count > 0 {
-        let damages = || report.damaged.iter().flat_map(|asset| &asset.damages);
         let is = if damages().all(|damage| *damage == Damage::NotAdopted) {
             "without a record"
         } else {
@@ -204,10 +272,17 @@ fn verdict(report: &VerifyReport, comparison: Option<&HeadComparison>) -> Result
         };
         let assets = count(report.assets, "asset");
         wrong.push(format!("{is}: {} of {assets}", report.damaged_count));
-        for hint in damages().map(Damage::hint) {
-            if !hints.contains(&hint) && hints.len() < 3 {
-                hints.push(hint);
-            }
+    }
+    if report.damaged_generation_count > 0 {
+        let generations = count(report.generations, "generation");
+        let number = report.damaged_generation_count;
+        wrong.push(format!("damaged: {number} of {generations}"));
+    }
+    let generations = report.damaged_generations.iter();
+    let alone = generations.flat_map(|generation| &generation.damages);
+    for hint in damages().chain(alone).map(Damage::hint) {
+        if !hints.contains(&hint) && hints.len() < 3 {
+            hints.push(hint);
         }
     }
     if let Some(comparison) = comparison

@@ -1,13 +1,14 @@
 //! Finding assets: variations and references by the name they came with, what a frame shows by
-//! the frame, all by their id.
+//! the frame, a take by its animation and the name it came with, all by their id.
 
 use std::path::Path;
 
 use pegbar::{Asset, AssetFilter, AssetId, AssetKind, Character, PageRequest, ProjectId, Studio};
 
 use super::choose::{self, Choice, ambiguous, candidate, choose, ending, not_found};
+use super::take::{every_take, take};
 use super::thing::{frame_by_path, is_frame_path};
-use super::{InProject, MAX_CANDIDATES, character_names, unless_not_found};
+use super::{InProject, MAX_CANDIDATES, animation, character, character_names, unless_not_found};
 use crate::error::{Candidate, CommandError};
 use crate::list::every;
 use crate::text::quoted;
@@ -87,6 +88,9 @@ pub(super) async fn asset_itself(
         };
         found = first_few(studio, &projects, &ending).await?;
     }
+    if let ([], Some((owner, name))) = (found.as_slice(), wanted.rsplit_once('/')) {
+        found.extend(of_owner(studio, within, owner, name).await?);
+    }
     match found.as_slice() {
         [] => Err(not_found(wanted, &choices)),
         [one] => Ok(one.clone()),
@@ -95,6 +99,44 @@ pub(super) async fn asset_itself(
             let hint = "give more of the end of the id";
             Err(ambiguous::<AssetId>(wanted, several.collect(), hint))
         }
+    }
+}
+
+/// Finds a take by its animation, or a variation by its character, with the name it came with or
+/// the end of its id. A number alone is a frame's index, whatever takes are called.
+async fn of_owner(
+    studio: &Studio,
+    within: &InProject,
+    owner: &str,
+    name: &str,
+) -> Result<Option<Asset>, CommandError> {
+    if is_frame_path(&format!("{owner}/{name}")) {
+        return Ok(None);
+    }
+    let take = match animation(studio, within, owner).await {
+        Ok(animation) => {
+            let takes = every_take(studio, &animation).await?;
+            take(&animation, &takes, name).cloned()
+        }
+        Err(error) => Err(error),
+    };
+    if let Some(take) = unless_missing(take)? {
+        return Ok(Some(take));
+    }
+    let variation = match character(studio, within, owner).await {
+        Ok(character) => variation(studio, &character, name).await,
+        Err(error) => Err(error),
+    };
+    match unless_missing(variation)? {
+        Some(id) => Ok(Some(studio.get_asset(id).await?)),
+        None => Ok(None),
+    }
+}
+
+fn unless_missing<T>(found: Result<T, CommandError>) -> Result<Option<T>, CommandError> {
+    match found {
+        Err(error) if error.is_not_found() => Ok(None),
+        found => found.map(Some),
     }
 }
 

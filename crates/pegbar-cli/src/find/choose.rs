@@ -145,7 +145,7 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
             "frame" => "`pegbar animation show ANIMATION` lists its frames".to_owned(),
             "asset" => {
                 "an asset is meant by its id or the end of it, a variation or reference also by \
-                 the name it came with; a take has no name of its own: by its id, or as \
+                 the name it came with; a take as CHARACTER/ANIMATION/NAME, or as \
                  CHARACTER/ANIMATION/INDEX where a frame shows it; list them: `pegbar asset list`"
                     .to_owned()
             }

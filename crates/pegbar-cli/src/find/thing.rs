@@ -132,7 +132,7 @@ pub(super) async fn frame_by_path(
     if !is_frame_path(wanted) {
         let message = format!("there is no frame \"{wanted}\"");
         let error = CommandError::refused("not_found", message);
-        return Err(error.hint("a frame is meant by ANIMATION INDEX, as in `Tabby/Walk 3`"));
+        return Err(error.hint("a frame is meant by ANIMATION/INDEX, as in `Tabby/Walk/3`"));
     }
     let animation = animation(studio, within, path).await?;
     let frames = studio.list_frames(animation.id).await?;

@@ -59,6 +59,20 @@ both_engines! {
         assert_eq!(found["mimeType"], json!(null), "what is alike is null");
     }
 
+    fn heads_and_inputs_have_names(bench) {
+        let [earlier, better] = with_two_takes(bench);
+        let text = bench.ok(&["diff", &earlier, "Walk/1"]);
+        let heads: Vec<&str> = text.lines().take(2).collect();
+        assert!(heads[0].starts_with("--- Tabby/Walk/earlier.png  ") && heads[0].ends_with(&earlier), "{text}");
+        assert!(heads[1].starts_with("+++ Tabby/Walk/1  ") && heads[1].ends_with(&better), "{text}");
+        assert!(text.contains("  [-character Tabby/front.png at 0-]  removed\n"), "{text}");
+        bench.ok(&["animation", "create", "Tabby", "Run"]);
+        let text = bench.ok(&["diff", "Walk", "Run"]);
+        assert!(text.starts_with("--- Tabby/Walk  "), "{text}");
+        assert!(text.contains("\n+++ Tabby/Run  "), "{text}");
+        assert!(text.contains("  removed, showed Tabby/Walk/1  "), "{text}");
+    }
+
     fn the_exit_code_says_whether_they_differ_only_on_demand(bench) {
         let [earlier, _] = with_two_takes(bench);
         assert_eq!(bench.run(&["diff", &earlier, "Walk/1"]).code, Some(0));

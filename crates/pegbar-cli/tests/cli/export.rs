@@ -125,6 +125,46 @@ fn a_signed_file_is_named_and_stays() {
 }
 
 #[test]
+fn what_was_stripped_of_its_signature_is_said_and_what_was_not() {
+    let bench = Bench::new();
+    bench.ok(&["project", "create", "Cats"]);
+    for (number, name) in [(1, "made.png"), (2, "uploaded.png")] {
+        let path = bench.png(name, number);
+        let manifest = crate::support::images::png_chunk(*b"caBX", b"jumb c2pa");
+        let signed = crate::support::images::png_with(fs::read(&path).unwrap(), &[manifest]);
+        fs::write(&path, &signed).unwrap();
+        let prompt = ["--prompt", "a cat"];
+        let prompt = if number == 1 { &prompt[..] } else { &[] };
+        bench.ok(&[&["asset", "add", &path], prompt].concat());
+    }
+    let out = out(&bench);
+    let arguments = [
+        "export",
+        "images",
+        "--to",
+        &out,
+        "--xmp",
+        "--strip-credentials",
+    ];
+    let ran = bench.run(&arguments);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("without the signature (C2PA) of the original: 1\n"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr.contains("warning: copied byte for byte: 1 file"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("it is an upload"), "{ran:?}");
+    assert!(!ran.stderr.contains("hint: --sidecar"), "{ran:?}");
+    let report = bench.json(&arguments);
+    assert_eq!(report["stripped"], 1);
+    assert_eq!(report["kept"]["first"][0]["isSigned"], true);
+}
+
+#[test]
 fn lineage_is_written_as_prov() {
     let bench = Bench::new();
     walk(&bench);
@@ -178,5 +218,110 @@ fn a_folder_without_sidecars_is_said() {
             .as_array()
             .unwrap()
             .is_empty()
+    );
+}
+
+#[test]
+fn an_image_whose_bytes_were_dropped_is_given_on_as_its_sidecar() {
+    let source = Bench::new();
+    walk(&source);
+    let style = source.png("style.png", 9);
+    source.ok(&["asset", "add", &style]);
+    source.ok(&["asset", "drop-bytes", "style.png", "--yes"]);
+    let out = out(&source);
+    let told = source.run(&["export", "images", "--to", &out]);
+    assert!(
+        told.stderr.contains("its bytes were dropped at"),
+        "{told:?}"
+    );
+    let told = source.ok(&["export", "images", "--to", &out, "--sidecar"]);
+    let expected = "with a sidecar: 5\na sidecar alone, since the bytes were dropped: 1\n";
+    assert!(told.ends_with(expected), "{told}");
+    let bench = Bench::new();
+    bench.ok(&["import", "sidecars", &out]);
+    assert_eq!(record_hashes(&bench), record_hashes(&source));
+    let shown = bench.ok(&["asset", "show", "style.png"]);
+    assert!(shown.contains("bytes dropped"), "{shown}");
+}
+
+#[test]
+fn what_can_not_be_taken_in_leaves_no_project() {
+    let source = Bench::new();
+    walk(&source);
+    let out = out(&source);
+    // Without what it was made from.
+    source.ok(&["export", "images", "Walk/1", "--to", &out, "--sidecar"]);
+    let bench = Bench::new();
+    let ran = bench.run(&["import", "sidecars", &out]);
+    assert_eq!(ran.code, Some(1));
+    let told = "nothing could be taken in, and no project was created for it\n";
+    assert_eq!(ran.stdout, told);
+    assert!(
+        ran.stderr.contains("1 image could not be taken in"),
+        "{ran:?}"
+    );
+    assert_eq!(bench.json(&["project", "list"]), serde_json::json!([]));
+}
+
+/// The most memory that a program has had, in bytes (proc(5), `VmHWM`).
+#[cfg(target_os = "linux")]
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_sizes_of_sidecars() {
+    const MIB: usize = 1 << 20;
+    let source = Bench::new();
+    source.ok(&["project", "create", "Cats"]);
+    let mut add = vec!["asset", "add"];
+    let images = source.pngs("cat", 16);
+    add.extend(images.iter().map(String::as_str));
+    source.ok(&add);
+    let out = out(&source);
+    source.ok(&["export", "images", "--to", &out, "--sidecar"]);
+    let mut total = 0;
+    for entry in fs::read_dir(Path::new(&out).join("references")).unwrap() {
+        let place = entry.unwrap().path();
+        if place
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let mut sidecar: Value = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+            let said = serde_json::json!({
+                "author": null, "text": "x".repeat(MIB), "createdAt": "2026-01-01T00:00:00.000Z",
+            });
+            sidecar["asset"]["annotations"] = vec![said; 15].into();
+            let text = sidecar.to_string();
+            total += text.len() as u64;
+            fs::write(place, text).unwrap();
+        }
+    }
+    assert!(total >= 16 * 15 * MIB as u64);
+    let bench = Bench::new();
+    let mut command = bench.command(&["import", "sidecars", &out]);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak_memory(child.id()).map_or(peak, |now| now.max(peak));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    };
+    assert!(status.success());
+    assert_eq!(bench.json(&["asset", "list"]).as_array().unwrap().len(), 16);
+    let [peak, total] = [peak, total].map(|bytes| bytes >> 20);
+    // Those of one batch, as text, values and rows: some 150 MiB, whatever their number.
+    assert!(
+        peak > 0 && peak < total,
+        "{peak} MiB for sidecars of {total} MiB"
     );
 }

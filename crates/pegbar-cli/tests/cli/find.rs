@@ -137,7 +137,7 @@ fn an_asset_is_also_meant_by_the_frame_that_shows_it() {
     let original = std::fs::read(bench.path().join("walk_1.png")).unwrap();
     assert_eq!(std::fs::read(copy).unwrap(), original);
     let shown = bench.refused(1, &["asset", "drop-bytes", "Walk/1", "--yes"]);
-    assert!(shown.contains("Tabby/Walk 1"), "{shown}");
+    assert!(shown.contains("Tabby/Walk/1"), "{shown}");
     let image = bench.png("next.png", 77);
     let input = "previous_frame=Tabby/Walk/1";
     let record = ["generation", "record", &image, "--take-of", "Walk"];

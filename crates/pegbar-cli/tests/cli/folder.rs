@@ -169,3 +169,68 @@ fn the_real_folders_come_in_as_the_readme_says() {
     assert_eq!(tree["characters"].as_array().unwrap().len(), 1);
     assert_eq!(tree["references"][0]["mimeType"], "image/jpeg");
 }
+
+#[test]
+fn an_export_of_pixellab_is_said_to_be_one_wherever_it_lies() {
+    let bench = Bench::new();
+    let art = art(&bench, &["tabby/animations/walk/0.png", "luna/front.png"]);
+    let metadata = json!({
+        "character": { "id": "344dfb7c-d46a-400f-8b35-275c143876e3", "name": "Tabby" },
+        "frames": { "rotations": {}, "animations": {} },
+    });
+    fs::write(art.join("tabby/metadata.json"), metadata.to_string()).unwrap();
+    // Other programs write files of that name, too.
+    fs::write(
+        art.join("luna/metadata.json"),
+        r#"{"frames": [], "meta": {}}"#,
+    )
+    .unwrap();
+    let export = art.join("tabby");
+    let hint = format!("`pegbar import pixellab {}` also takes in", text(&export));
+    for folder in [
+        art.clone(),
+        export.clone(),
+        export.join("animations"),
+        export.join("animations/walk"),
+    ] {
+        let arguments = [
+            "import",
+            "folder",
+            text(&folder),
+            "--character",
+            "Tabby",
+            "--dry-run",
+        ];
+        let ran = bench.run(&arguments);
+        assert_eq!(ran.stderr.matches(&hint).count(), 1, "{folder:?}: {ran:?}");
+        let plan = bench.json(&arguments);
+        assert_eq!(
+            plan["pixellabExports"],
+            json!([text(&export)]),
+            "{folder:?}"
+        );
+    }
+    let arguments = [
+        "import",
+        "folder",
+        "-p",
+        "Cats",
+        text(&export),
+        "--character",
+        "Tabby",
+    ];
+    assert_eq!(
+        bench.json(&arguments)["pixellabExports"],
+        json!([text(&export)])
+    );
+    let luna = art.join("luna");
+    let ran = bench.run(&[
+        "import",
+        "folder",
+        text(&luna),
+        "--character",
+        "Luna",
+        "--dry-run",
+    ]);
+    assert!(!ran.stderr.contains("pixellab"), "{ran:?}");
+}

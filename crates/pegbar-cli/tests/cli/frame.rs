@@ -12,6 +12,29 @@ fn indices(tree: &Value) -> Vec<u64> {
 }
 
 both_engines! {
+    fn the_prompts_of_a_frame_and_of_its_image_are_both_listed(bench) {
+        bench.with_walk(0);
+        let [first, second] = [1, 2].map(|n| bench.png(&format!("f{n}.png"), n));
+        let prompt = ["--prompt", "lift the paw", "--model", "sprite-1"];
+        bench.ok(&[&["frame", "add", "Walk", &first][..], &prompt].concat());
+        bench.ok(&["frame", "add", "Walk", &second, "--frame-prompt", "the paw is highest"]);
+        for columns in [None, Some("100")] {
+            for list in [["frame", "list", "Walk"], ["animation", "show", "Walk"]] {
+                let mut command = bench.command(&list);
+                columns.map(|columns| command.env("COLUMNS", columns));
+                let text = crate::support::ran(&command.output().unwrap()).stdout;
+                let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                for said in ["FRAME PROMPT", "lift the paw", "the paw is highest"] {
+                    assert!(words.contains(said), "{said}: {text}");
+                }
+            }
+        }
+        let shown = bench.ok(&["frame", "show", "Walk", "0"]);
+        assert!(shown.contains("  prompt   lift the paw\n") && shown.contains("sprite-1"), "{shown}");
+        let shown = bench.ok(&["frame", "show", "Walk", "1"]);
+        assert!(shown.contains("frame prompt  the paw is highest\n"), "{shown}");
+    }
+
     fn frames_are_added_moved_replaced_ordered_and_removed(bench) {
         bench.with_walk(3);
         let walk = "Tabby/Walk";
@@ -158,7 +181,7 @@ fn a_frame_that_is_not_there_is_named_with_those_that_are() {
         "{beyond}"
     );
     let which = bench.refused(1, &["frame", "remove", "Walk"]);
-    assert!(which.contains("ANIMATION INDEX"), "{which}");
+    assert!(which.contains("ANIMATION/INDEX"), "{which}");
     let missing = bench.refused(1, &["frame", "order", "Walk", "1"]);
     assert!(
         missing.contains("1 of 2 frames are missing: 0\n"),

@@ -52,7 +52,7 @@ both_engines! {
         let graph = bench.json(&["lineage", "Tabby/Walk/2"]);
         let mut found = names(&graph);
         found.sort_unstable();
-        assert_eq!(found, ["Tabby front.png", "Tabby/Walk 0", "Tabby/Walk 1", "Tabby/Walk 2", "palette.png"]);
+        assert_eq!(found, ["Tabby/Walk/0", "Tabby/Walk/1", "Tabby/Walk/2", "Tabby/front.png", "palette.png"]);
         assert_eq!(graph["edges"].as_array().unwrap().len(), 8);
         assert_eq!(graph["nodes"][0]["side"], "root");
         assert_eq!(graph["nodes"][0]["shownIn"][0]["frameIndex"], 2);
@@ -63,16 +63,16 @@ both_engines! {
         let tree = bench.ok(&["lineage", "Tabby/Walk/2"]);
         let lines: Vec<&str> = tree.lines().collect();
         assert_eq!(lines.len(), 10, "{tree}");
-        assert!(lines[0].starts_with("Tabby/Walk 2  "), "{tree}");
+        assert!(lines[0].starts_with("Tabby/Walk/2  "), "{tree}");
         assert_eq!(lines[1], "made from");
-        assert!(lines[2].starts_with("├─ character: Tabby front.png, primary  "), "{tree}");
-        assert!(lines[4].starts_with("└─ previous_frame: Tabby/Walk 1  "), "{tree}");
-        assert!(lines[7].starts_with("   └─ previous_frame: Tabby/Walk 0  "), "{tree}");
+        assert!(lines[2].starts_with("├─ character: Tabby/front.png, primary  "), "{tree}");
+        assert!(lines[4].starts_with("└─ previous_frame: Tabby/Walk/1  "), "{tree}");
+        assert!(lines[7].starts_with("   └─ previous_frame: Tabby/Walk/0  "), "{tree}");
         // By role, by depth, both ways, and by the end of an id.
         let frames = bench.json(&["lineage", &take(bench, 2), "--role", "previous_frame"]);
-        assert_eq!(names(&frames), ["Tabby/Walk 2", "Tabby/Walk 1", "Tabby/Walk 0"]);
+        assert_eq!(names(&frames), ["Tabby/Walk/2", "Tabby/Walk/1", "Tabby/Walk/0"]);
         let near = bench.json(&["lineage", "Walk/2", "--depth", "0"]);
-        assert_eq!(names(&near), ["Tabby/Walk 2"]);
+        assert_eq!(names(&near), ["Tabby/Walk/2"]);
         let made = bench.json(&["lineage", "front", "--descendants", "--depth", "1"]);
         assert_eq!(made["nodes"].as_array().unwrap().len(), 4);
         let both = bench.json(&["lineage", "Walk/1", "--both"]);
@@ -84,6 +84,52 @@ both_engines! {
         assert!(alone.contains(nothing), "{alone}");
         let without_a_step = bench.ok(&["lineage", "Walk/2", "--both", "--depth", "0"]);
         assert_eq!(without_a_step.lines().count(), 1, "{without_a_step}");
+    }
+
+    fn every_name_that_is_printed_can_be_pasted_into_a_command(bench) {
+        walk(bench);
+        let better = bench.png("better.png", 60);
+        bench.ok(&["frame", "replace", "Walk", "0", "--with", &better, "--made-from", "front:character"]);
+        bench.ok(&["variation", "primary", "Tabby", "side.png"]);
+        bench.ok(&["frame", "add", "Walk", "--showing", "Tabby/Walk/2"]);
+        let id = |name: &str| bench.json(&["asset", "show", name])["id"].clone();
+        let graph = bench.json(&["lineage", "Tabby/Walk/2", "--both"]);
+        let mut pasted: Vec<&str> = names(&graph);
+        for (node, name) in each(&graph["nodes"], "id").into_iter().zip(&pasted) {
+            assert_eq!(id(name), *node, "{name}");
+        }
+        pasted.sort_unstable();
+        let all = ["Tabby/Walk/1", "Tabby/Walk/2", "Tabby/Walk/walk_0.png", "Tabby/front.png", "palette.png"];
+        assert_eq!(pasted, all);
+        let tree = bench.ok(&["lineage", "Tabby/Walk/2"]);
+        assert!(tree.starts_with("Tabby/Walk/2, and in 1 more frame  "), "{tree}");
+        assert!(tree.contains(" Tabby/Walk/walk_0.png, not shown  "), "{tree}");
+        // Tables: names in the first columns, ids in the last.
+        for (list, columns) in [("lineage stale", vec![0, 1]), ("lineage frames front", vec![0])] {
+            let text = bench.ok(&list.split(' ').collect::<Vec<_>>());
+            for line in text.lines().skip(1) {
+                let cells: Vec<&str> = line.split_whitespace().collect();
+                let found: Vec<Value> = columns.iter().map(|column| id(cells[*column])).collect();
+                assert_eq!(found.last().unwrap(), *cells.last().unwrap(), "{line}");
+            }
+            assert!(text.lines().count() > 2, "{text}");
+        }
+        let users = &bench.refused_json(1, &["asset", "delete", "palette.png", "--yes"])["users"];
+        for (user, name) in each(users, "id").into_iter().zip(each(users, "name")) {
+            assert_eq!(id(name.as_str().unwrap()), *user, "{name}");
+        }
+        let frame = bench.ok(&["frame", "show", "Walk", "1"]);
+        assert_eq!(id(frame.lines().next().unwrap()), *take(bench, 1));
+    }
+
+    fn a_number_is_the_index_of_a_frame_whatever_takes_are_called(bench) {
+        bench.with_walk(2);
+        let one = bench.png("1.png", 80);
+        let added = bench.json(&["take", "add", "Walk", &one]);
+        let take_of = |name: &str| bench.json(&["asset", "show", name])["id"].clone();
+        assert_eq!(take_of("Tabby/Walk/1"), *take(bench, 1));
+        assert_eq!(take_of("Tabby/Walk/1.png"), added[0]["id"]);
+        bench.refused(1, &["asset", "show", "Tabby/Walk/7"]);
     }
 
     fn a_limit_says_that_there_is_more(bench) {
@@ -138,10 +184,10 @@ both_engines! {
     fn dropped_bytes_show_everywhere(bench) {
         walk(bench);
         let refused = bench.refused(1, &["asset", "delete", "palette.png", "--yes"]);
-        assert!(refused.contains("asset Tabby/Walk 0 ("), "{refused}");
+        assert!(refused.contains("asset Tabby/Walk/0 ("), "{refused}");
         assert!(refused.contains("`pegbar asset drop-bytes` drops its bytes"), "{refused}");
         let error = bench.refused_json(1, &["asset", "delete", "palette.png", "--yes"]);
-        assert_eq!(each(&error["users"], "name"), ["Tabby/Walk 0", "Tabby/Walk 1", "Tabby/Walk 2"]);
+        assert_eq!(each(&error["users"], "name"), ["Tabby/Walk/0", "Tabby/Walk/1", "Tabby/Walk/2"]);
         assert_eq!(error["moreUsers"], 0);
         bench.refused(2, &["asset", "drop-bytes", "palette.png"]);
         let dropped = bench.json(&["asset", "drop-bytes", "palette.png", "--yes"]);
@@ -157,10 +203,17 @@ both_engines! {
         }
         let shown = bench.ok(&["asset", "show", "palette.png"]);
         assert!(shown.contains("bytes dropped  ") && shown.contains(day), "{shown}");
-        for command in ["asset save palette.png", "open palette.png --print"] {
+        let sha256 = dropped["asset"]["sha256"].as_str().unwrap();
+        for command in ["asset save palette.png", "open palette.png --print", "asset credentials palette.png"] {
             let words: Vec<&str> = command.split(' ').collect();
             let refused = bench.refused(1, &words);
-            assert!(refused.contains(&format!("its bytes were dropped on {day}")), "{refused}");
+            for said in [
+                &format!("its bytes were dropped on {day}"), "(palette.png, image/png, ", sha256,
+                "hint: its record, prompts, claims and lineage are still there: `pegbar asset show ",
+            ] {
+                assert!(refused.contains(said), "{said}: {refused}");
+            }
+            assert_eq!(bench.refused_json(1, &words)["code"], "bytes_dropped");
         }
         let again = bench.refused(1, &["asset", "drop-bytes", "palette.png", "--yes"]);
         assert!(again.contains(&format!("were dropped on {day}")), "{again}");
@@ -254,7 +307,7 @@ fn a_flowchart_has_each_asset_and_each_edge_once() {
     let nodes = chart.lines().filter(|line| line.contains("[\"")).count();
     let edges = chart.lines().filter(|line| line.contains("-->|")).count();
     assert_eq!((nodes, edges), (5, 8), "{chart}");
-    assert!(chart.contains("  n0[\"Tabby/Walk 2<br/>"), "{chart}");
+    assert!(chart.contains("  n0[\"Tabby/Walk/2<br/>"), "{chart}");
 }
 
 #[test]
@@ -336,8 +389,8 @@ fn inputs_are_shown_with_the_names_that_people_know() {
         };
         let shown = bench.ok(&[words[0], words[1], one["id"].as_str().unwrap()]);
         for line in [
-            "  character: Tabby front.png, primary\n",
-            "  previous_frame: Tabby/Walk 0\n",
+            "  character: Tabby/front.png, primary\n",
+            "  previous_frame: Tabby/Walk/0\n",
         ] {
             assert!(shown.contains(line), "{line}: {shown}");
         }

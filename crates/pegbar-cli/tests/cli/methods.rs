@@ -93,6 +93,7 @@ const METHODS: &[(&str, &str)] = &[
     ("reproduce", "reproduce"),
     ("reproduce_with_inputs", "reproduce"),
     ("root", "init"),
+    ("search", "search"),
     ("search_assets", "search"),
     ("set_frame_order", "frame order"),
     ("set_frame_prompt", "frame prompt"),

@@ -265,6 +265,49 @@ fn tables_fit_80_columns() {
 }
 
 #[test]
+fn tables_fit_however_narrow_and_say_what_there_was_no_room_for() {
+    let bench = Bench::new();
+    bench.with_walk(3);
+    for columns in [20, 40, 60, 80] {
+        for list in [
+            "asset list",
+            "take list Walk",
+            "frame list Walk",
+            "search --kind frame",
+        ] {
+            let words: Vec<&str> = list.split(' ').collect();
+            let mut command = bench.command(&words);
+            let command = command.env("COLUMNS", columns.to_string());
+            let ran = crate::support::ran(&command.output().unwrap());
+            let mut lines = ran.stdout.lines();
+            let wide = lines.find(|line| line.chars().count() > columns);
+            assert_eq!(wide, None, "{list} at {columns}");
+            let header = ran.stdout.lines().next().unwrap();
+            // What is short stands on one line: days, sizes, kinds, file names.
+            let day = bench.json(&["project", "show"])["createdAt"].to_string();
+            for (name, cell) in [
+                ("CREATED", &day[1..11]),
+                ("SIZE", "140 B"),
+                ("KIND", "frame"),
+                ("CAME AS", "walk_0.png"),
+            ] {
+                let is_broken = header.contains(name) && !ran.stdout.contains(cell);
+                assert!(!is_broken || columns == 20, "{cell}: {ran:?}");
+            }
+            if columns == 20 {
+                assert!(ran.stderr.starts_with("no room for "), "{list}: {ran:?}");
+                assert!(
+                    ran.stderr.contains(": a wider terminal or --json shows "),
+                    "{ran:?}"
+                );
+            }
+        }
+    }
+    let ran = bench.run(&["asset", "list"]);
+    assert_eq!(ran.stderr, "", "where nobody looks, all columns are there");
+}
+
+#[test]
 fn ids_stay_whole_however_narrow_the_screen_is() {
     let bench = Bench::new();
     bench.with_walk(3);

@@ -22,6 +22,11 @@ impl<'a> Transcript<'a> {
 
     /// Runs the program on a screen of 80 columns and writes down what it says.
     pub(crate) fn run(&mut self, arguments: &[&str]) {
+        self.run_at("80", arguments);
+    }
+
+    /// Runs the program on a screen of so many columns and writes down what it says.
+    fn run_at(&mut self, columns: &str, arguments: &[&str]) {
         let words = arguments.iter().map(|word| {
             let is_plain = !word.is_empty() && !word.contains([' ', '*', '\'', '"']);
             if is_plain {
@@ -32,7 +37,7 @@ impl<'a> Transcript<'a> {
         });
         let line = words.collect::<Vec<_>>().join(" ");
         let mut command = self.bench.command(arguments);
-        let ran = ran(&command.env("COLUMNS", "80").output().unwrap());
+        let ran = ran(&command.env("COLUMNS", columns).output().unwrap());
         let (stdout, stderr) = (ran.stdout, ran.stderr);
         let code = ran.code.filter(|code| *code != 0);
         let code = code.map(|code| format!("[exit code {code}]\n"));
@@ -190,6 +195,88 @@ fn tables_are_as_they_were() {
         transcript.run(&line.split(' ').collect::<Vec<_>>());
     }
     transcript.compare("tables");
+}
+
+#[test]
+fn tables_are_readable_on_narrow_screens() {
+    let bench = Bench::new();
+    bench.with_walk(0);
+    bench.ok(&[
+        "character",
+        "edit",
+        "Tabby",
+        "--tag",
+        "hero",
+        "--tag",
+        "orange",
+    ]);
+    bench.ok(&[
+        "asset",
+        "add",
+        &bench.png("palette-of-the-alley-at-night.png", 90),
+        "--tag",
+        "colours",
+    ]);
+    for (n, prompt) in [
+        "lift the left paw while the tail stays where it was",
+        "set the left paw down, a little ahead of the right one",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let image = bench.png(&format!("walk-cycle-{n}.png"), u32::try_from(n).unwrap());
+        let made = [
+            "--prompt",
+            prompt,
+            "--model",
+            "sprite-diffusion-2",
+            "--made-from",
+            "front:character",
+        ];
+        bench.ok(&[&["frame", "add", "Walk", &image][..], &made].concat());
+    }
+    bench.ok(&["frame", "prompt", "Walk", "1", "--set", "the paw is lowest"]);
+    bench.ok(&[
+        "take",
+        "add",
+        "Walk",
+        &bench.png("try.png", 91),
+        "--made-from",
+        "Tabby/Walk/0:previous_frame",
+    ]);
+    bench.ok(&["variation", "add", "Tabby", &bench.png("side-view.png", 92)]);
+    bench.ok(&["variation", "primary", "Tabby", "side-view.png"]);
+    bench.ok(&[
+        "generation",
+        "record",
+        "--failed",
+        "the service was busy",
+        "--prompt",
+        "a cat in the rain",
+    ]);
+    let mut transcript = Transcript::new(&bench);
+    for columns in ["40", "60", "80"] {
+        for line in [
+            "project list",
+            "character list",
+            "variation list Tabby",
+            "animation list",
+            "frame list Walk",
+            "take list Walk",
+            "asset list",
+            "generation list",
+            "search paw",
+            "search --kind frame",
+            "lineage stale",
+            "lineage frames front",
+            "config",
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            writeln!(transcript.text, "# {columns} columns").unwrap();
+            transcript.run_at(columns, &words);
+        }
+    }
+    transcript.compare("narrow_tables");
 }
 
 #[test]

@@ -35,7 +35,7 @@ both_engines! {
         let unshown = bench.json(&["take", "list", "Walk", "--unshown"]);
         assert_eq!(each(&unshown, "originalName"), ["walk_0.png", "other.png"]);
         let text = bench.ok(&["take", "list", "Walk"]);
-        assert!(text.contains("  1, Tabby/Run 0, Tabby/Run 1  "), "{text}");
+        assert!(text.contains("  1, Tabby/Run/0, Tabby/Run/1  "), "{text}");
         assert_eq!(bench.json(&["take", "list", "Run"]).to_string(), "[]");
     }
 

@@ -88,17 +88,19 @@ both_engines! {
         assert!(lines[0].starts_with("2 assets are as recorded; 4 images of "), "{ran:?}");
         let name = |asset: &Value| {
             let (id, path) = (asset["id"].as_str().unwrap(), asset["filePath"].as_str().unwrap());
-            format!("asset {id} ({path}): ")
+            format!("asset {id} ({path})")
         };
-        assert!(lines[1].starts_with(&(name(&frames[0]) + "its bytes are others, with the hash ")));
+        assert!(lines[1].starts_with("the bytes are others, with the hash "), "{ran:?}");
         let sha256 = frames[0]["sha256"].as_str().unwrap();
-        assert!(lines[1].contains(&format!(": .pegbar/blobs/{}/{sha256}; ", &sha256[..2])), "{ran:?}");
-        assert!(lines[1].ends_with("; 2 assets were made from it; shown by frame 0 of \"Walk\""));
-        let expected = name(&frames[1])
-            + "prompt: the record says \"a passing pose\", the row says \"a passing nose\"; 1 asset \
-               was made from it; shown by frame 1 of \"Walk\"";
+        assert!(lines[1].ends_with(&format!(": .pegbar/blobs/{}/{sha256}", &sha256[..2])), "{ran:?}");
+        let expected = name(&frames[0]);
+        let expected = format!("  {expected}; 2 assets were made from it; shown by Tabby/Walk/0");
         assert_eq!(lines[2], expected);
-        assert_eq!(lines.len(), 3);
+        let expected = name(&frames[1])
+            + ": prompt: the record says \"a passing pose\", the row says \"a passing nose\"; 1 asset \
+               was made from it; shown by Tabby/Walk/1";
+        assert_eq!(lines[3], expected);
+        assert_eq!(lines.len(), 4);
         assert!(ran.stderr.starts_with("error: damaged: 2 of 4 assets\nhint: put the file back"),
                 "{}", ran.stderr);
         // What does not concern it is whole.
@@ -112,8 +114,91 @@ both_engines! {
         assert_eq!(report["damaged"][0]["damages"][0]["kind"], "blobAltered");
         assert_eq!(report["damaged"][1]["damages"][0]["kind"], "fieldDiffers");
         assert_eq!(report["damaged"][1]["shownBy"]["first"][0]["animation"], "Walk");
+        assert_eq!(report["damaged"][1]["shownBy"]["first"][0]["character"], "Tabby");
         let error: Value = serde_json::from_str(&ran.stderr).unwrap();
         assert_eq!(error["error"]["code"], "damaged");
+    }
+
+    fn a_damaged_blob_is_told_once_with_every_asset_that_has_its_bytes(bench) {
+        bench.with_walk(2);
+        let walk = bench.json(&["animation", "show", "Walk"]);
+        let first = &walk["frames"][0]["asset"];
+        // 21 more with the same bytes: one in its place, the others in a character's name that
+        // is not one word.
+        let file = bench.png("again.png", 0);
+        bench.ok(&["animation", "create", "Tabby", "Slow walk/back"]);
+        let again = vec![file.as_str(); 21];
+        bench.ok(&[&["frame", "add", "Tabby/Slow walk/back"], &again[..]].concat());
+        fs::remove_file(blob(bench, first)).unwrap();
+        let row = bench.sql_id(&first["id"]);
+        bench.tamper(&format!("UPDATE asset SET model = 'x' WHERE id = {row}"));
+        let ran = bench.run(&["verify"]);
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert!(lines[1].starts_with("the bytes are missing: .pegbar/blobs/"), "{ran:?}");
+        let block: Vec<&&str> = lines[2..].iter().take_while(|line| line.starts_with("  ")).collect();
+        assert_eq!(block.len(), 21, "{ran:?}");
+        assert!(block[0].ends_with("; shown by Tabby/Walk/0"), "{ran:?}");
+        assert!(block[1].ends_with("; shown by Tabby/Slow walk/back/0"), "{ran:?}");
+        assert_eq!(*block[20], "  … and 2 more with these bytes");
+        // What else is wrong with the first stands behind it.
+        assert!(lines[23].ends_with("): model: the record says nothing, the row says \"x\"; \
+                                     shown by Tabby/Walk/0"), "{ran:?}");
+        assert_eq!(lines.len(), 24, "all are named or counted: {ran:?}");
+        assert!(ran.stderr.starts_with("error: damaged: 22 of 24 assets\n"), "{}", ran.stderr);
+        // What it says is what other commands take.
+        let (_, shown) = block[1].split_once("; shown by ").unwrap();
+        let frame = bench.json(&["frame", "show", shown]);
+        assert!(block[1].contains(frame["asset"]["id"].as_str().unwrap()), "{frame}");
+        assert_eq!(bench.run(&["verify", shown]).code, Some(1));
+        let ran = bench.run(&["verify", "--json"]);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(report["damaged"].as_array().unwrap().len(), 22, "each asset, as ever");
+        assert_eq!(report["damaged"][5]["damages"][0]["kind"], "blobMissing");
+    }
+
+    fn a_generation_that_says_something_else_is_named_and_exits_with_1(bench) {
+        bench.with_walk(1);
+        let image = bench.png("side.png", 70);
+        let recorded = bench.json(&[
+            "generation", "record", &image, "--as-variation", "Tabby", "--prompt", "a cat",
+            "--model", "banana-2",
+        ]);
+        let failed = bench.json(&["generation", "record", "--failed", "quota", "--prompt", "a cat"]);
+        let text = bench.ok(&["verify"]);
+        assert!(text.ends_with("compared with what came out: 2 generations\n"), "{text}");
+        let (sent, attempt) = (&recorded["generation"]["id"], &failed["generation"]["id"]);
+        let (output, row) = (recorded["outputs"][0]["id"].as_str().unwrap(), bench.sql_id(sent));
+        bench.tamper(&format!("UPDATE generation SET model = 'banana-1' WHERE id = {row}"));
+        bench.tamper(&format!(
+            "UPDATE generation SET error = NULL WHERE id = {}", bench.sql_id(attempt)));
+        let ran = bench.run(&["verify"]);
+        assert_eq!(ran.code, Some(1));
+        let lines: Vec<&str> = ran.stdout.lines().skip(2).collect();
+        let (sent, attempt) = (sent.as_str().unwrap(), attempt.as_str().unwrap());
+        assert!(lines[0].starts_with(&format!("asset {output} (")), "{ran:?}");
+        assert!(lines[0].ends_with(&format!(
+            "generation.model: the record says \"banana-2\", the generation {sent} says \
+             \"banana-1\"")), "{ran:?}");
+        assert_eq!(lines[1..], [format!(
+            "generation {attempt}: generation.error ({attempt}) can't be so: what failed has an \
+             error")]);
+        assert!(ran.stderr.starts_with(
+            "error: damaged: 1 of 3 assets; damaged: 1 of 2 generations\nhint: compare with a backup"),
+            "{}", ran.stderr);
+        let ran = bench.run(&["verify", "--json"]);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let damage = &report["damaged"][0]["damages"][0];
+        assert_eq!((&damage["kind"], &damage["generation"]), (&"generationDiffers".into(), &sent.into()));
+        assert_eq!((&report["generations"], &report["damagedGenerationCount"]), (&2.into(), &1.into()));
+        let alone = &report["damagedGenerations"][0];
+        assert_eq!(alone["generationId"], attempt);
+        assert_eq!(alone["damages"][0]["kind"], "generationContradiction");
+        assert!(alone["damages"][0]["hint"].is_string());
+        // A generation alone is enough.
+        bench.tamper(&format!("UPDATE generation SET model = 'banana-2' WHERE id = {row}"));
+        let ran = bench.run(&["verify"]);
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.stderr.starts_with("error: damaged: 1 of 2 generations\n"), "{}", ran.stderr);
     }
 
     fn rows_of_another_program_are_named_as_such(bench) {
@@ -123,7 +208,7 @@ both_engines! {
             "UPDATE asset SET record = NULL, record_hash = NULL WHERE id = {last}"));
         let ran = bench.run(&["verify"]);
         assert_eq!(ran.code, Some(1));
-        assert!(ran.stdout.contains("): it has no record; shown by frame 2"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("): it has no record; shown by Tabby/Walk/2"), "{}", ran.stdout);
         assert!(ran.stderr.starts_with("error: without a record: 1 of 4 assets\nhint: `pegbar adopt`"));
         bench.ok(&["adopt"]);
         bench.ok(&["verify"]);

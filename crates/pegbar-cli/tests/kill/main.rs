@@ -5,6 +5,7 @@
 #![allow(clippy::default_trait_access, reason = "the type stands in the call")]
 
 mod adopt;
+mod exchange;
 #[path = "../../../pegbar/tests/library/support/layout.rs"]
 mod layout;
 #[allow(dead_code, reason = "the tool can tell more than these tests ask")]
@@ -200,12 +201,16 @@ async fn state(root: &Path) -> String {
     text
 }
 
-/// Kills the command at each of its mutating system calls, each time on a fresh copy.
+/// Kills the command at each of its mutating system calls, in a studio with a walking cat.
 fn survives(operation: &str, arguments: &[&str]) {
-    if !trace::supported() {
-        return;
+    if trace::supported() {
+        survives_on(&Base::new(), operation, arguments);
     }
-    let base = Base::new();
+}
+
+/// Kills the command at each of its mutating system calls, each time on a fresh copy of the
+/// studio.
+fn survives_on(base: &Base, operation: &str, arguments: &[&str]) {
     let attempt = tempfile::tempdir().unwrap();
     let before = block_on(state(&base.copy(&attempt.path().join("before"))));
     let mut after = None;

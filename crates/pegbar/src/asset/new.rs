@@ -6,9 +6,10 @@ use std::mem::take;
 use std::path::PathBuf;
 
 use super::{Asset, AssetKind};
-use crate::blob::StoredImage;
+use crate::blob::{ImageFormat, StoredImage};
 use crate::claim::NewClaim;
 use crate::error::Result;
+use crate::hash::Sha256;
 use crate::id::{AssetId, ProjectId};
 use crate::json::Json;
 use crate::reference::{NewReference, ReferenceRole, References};
@@ -24,6 +25,33 @@ pub enum ImageSource {
     Bytes(Vec<u8>),
     /// Bytes that were taken in before, by [`Studio::store_image`](crate::Studio::store_image) of the same studio.
     Stored(StoredImage),
+}
+
+/// What is known of the bytes of a new asset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) sha256: Sha256,
+    pub(crate) file_size: u64,
+    pub(crate) format: ImageFormat,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) image_count: Option<u32>,
+    /// When they were dropped; `None` for bytes that the store has.
+    pub(crate) dropped_at: Option<MillisSinceEpoch>,
+}
+
+impl From<StoredImage> for Facts {
+    fn from(image: StoredImage) -> Self {
+        Self {
+            sha256: image.sha256(),
+            file_size: image.file_size(),
+            format: image.format(),
+            width: image.width(),
+            height: image.height(),
+            image_count: Some(image.image_count()),
+            dropped_at: None,
+        }
+    }
 }
 
 /// An asset to create.
@@ -46,7 +74,7 @@ pub struct NewAsset {
     pub prompt: Option<String>,
     /// The system prompt it was generated with.
     pub system_prompt: Option<String>,
-    /// The settings it was generated with.
+    /// The settings it was generated with, a JSON object.
     pub settings: Option<Json>,
     /// The model that generated it.
     pub model: Option<String>,
@@ -212,7 +240,7 @@ impl NewAsset {
         id: AssetId,
         project_id: ProjectId,
         kind: AssetKind,
-        image: StoredImage,
+        facts: &Facts,
         now: MillisSinceEpoch,
     ) -> Result<Asset> {
         self.check()?;
@@ -228,21 +256,21 @@ impl NewAsset {
             animation_id: None,
             generation_id: None,
             file_path: None,
-            mime_type: Some(image.format().mime_type().to_owned()),
-            file_size: Some(image.file_size()),
-            width: Some(image.width()),
-            height: Some(image.height()),
-            sha256: Some(image.sha256()),
+            mime_type: Some(facts.format.mime_type().to_owned()),
+            file_size: Some(facts.file_size),
+            width: Some(facts.width),
+            height: Some(facts.height),
+            sha256: Some(facts.sha256),
             generation_prompt: self.prompt.take(),
             generation_system_prompt: self.system_prompt.take(),
             generation_settings: self.settings.take(),
             model: self.model.take(),
             record: None,
             record_hash: None,
-            bytes_dropped_at: None,
+            bytes_dropped_at: facts.dropped_at,
             created_at: self.created_at.unwrap_or(now),
             updated_at: now,
-            image_count: Some(image.image_count()),
+            image_count: facts.image_count,
             tags: checked_tags(take(&mut self.tags))?,
             references: References::default(),
         })

@@ -30,8 +30,10 @@ statements! {
               ORDER BY f.asset_id, f.animation_id, f.frame_index";
 }
 
-/// Whose an asset is, and which frames show it. Written out, it is what people call it:
-/// `Tabby/Walk 3`, `Tabby/Walk take try.png`, `Tabby front.png`, `palette.png`.
+/// Whose an asset is, and which frames show it. Written out, it is what people call it, and what
+/// every command takes for it: `Tabby/Walk/3` for what a frame shows (the first, where several
+/// do), `Tabby/Walk/try.png` for a take that none shows, `Tabby/front.png` for a variation,
+/// `palette.png` for a reference; where it came without a name, the end of its id stands there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -79,31 +81,29 @@ impl fmt::Display for Showing {
             frame_index,
             ..
         } = self;
-        write!(f, "{character}/{animation} {frame_index}")
+        write!(f, "{character}/{animation}/{frame_index}")
     }
 }
 
 impl fmt::Display for Whereabouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let character = self.character.as_deref().unwrap_or("?");
+        if let (AssetKind::Frame, [first, ..]) = (self.kind, self.shown_in.as_slice()) {
+            return write!(f, "{first}");
+        }
+        let id = self.asset_id.to_string();
+        let ending = id.rsplit('-').next().unwrap_or(&id);
+        // A number alone would be taken for a frame's index.
+        let is_index = |name: &&str| name.bytes().all(|byte| byte.is_ascii_digit());
         let name = self.original_name.as_deref();
-        match (self.kind, self.shown_in.as_slice()) {
-            (AssetKind::Frame, [first, others @ ..]) => {
-                write!(f, "{first}")?;
-                match others.len() {
-                    0 => Ok(()),
-                    count => write!(f, " and {count} more"),
-                }
+        let name = name.filter(|name| !is_index(name)).unwrap_or(ending);
+        match (self.kind, &self.character, &self.animation) {
+            (AssetKind::Frame, Some(character), Some(animation)) => {
+                write!(f, "{character}/{animation}/{name}")
             }
-            (AssetKind::Frame, []) => {
-                let animation = self.animation.as_deref().unwrap_or("?");
-                write!(f, "{character}/{animation} take")?;
-                name.map_or(Ok(()), |name| write!(f, " {name}"))
-            }
-            (AssetKind::Character, _) => {
-                write!(f, "{character} {}", name.unwrap_or("variation"))
-            }
-            (AssetKind::Reference, _) => f.write_str(name.unwrap_or("reference")),
+            (AssetKind::Character, Some(character), _) => write!(f, "{character}/{name}"),
+            (AssetKind::Reference, ..) => f.write_str(name),
+            // Another program wrote its row, and said of nobody that it is theirs.
+            _ => f.write_str(ending),
         }
     }
 }

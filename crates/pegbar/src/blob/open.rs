@@ -31,8 +31,8 @@ impl Studio {
     /// below `public/assets`. They are hashed first: what is read is what came.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where the bytes were dropped, or another program wrote the row and
-    /// it has not been adopted yet; [`Error::Damaged`] where they are missing or are others;
+    /// [`Error::Dropped`]; [`Error::Conflict`] where another program wrote the row and it has not
+    /// been adopted yet; [`Error::Damaged`] where they are missing or are others;
     /// [`Error::Io`].
     pub fn open_image(&self, asset: &Asset) -> Result<File> {
         let (mut file, path, sha256) = self.open_unhashed(asset)?;
@@ -54,26 +54,22 @@ impl Studio {
     /// Opens the bytes of an asset for someone who hashes them while reading. Returns where
     /// they are and what their hash should be.
     pub(crate) fn open_unhashed(&self, asset: &Asset) -> Result<(File, PathBuf, Sha256)> {
-        let why = match (asset.bytes_dropped_at, asset.sha256) {
-            (None, Some(sha256)) => {
-                let path = self.blobs().path(sha256);
-                let file = match File::open(&path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Damaged {
-                        place: path.display().to_string(),
-                        reason: format!("the bytes of the asset {} are missing", asset.id),
-                        source: Some(Box::new(error)),
-                    }),
-                    opened => checked(opened.at("reading", &path)?, &path, asset),
-                };
-                return Ok((file?, path, sha256));
-            }
-            (Some(time), _) => format!("its bytes were dropped on {time}"),
-            (None, None) => "it was written by another program and not adopted yet".to_owned(),
+        asset.check_not_dropped()?;
+        let Some(sha256) = asset.sha256 else {
+            return Err(Error::Conflict {
+                message: format!("the bytes of the asset {} were never taken in", asset.id),
+                hint: "another program wrote its row: `pegbar adopt` completes it".to_owned(),
+            });
         };
-        let id = asset.id;
-        Err(Error::not_found(
-            "file",
-            format!("of the asset {id}: {why}"),
-        ))
+        let path = self.blobs().path(sha256);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Damaged {
+                place: path.display().to_string(),
+                reason: format!("the bytes of the asset {} are missing", asset.id),
+                source: Some(Box::new(error)),
+            }),
+            opened => checked(opened.at("reading", &path)?, &path, asset),
+        };
+        Ok((file?, path, sha256))
     }
 }

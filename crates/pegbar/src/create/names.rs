@@ -42,7 +42,9 @@ impl Plan<'_> {
             let owner = character::get(session, id).await?;
             let is_first = owner.primary_asset_id.is_none()
                 && variation::ids(session, project, id).await?.is_empty();
-            let first = self.assets.iter().find(|row| row.character_id == Some(id));
+            let mut own = self.assets.iter();
+            let first =
+                own.find(|row| row.character_id == Some(id) && row.bytes_dropped_at.is_none());
             if let (true, Some(first)) = (is_first, first) {
                 variation::set_primary(session, id, Some(first.id), self.now).await?;
                 self.promoted.push(id);
@@ -62,7 +64,7 @@ impl Plan<'_> {
         Ok(segments)
     }
 
-    /// Gives new assets the paths of their files.
+    /// Gives new assets the paths of their files; those without bytes have none.
     pub(super) fn name_files(
         &mut self,
         project: ProjectId,
@@ -77,6 +79,9 @@ impl Plan<'_> {
             *lowest = place.min(*lowest);
         }
         for (row, Origin { format, .. }) in self.assets.iter_mut().zip(&self.origins) {
+            if row.bytes_dropped_at.is_some() {
+                continue;
+            }
             let place = shown.get(&row.id).and_then(|(animation, index)| {
                 let animation = animations.get(animation)?;
                 let character = segments.get(&animation.character_id)?;

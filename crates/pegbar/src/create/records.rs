@@ -22,13 +22,15 @@ struct Sealed {
     dropped_at: Option<MillisSinceEpoch>,
 }
 
-/// Fills in each new asset's references, record and hash.
+/// Fills in each new asset's references, record and hash. Whether the bytes of an input were
+/// there is only asked of what is made here: elsewhere they may have been there longer.
 pub(super) async fn seal(
     session: &mut Session,
     studio: &Studio,
     project: ProjectId,
     assets: &mut [Asset],
     origins: &[Origin],
+    is_made_here: bool,
 ) -> Result<()> {
     let places: HashMap<AssetId, usize> = assets
         .iter()
@@ -53,7 +55,7 @@ pub(super) async fn seal(
             // What was made before, and is only written down now, may have had them.
             if let Some(at) = input
                 .dropped_at
-                .filter(|at| *at <= assets[place].created_at)
+                .filter(|at| is_made_here && *at <= assets[place].created_at)
             {
                 let reason = format!(
                     "the bytes of the asset {} were dropped at {at}: nothing was made from them \
@@ -74,6 +76,7 @@ pub(super) async fn seal(
             });
         }
         let row = &mut assets[place];
+        let dropped_at = row.bytes_dropped_at;
         let sha256 = row.sha256.ok_or_else(|| missing(row.id))?;
         let record = Record {
             format: Format,
@@ -94,7 +97,7 @@ pub(super) async fn seal(
             Sealed {
                 sha256,
                 record_hash,
-                dropped_at: None,
+                dropped_at,
             },
         );
     }

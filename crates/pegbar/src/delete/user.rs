@@ -65,7 +65,7 @@ impl Uses {
         let users = self.listed.into_iter().map(|used| match used {
             Use::Shows(frame) => {
                 let animation = animations.get(&frame.animation_id);
-                let name = animation.map(|it| format!("{it} {}", frame.frame_index));
+                let name = animation.map(|it| format!("{it}/{}", frame.frame_index));
                 user("frame", frame.id, name, "shows it")
             }
             Use::MadeFrom(asset) => {

@@ -4,6 +4,7 @@
 mod file;
 mod said;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -17,10 +18,10 @@ use crate::error::{Error, IoContext, Result};
 use crate::id::{AssetId, ProjectId};
 use crate::import::Listed;
 use crate::parallel;
-use crate::sidecar::Sidecar;
+use crate::sidecar::{CopyOf, Sidecar};
 use crate::studio::Studio;
 use crate::verify;
-use file::{Target, Written};
+use file::{Target, Tidied, Written};
 use said::Places;
 
 #[cfg(test)]
@@ -66,8 +67,9 @@ impl ImageExport {
 pub struct XmpOptions {
     /// Who wrote the prompts, where that is known.
     pub prompt_writer: Option<String>,
-    /// Takes signatures (C2PA) out of copies, since any change breaks them; otherwise a signed
-    /// file stays as it is.
+    /// Takes signatures (C2PA) out of the copies that say something more, since any change breaks
+    /// them; otherwise a signed file stays as it is. Files to which nothing is added, uploads
+    /// among them, keep their signatures either way, and are listed.
     pub strip_credentials: bool,
 }
 
@@ -81,11 +83,16 @@ pub struct ExportedImages {
     pub unchanged: u64,
     /// How many of both say what made their image.
     pub with_xmp: u64,
+    /// How many of these have lost the signature (C2PA) that their original has.
+    pub stripped: u64,
     /// How many sidecars were written or there already.
     pub sidecars: u64,
+    /// How many of them have no file beside: those of assets whose bytes were dropped.
+    pub without_file: u64,
     /// The size of the files that were written, in bytes.
     pub bytes: u64,
-    /// Files of generated images that stayed byte for byte although they were to say more.
+    /// Files that stayed byte for byte although they were to say more, or to lose their
+    /// signatures.
     pub kept: Listed<KeptFile>,
     /// Assets of which there is no file to give.
     pub left_out: Listed<LeftOutAsset>,
@@ -101,7 +108,7 @@ pub struct KeptFile {
     pub path: String,
     /// Why nothing was added to it.
     pub reason: String,
-    /// Whether that is because it is signed.
+    /// Whether it is signed (C2PA), and still is.
     pub is_signed: bool,
 }
 
@@ -125,12 +132,25 @@ struct Job {
 
 /// What became of one file.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
 struct Done {
     written: Option<u64>,
     in_the_way: Vec<String>,
     has_xmp: bool,
+    is_stripped: bool,
     has_sidecar: bool,
+    /// The asset's bytes were dropped: there is only a sidecar to write.
+    is_dropped: bool,
     kept: Option<KeptFile>,
+    left_out: Option<LeftOutAsset>,
+}
+
+/// What is written of an image.
+enum Content {
+    /// The bytes that the studio has.
+    Original(File),
+    /// These.
+    Bytes(Vec<u8>),
 }
 
 impl Studio {
@@ -145,11 +165,15 @@ impl Studio {
     /// studio's own bytes never change.
     ///
     /// With sidecars, `NAME.pegbar.json` beside each file has its record and where it belongs;
-    /// [`Studio::import_sidecars`] reads them.
+    /// [`Studio::import_sidecars`] reads them. An asset whose bytes were dropped has a sidecar
+    /// and no file, so that what was made from it can be imported. Without sidecars, it is
+    /// listed as left out; so is one of which more is said than a sidecar holds (32 MiB, 1000
+    /// claims, 10 000 annotations).
     ///
     /// Each file is there at once, whole, or not at all; one that is there with other bytes is
     /// listed and stays, unless `replace` says otherwise. Exporting again, after an
-    /// interruption too, writes what is missing. Bytes that are not those of the record,
+    /// interruption too, writes what is missing, and removes what a killed one left half
+    /// written. Bytes that are not those of the record,
     /// and rows that contradict it, are refused.
     ///
     /// `progress` is called with how many assets are done and how many there are.
@@ -172,6 +196,7 @@ impl Studio {
             places = Some(Places::load(&mut session, &selection.project).await?);
         }
         let mut report = ExportedImages::default();
+        let tidied = Tidied::default();
         let mut done = 0;
         progress(done, total);
         let mut after = None;
@@ -183,14 +208,14 @@ impl Studio {
             while page.peek().is_some() {
                 let batch: Vec<Asset> = page.by_ref().take(BATCH).collect();
                 done += batch.len() as u64;
-                let jobs = jobs(batch, selection.project.id, &mut report);
+                let jobs = jobs(batch, selection.project.id, places.as_ref(), &mut report);
                 let ids: Vec<Uuid> = jobs.iter().map(|job| job.asset.id.0).collect();
                 verify::check_rows(&mut session, selection.project.id, &ids).await?;
                 let jobs = match &places {
                     Some(places) => places.say(&mut session, jobs, &mut report).await?,
                     None => jobs,
                 };
-                let write = |job: &Job| self.export_image(&folder, export, job);
+                let write = |job: &Job| self.export_image(&folder, export, &tidied, job);
                 for written in blocking(|| parallel::each(&jobs, write)) {
                     report.add(written?);
                 }
@@ -214,40 +239,80 @@ impl Studio {
         Ok(place)
     }
 
-    fn export_image(&self, folder: &Path, export: &ImageExport, job: &Job) -> Result<Done> {
+    fn export_image(
+        &self,
+        folder: &Path,
+        export: &ImageExport,
+        tidied: &Tidied,
+        job: &Job,
+    ) -> Result<Done> {
         let mut done = Done::default();
         let target = Target {
             folder,
             path: &job.path,
             draft: job.asset.id,
             replace: export.replace,
+            tidied,
         };
+        if job.asset.bytes_dropped_at.is_some() {
+            done.is_dropped = true;
+            if let Some(text) = done.sidecar_text(job, None) {
+                done.write_sidecar(&target, &text)?;
+            }
+            return Ok(done);
+        }
         let statement = export.xmp.as_ref().and_then(|xmp| {
             let statement = Statement::of(&job.asset, xmp.prompt_writer.as_deref());
             Some((xmp, statement?))
         });
+        let strips = export.xmp.as_ref().is_some_and(|xmp| xmp.strip_credentials);
         let mut copy = None;
         let (mut image, ..) = self.open_unhashed(&job.asset)?;
-        let written = match &statement {
-            None => target.write_original(&mut image, &job.asset)?,
+        let size = job.asset.file_size.unwrap_or(u64::MAX);
+        let mut alone = None;
+        let content = match &statement {
+            None if strips => {
+                alone = parallel::alone_if_large(size);
+                let bytes = file::read_original(&mut image, &job.asset)?;
+                done.kept = kept_signature(UPLOADED, &bytes, job);
+                Content::Bytes(bytes)
+            }
+            None => Content::Original(image),
             Some((xmp, statement)) => {
-                let _alone = file::alone_if_large(&job.asset);
+                alone = parallel::alone_if_large(size);
                 let bytes = file::read_original(&mut image, &job.asset)?;
                 match file::copied(&bytes, &job.asset, statement, xmp.strip_credentials) {
                     Copied::Changed(splices) => {
                         let changed = Splice::apply(&splices, &bytes);
                         copy = Some(said::copy_of(&splices, &bytes, &changed));
                         done.has_xmp = true;
-                        target.write(&changed)?
+                        done.is_stripped = strips && file::is_signed(&bytes, &job.asset);
+                        Content::Bytes(changed)
                     }
                     unchanged => {
                         done.has_xmp = unchanged == Copied::SaysSo;
-                        done.kept = kept(unchanged, &job.path);
-                        target.write(&bytes)?
+                        done.kept = match unchanged {
+                            Copied::SaysSo if strips => kept_signature(SAYS_SO, &bytes, job),
+                            unchanged => kept(unchanged, &bytes, job),
+                        };
+                        Content::Bytes(bytes)
                     }
                 }
             }
         };
+        // Before the file: what is left out has neither.
+        let text = done.sidecar_text(job, copy);
+        if let Some(left_out) = done.left_out {
+            return Ok(Done {
+                left_out: Some(left_out),
+                ..Done::default()
+            });
+        }
+        let written = match content {
+            Content::Original(mut image) => target.write_original(&mut image, &job.asset)?,
+            Content::Bytes(bytes) => target.write(&bytes)?,
+        };
+        drop(alone);
         match written {
             Written::New(size) => done.written = Some(size),
             Written::There => {}
@@ -256,47 +321,86 @@ impl Studio {
                 return Ok(done);
             }
         }
-        if let Some(sidecar) = &job.sidecar {
-            let path = format!("{}{}", job.path, crate::sidecar::SUFFIX);
-            let text = said::text(&Sidecar {
-                copy,
-                ..sidecar.clone()
-            })?;
-            let target = Target {
-                path: &path,
-                ..target
-            };
-            match target.write(text.as_bytes())? {
-                Written::InTheWay => done.in_the_way.push(path),
-                _ => done.has_sidecar = true,
-            }
+        if let Some(text) = text {
+            done.write_sidecar(&target, &text)?;
         }
         Ok(done)
     }
 }
 
-fn kept(copied: Copied, path: &str) -> Option<KeptFile> {
-    let (reason, is_signed) = match copied {
+const UPLOADED: &str = "it is an upload: nothing is recorded to say of it, so its signature (C2PA) \
+                        holds and stays";
+const SAYS_SO: &str = "it says all of it already, so its signature (C2PA) holds and stays";
+
+impl Done {
+    /// Makes the text of an asset's sidecar, if it is to have one; notes why there can be none.
+    fn sidecar_text(&mut self, job: &Job, copy: Option<CopyOf>) -> Option<String> {
+        let sidecar = Sidecar {
+            copy,
+            ..job.sidecar.clone()?
+        };
+        match said::text(&sidecar) {
+            Ok(text) => Some(text),
+            Err(reason) => {
+                let asset_id = job.asset.id;
+                self.left_out = Some(LeftOutAsset { asset_id, reason });
+                None
+            }
+        }
+    }
+
+    fn write_sidecar(&mut self, target: &Target<'_>, text: &str) -> Result<()> {
+        let path = format!("{}{}", target.path, crate::sidecar::SUFFIX);
+        let target = Target {
+            path: &path,
+            ..*target
+        };
+        match target.write(text.as_bytes())? {
+            Written::InTheWay => self.in_the_way.push(path),
+            _ => self.has_sidecar = true,
+        }
+        Ok(())
+    }
+}
+
+fn kept(copied: Copied, bytes: &[u8], job: &Job) -> Option<KeptFile> {
+    let reason = match copied {
         Copied::Changed(_) | Copied::SaysSo => return None,
         Copied::Signed => {
-            let reason = "it is signed (C2PA), and any change would break the signature";
-            (reason.to_owned(), true)
+            "it is signed (C2PA), and any change would break the signature".to_owned()
         }
-        Copied::Refused(reason) => (reason, false),
+        Copied::Refused(reason) => reason,
     };
     Some(KeptFile {
-        path: path.to_owned(),
+        path: job.path.clone(),
         reason,
-        is_signed,
+        is_signed: file::is_signed(bytes, &job.asset),
     })
 }
 
-/// Finds out where each file goes; lists the assets that have none.
-fn jobs(assets: Vec<Asset>, project: ProjectId, report: &mut ExportedImages) -> Vec<Job> {
+/// Tells of a file to which nothing is added that it keeps its signature, if it has one.
+fn kept_signature(reason: &str, bytes: &[u8], job: &Job) -> Option<KeptFile> {
+    file::is_signed(bytes, &job.asset).then(|| KeptFile {
+        path: job.path.clone(),
+        reason: reason.to_owned(),
+        is_signed: true,
+    })
+}
+
+/// Finds out where each file goes; lists the assets that have none. One whose bytes were
+/// dropped has a place only for its sidecar.
+fn jobs(
+    assets: Vec<Asset>,
+    project: ProjectId,
+    places: Option<&Places<'_>>,
+    report: &mut ExportedImages,
+) -> Vec<Job> {
     let mut jobs = Vec::with_capacity(assets.len());
     for asset in assets {
         let path = match (asset.bytes_dropped_at, asset.record_hash) {
-            (Some(time), _) => Err(format!("its bytes were dropped at {time}")),
+            (Some(time), _) => places
+                .and_then(|places| places.home_of_dropped(&asset))
+                .ok_or_else(|| format!("its bytes were dropped at {time}")),
             (_, None) => Err(NOT_ADOPTED.to_owned()),
             _ => path_of(&asset, project).ok_or_else(|| NOT_ADOPTED.to_owned()),
         };
@@ -319,7 +423,11 @@ const NOT_ADOPTED: &str = "another program wrote its row; run `pegbar adopt` fir
 
 /// Returns the path of an asset's home below the project's folder, if it is one that we give.
 fn path_of(asset: &Asset, project: ProjectId) -> Option<String> {
-    let path = asset.file_path.as_deref()?;
+    within(asset.file_path.as_deref()?, project)
+}
+
+/// Returns a path as one below the project's folder, if it can't lead out of it.
+fn within(path: &str, project: ProjectId) -> Option<String> {
     let path = path.strip_prefix(&project.to_string())?.strip_prefix('/')?;
     let is_safe = path.split('/').all(|part| {
         let is_plain = !part.is_empty() && part != "." && part != "..";
@@ -335,10 +443,16 @@ impl ExportedImages {
                 self.written += 1;
                 self.bytes += size;
             }
+            None if done.is_dropped => self.without_file += u64::from(done.has_sidecar),
+            None if done.left_out.is_some() => {}
             None if done.in_the_way.is_empty() || done.has_sidecar => self.unchanged += 1,
             None => {}
         }
+        if let Some(left_out) = done.left_out {
+            self.left_out.push(left_out);
+        }
         self.with_xmp += u64::from(done.has_xmp);
+        self.stripped += u64::from(done.is_stripped);
         self.sidecars += u64::from(done.has_sidecar);
         for path in done.in_the_way {
             self.in_the_way.push(path);

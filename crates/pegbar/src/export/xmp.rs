@@ -63,19 +63,27 @@ pub(super) fn embed(
     }
 }
 
+/// Returns whether an image carries a manifest that signs its bytes.
+pub(super) fn is_signed(bytes: &[u8], format: ImageFormat) -> bool {
+    layout(bytes, format).is_some_and(|layout| !layout.manifest.is_empty())
+}
+
+fn layout(bytes: &[u8], format: ImageFormat) -> Option<Layout<'_>> {
+    match format {
+        ImageFormat::Png => png::layout(bytes),
+        ImageFormat::Jpeg => jpeg::layout(bytes),
+        ImageFormat::WebP => webp::layout(bytes),
+        ImageFormat::Gif => gif::layout(bytes),
+    }
+}
+
 fn try_embed(
     bytes: &[u8],
     format: ImageFormat,
     statement: &Statement<'_>,
     strip_manifest: bool,
 ) -> Result<Copied, String> {
-    let layout = match format {
-        ImageFormat::Png => png::layout(bytes),
-        ImageFormat::Jpeg => jpeg::layout(bytes),
-        ImageFormat::WebP => webp::layout(bytes),
-        ImageFormat::Gif => gif::layout(bytes),
-    };
-    let layout = layout.ok_or("its structure can't be read")?;
+    let layout = layout(bytes, format).ok_or("its structure can't be read")?;
     if !layout.manifest.is_empty() && !strip_manifest {
         return Ok(Copied::Signed);
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::id::{AnimationId, AssetId, CharacterId, FrameId, GenerationId};
 use crate::json::Json;
 use crate::reference::ReferenceRole;
-use crate::text::{check_optional, check_text, check_time};
+use crate::text::{check_optional, check_settings, check_text, check_time};
 use crate::time::MillisSinceEpoch;
 
 use super::Price;
@@ -21,7 +21,7 @@ pub struct NewGeneration {
     pub prompt: Option<String>,
     /// The model.
     pub model: Option<String>,
-    /// The settings that were sent.
+    /// The settings that were sent, a JSON object.
     pub settings: Option<Json>,
     /// The images that were sent, in their order.
     pub inputs: Vec<GenerationInput>,
@@ -211,6 +211,7 @@ impl NewGeneration {
         check_optional("systemPrompt", self.system_prompt.as_ref())?;
         check_optional("prompt", self.prompt.as_ref())?;
         check_optional("model", self.model.as_ref())?;
+        check_settings("settings", self.settings.as_ref())?;
         check_time("createdAt", self.created_at)?;
         check_count("durationMs", self.duration_ms)?;
         check_count("inputTokens", self.input_tokens)?;

@@ -65,6 +65,9 @@ pub struct FolderPlan {
     pub skipped: Vec<SkippedFile>,
     /// Rules of the mapping that no file matched, as they are written.
     pub unused_rules: Vec<String>,
+    /// Folders that are exports of PixelLab, the first 20: within this one, or this one or the
+    /// two around it. [`crate::Studio::import_pixellab`] takes in their names and prompts, too.
+    pub pixellab_exports: Vec<PathBuf>,
 }
 
 /// A character of a plan.

@@ -295,7 +295,7 @@ impl Import<'_> {
             created_at: row.created_at(&mut notes),
             ..NewProject::new(row.name(&mut notes))
         };
-        let mut plan = Plan::new(studio);
+        let mut plan = Plan::of_import(studio);
         let id = plan.project(new)?;
         let (_, stale) = plan.write(&mut session, None).await?;
         studio.commit(session, stale).await?;

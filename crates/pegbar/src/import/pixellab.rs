@@ -24,6 +24,7 @@ use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::project;
 use crate::studio::Studio;
 use metadata::{Export, ExportedAnimation, at};
+pub(super) use metadata::{METADATA, is_export};
 
 /// The direction that shows the character from the front.
 const FRONT: &str = "south";

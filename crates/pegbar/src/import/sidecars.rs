@@ -1,12 +1,17 @@
 //! Taking in what another studio exported with sidecars: the same records, the same hashes.
 
+mod batch;
 mod beside;
+mod destination;
 mod known;
 mod order;
 mod owner;
 mod place;
+mod read;
 mod run;
 mod scan;
+mod staged;
+mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +20,7 @@ use serde::Serialize;
 use super::{CreatedRows, Listed};
 use crate::error::Result;
 use crate::hash::Sha256;
-use crate::id::{AssetId, FrameId, ProjectId};
+use crate::id::{AssetId, FrameId, GenerationId, ProjectId};
 use crate::sidecar::{AnimationSaid, CharacterSaid, ProjectSaid};
 use crate::studio::Studio;
 
@@ -41,8 +46,12 @@ struct Entry {
     /// The image, relative to the folder.
     path: String,
     id: AssetId,
+    /// The size of the sidecar, in bytes.
+    file_size: u64,
     record_hash: Sha256,
     inputs: Vec<Input>,
+    /// The generation that it says to come from.
+    generation: Option<GenerationId>,
     owner: Owner,
     /// The frames that show it: which animation, and which frame of it.
     frames: Vec<(usize, FrameId)>,
@@ -103,8 +112,9 @@ pub enum SidecarTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SidecarReport {
-    /// The project that they were imported into.
-    pub project_id: ProjectId,
+    /// The project that they were imported into; `None` where nothing could be taken in, and
+    /// none was created for it.
+    pub project_id: Option<ProjectId>,
     /// Whether it was created.
     pub is_new_project: bool,
     /// What was created.
@@ -143,8 +153,9 @@ impl Studio {
     /// against its hash, what stands twice against each other, and the bytes of the image
     /// beside against the record. Writes nothing. Links are not followed.
     ///
-    /// A sidecar that does not hold is listed with the field; memory grows by some hundred
-    /// bytes for each that does.
+    /// A sidecar that does not hold is listed with the field. Memory grows by some hundred
+    /// bytes for each that does, and by the texts of each character and animation; it does not
+    /// grow with the sizes of sidecars and images.
     ///
     /// `progress` is called with how many are read and how many there are.
     ///
@@ -171,8 +182,14 @@ impl Studio {
     ///
     /// Inputs come first. An asset whose input is neither in the folder nor in the project,
     /// with the record that it had, is refused, with all that was made from it: without, its
-    /// record would be another. Up to 500 assets are one transaction; after an interruption the
-    /// next import goes on where this one stopped.
+    /// record would be another. Up to 500 assets are one transaction, and less where their
+    /// sidecars are larger than 32 MiB together; after an interruption the next import goes on
+    /// where this one stopped. A new project is created with its first assets.
+    ///
+    /// An asset whose bytes were dropped, and have no file beside the sidecar, has none here
+    /// either; its record, hash and place in the lineage are the same. An asset that is there
+    /// keeps its bytes whatever a sidecar says. What the file itself says are its claims; what
+    /// only the sidecar says to be in the file says that it was found in the sidecar.
     ///
     /// `progress` is called before the first transaction and after each, with how many images
     /// are done and how many there are.

@@ -23,7 +23,8 @@ pub(super) const CREATED_AT: &str = "createdAt";
 pub(super) const OTHER: &str = "other";
 /// What could not be read.
 const PROBLEM: &str = "problem";
-const FOUND_IN: &str = "foundIn";
+/// The place where it was found.
+pub(crate) const FOUND_IN: &str = "foundIn";
 const TRUNCATED: &str = "truncated";
 
 /// Those whose values are numbers, if they look like it.

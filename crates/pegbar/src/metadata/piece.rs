@@ -22,6 +22,20 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Says whether a word names a place within the file of an image.
+    pub(super) fn is_in_file(word: &str) -> bool {
+        let places = [
+            Self::PngText,
+            Self::Exif,
+            Self::Comment,
+            Self::Xmp,
+            Self::Iptc,
+            Self::Alpha,
+            Self::File,
+        ];
+        places.iter().any(|place| place.as_str() == word)
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::PngText => "pngText",

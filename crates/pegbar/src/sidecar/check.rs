@@ -1,16 +1,11 @@
 //! Whether a sidecar can be believed: its record against its hash, and everything that stands
 //! twice against each other. What comes from others is hostile.
 
-use serde::Deserialize;
-
 use super::{AssetSaid, Sidecar};
 use crate::asset::AssetKind;
-use crate::generation::{GenerationStatus, SentRequest};
+use crate::generation::{Conflict, Contradiction, Said};
 use crate::hash::Sha256;
-use crate::json::Json;
-use crate::record::{Canonical, Format, Record, RecordInput};
-use crate::reference::ReferenceRole;
-use crate::time::MillisSinceEpoch;
+use crate::record::Recorded;
 
 /// What is wrong with a sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,31 +23,8 @@ pub(crate) struct Checked {
     pub(crate) record: Recorded,
 }
 
-/// A record, read back.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Recorded {
-    format: u32,
-    pub(crate) inputs: Vec<RecordedInput>,
-    pub(crate) model: Option<String>,
-    pub(crate) prompt: Option<String>,
-    pub(crate) settings: Option<Json>,
-    pub(crate) sha256: Sha256,
-    pub(crate) system_prompt: Option<String>,
-    pub(crate) time: MillisSinceEpoch,
-}
-
-/// One input of a record.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RecordedInput {
-    pub(crate) record_hash: Sha256,
-    pub(crate) role: ReferenceRole,
-    pub(crate) sha256: Sha256,
-}
-
 impl Fault {
-    fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(super) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             reason: reason.into(),
@@ -68,6 +40,8 @@ impl Checked {
         let record = recorded(&sidecar.asset)?;
         check_references(&sidecar.asset, &record)?;
         check_places(&sidecar)?;
+        check_dropped(&sidecar)?;
+        sidecar.asset.check_counts()?;
         check_generation(&sidecar, &record)?;
         Ok(Self { sidecar, record })
     }
@@ -82,39 +56,18 @@ fn recorded(asset: &AssetSaid) -> Result<Recorded, Fault> {
         );
         return Err(Fault::new("asset.record", reason));
     }
-    let record: Recorded = serde_json::from_str(&asset.record)
+    let record = Recorded::read(&asset.record)
         .map_err(|error| Fault::new("asset.record", error.to_string()))?;
     if record.sha256 != asset.sha256 {
         let reason = format!("the record says {}", record.sha256);
         return Err(Fault::new("asset.sha256", reason));
     }
     // What would be recorded again has to be the same, letter by letter.
-    if record.format == 1 && record.seal().as_deref() == Some(asset.record.as_str()) {
+    if record.text().as_deref() == Some(asset.record.as_str()) {
         return Ok(record);
     }
     let reason = "not written as a record of format 1 is";
     Err(Fault::new("asset.record", reason))
-}
-
-impl Recorded {
-    fn seal(&self) -> Option<String> {
-        let inputs = self.inputs.iter().map(|input| RecordInput {
-            record_hash: input.record_hash,
-            role: input.role,
-            sha256: input.sha256,
-        });
-        let record = Record {
-            format: Format,
-            inputs: inputs.collect(),
-            model: self.model.as_deref(),
-            prompt: self.prompt.as_deref(),
-            settings: self.settings.as_ref().map(Canonical),
-            sha256: self.sha256,
-            system_prompt: self.system_prompt.as_deref(),
-            time: self.time,
-        };
-        record.seal().ok().map(|(text, _)| text)
-    }
 }
 
 fn check_references(asset: &AssetSaid, record: &Recorded) -> Result<(), Fault> {
@@ -181,51 +134,48 @@ fn check_places(sidecar: &Sidecar) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Checks the request against the record, as far as it is written as Pegbar writes it.
-fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
-    let Some(generation) = &sidecar.generation else {
+/// Checks that nothing shows bytes that were dropped: a studio refuses to drop those.
+fn check_dropped(sidecar: &Sidecar) -> Result<(), Fault> {
+    if sidecar.asset.bytes_dropped_at.is_none() {
         return Ok(());
-    };
-    if generation.status != GenerationStatus::Succeeded {
-        let reason = "what failed has no output";
-        return Err(Fault::new("generation.status", reason));
     }
-    if generation.error.is_some() {
-        let reason = "what succeeded has no error";
-        return Err(Fault::new("generation.error", reason));
-    }
-    let contradicts = |field: &str| {
-        let field = format!("generation.{field}");
-        Err(Fault::new(field, "the record says something else"))
-    };
-    if generation.model != record.model {
-        return contradicts("model");
-    }
-    let Ok(sent) = generation.request.to_typed::<SentRequest>() else {
-        return Ok(());
-    };
-    if generation.created_at != record.time {
-        return contradicts("createdAt");
-    }
-    let inputs = sent.inputs.iter().map(|input| (input.role, input.sha256));
-    let recorded = record.inputs.iter().map(|input| (input.role, input.sha256));
-    let agree = [
-        ("prompt", sent.prompt == record.prompt),
-        ("systemPrompt", sent.system_prompt == record.system_prompt),
-        ("model", sent.model == record.model),
-        (
-            "settings",
-            sent.settings.as_ref().map(canonical) == record.settings.as_ref().map(canonical),
-        ),
-        ("inputs", inputs.eq(recorded)),
+    let is_primary = sidecar.characters.iter().any(|one| one.is_primary);
+    let shown = [
+        ("copy", sidecar.copy.is_some()),
+        ("frames", !sidecar.frames.is_empty()),
+        ("characters.isPrimary", is_primary),
+        ("project.isThumbnail", sidecar.project.is_thumbnail),
     ];
-    match agree.into_iter().find(|(_, agrees)| !agrees) {
-        Some((name, _)) => contradicts(&format!("request.{name}")),
+    match shown.into_iter().find(|(_, is_so)| *is_so) {
+        Some((field, _)) => Err(Fault::new(field, "the asset's bytes were dropped")),
         None => Ok(()),
     }
 }
 
-/// Settings are the same where they are written the same in canonical form.
-fn canonical(settings: &Json) -> Option<String> {
-    serde_json_canonicalizer::to_string(settings).ok()
+/// Checks the generation against the record.
+fn check_generation(sidecar: &Sidecar, record: &Recorded) -> Result<(), Fault> {
+    let Some(generation) = &sidecar.generation else {
+        return Ok(());
+    };
+    let said = Said {
+        sent: generation.request.to_typed().ok(),
+        model: generation.model.clone(),
+        status: generation.status,
+        error: generation.error.clone(),
+        created_at: generation.created_at,
+    };
+    match said
+        .contradictions_with_output(Some(record))
+        .into_iter()
+        .next()
+    {
+        Some(Contradiction { field, conflict }) => Err(Fault::new(
+            field,
+            match conflict {
+                Conflict::Itself(reason) => reason,
+                Conflict::Record { .. } => "the record says something else",
+            },
+        )),
+        None => Ok(()),
+    }
 }

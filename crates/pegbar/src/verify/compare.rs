@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::damage::{Damage, excerpts};
-use super::row::{AssetRow, Edge, Rows};
+use super::row::{AssetRow, Edge, Rows, stored_json};
 use crate::hash::Sha256;
 use crate::json::Json;
 use crate::record::{Canonical, Format, Record, RecordInput};
@@ -86,6 +86,19 @@ pub(super) fn compare(asset: &AssetRow, rows: &Rows) -> Vec<Damage> {
     damages
 }
 
+/// Returns what is wrong with an asset whose bytes were dropped beside its record. Whether a
+/// blob of that hash is there says nothing: the trash, or another asset, may have it.
+pub(super) fn compare_dropped(asset: &AssetRow) -> Vec<Damage> {
+    if !asset.is_dropped {
+        return Vec::new();
+    }
+    let uses = asset.used_while_dropped.iter();
+    let uses = uses.map(|used| Damage::DroppedInUse { used_as: *used });
+    let path = asset.file_path.clone();
+    uses.chain(path.map(|path| Damage::DroppedWithPath { path }))
+        .collect()
+}
+
 fn unreadable(asset: &AssetRow) -> Option<Damage> {
     let (field, reason) = asset.unreadable.clone()?;
     Some(unreadable_field(field, reason))
@@ -140,9 +153,7 @@ fn settings(asset: &AssetRow) -> Result<Option<Json>, (&'static str, String)> {
     let Some(text) = &asset.settings else {
         return Ok(None);
     };
-    // The text itself: a name that stands twice in it is gone from the value.
-    Json::parse(text).map_err(|error| ("settings", error.to_string()))?;
-    let stored = Json::from_stored(text).map_err(|error| ("settings", error.to_string()))?;
+    let stored = stored_json(text).map_err(|reason| ("settings", reason))?;
     Ok(Some(stored))
 }
 

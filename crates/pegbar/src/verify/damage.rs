@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::hash::Sha256;
-use crate::id::AssetId;
+use crate::id::{AssetId, GenerationId, ProjectId};
 
 /// How many characters of a text stand in a [`Damage`]: those around the first difference.
 const MAX_EXCERPT: usize = 120;
@@ -149,9 +149,88 @@ pub enum Damage {
         /// The hash of the record that the row would have.
         remade: Sha256,
     },
+    /// The row of the generation that the asset came from is gone.
+    GenerationMissing {
+        /// The generation, as the asset's row names it.
+        generation: GenerationId,
+    },
+    /// The generation that the asset came from is another project's.
+    GenerationElsewhere {
+        /// The generation.
+        generation: GenerationId,
+        /// The project that it is in.
+        project: ProjectId,
+    },
+    /// A field of the generation can't be read.
+    GenerationUnreadable {
+        /// The generation.
+        generation: GenerationId,
+        /// The field: `generation.request`.
+        field: String,
+        /// Why it can't be read.
+        reason: String,
+    },
+    /// The generation says something else than the record of the asset that came from it.
+    GenerationDiffers {
+        /// The generation.
+        generation: GenerationId,
+        /// The field: `generation.request.inputs[1].role`.
+        field: String,
+        /// What the record says; `None` for nothing. A long text is cut around the first
+        /// difference.
+        recorded: Option<String>,
+        /// What the generation says; `None` for nothing.
+        found: Option<String>,
+    },
+    /// The generation says something that can't be so.
+    GenerationContradiction {
+        /// The generation.
+        generation: GenerationId,
+        /// The field: `generation.status`.
+        field: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// The asset's bytes were dropped, and it is used as if they were there.
+    DroppedInUse {
+        /// What it is used as.
+        used_as: DroppedUse,
+    },
+    /// The asset's bytes were dropped, and its row names a file.
+    DroppedWithPath {
+        /// The file, relative to `public/assets/`.
+        path: String,
+    },
+}
+
+/// What an asset is used as whose bytes were dropped. No call of Pegbar leaves it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum DroppedUse {
+    /// A frame shows it.
+    Frame,
+    /// It is the primary variation of its character.
+    Primary,
+    /// It is the thumbnail of its project.
+    Thumbnail,
 }
 
 impl Damage {
+    /// Returns where the bytes are, relative to the studio's folder, if it is about them: all
+    /// assets that have the same bytes share it.
+    #[must_use]
+    pub fn blob(&self) -> Option<&str> {
+        match self {
+            Self::BlobMissing { path }
+            | Self::BlobUnreadable { path, .. }
+            | Self::BlobResized { path, .. }
+            | Self::BlobAltered { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Returns what to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -167,8 +246,55 @@ impl Damage {
             Self::InputChanged { .. } | Self::InputMissing { .. } => {
                 "look at the input: it is not the one that was sent"
             }
+            Self::DroppedInUse { .. } => "show another image there: this one has no bytes any more",
+            Self::DroppedWithPath { .. } => "write NULL into the file_path of its row",
+            Self::GenerationMissing { .. }
+            | Self::GenerationElsewhere { .. }
+            | Self::GenerationUnreadable { .. }
+            | Self::GenerationDiffers { .. }
+            | Self::GenerationContradiction { .. } => {
+                "compare with a backup of the database: a generation never changes by itself"
+            }
             Self::FileSizeDiffers { .. } => "write the size of the bytes into the row",
             _ => "compare with a backup of the database: a record never changes by itself",
+        }
+    }
+
+    /// Writes what is wrong with a generation.
+    fn fmt_generation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GenerationMissing { generation } => {
+                write!(f, "the generation {generation} that it came from is gone")
+            }
+            Self::GenerationElsewhere {
+                generation,
+                project,
+            } => write!(
+                f,
+                "the generation {generation} that it came from is in another project, {project}"
+            ),
+            Self::GenerationUnreadable {
+                generation,
+                field,
+                reason,
+            } => write!(f, "{field} ({generation}) can't be read: {reason}"),
+            Self::GenerationDiffers {
+                generation,
+                field,
+                recorded,
+                found,
+            } => write!(
+                f,
+                "{field}: the record says {}, the generation {generation} says {}",
+                quoted(recorded.as_deref()),
+                quoted(found.as_deref())
+            ),
+            Self::GenerationContradiction {
+                generation,
+                field,
+                rule,
+            } => write!(f, "{field} ({generation}) can't be so: {rule}"),
+            _ => Ok(()),
         }
     }
 }
@@ -176,17 +302,17 @@ impl Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BlobMissing { path } => write!(f, "its bytes are missing: {path}"),
+            Self::BlobMissing { path } => write!(f, "the bytes are missing: {path}"),
             Self::BlobUnreadable { path, reason } => {
-                write!(f, "its bytes can't be read: {path}: {reason}")
+                write!(f, "the bytes can't be read: {path}: {reason}")
             }
             Self::BlobResized {
                 path,
                 recorded,
                 found,
-            } => write!(f, "its bytes are {found}, and were {recorded}: {path}"),
+            } => write!(f, "the bytes are {found}, and were {recorded}: {path}"),
             Self::BlobAltered { path, found } => {
-                write!(f, "its bytes are others, with the hash {found}: {path}")
+                write!(f, "the bytes are others, with the hash {found}: {path}")
             }
             Self::NotAdopted => f.write_str("it has no record"),
             Self::RecordMissing => f.write_str("its record is gone, and the hash is there"),
@@ -256,7 +382,31 @@ impl fmt::Display for Damage {
             Self::RecordDiffers { remade } => {
                 write!(f, "the row makes another record, with the hash {remade}")
             }
+            Self::GenerationMissing { .. }
+            | Self::GenerationElsewhere { .. }
+            | Self::GenerationUnreadable { .. }
+            | Self::GenerationDiffers { .. }
+            | Self::GenerationContradiction { .. } => self.fmt_generation(f),
+            Self::DroppedInUse { used_as } => {
+                write!(f, "its bytes were dropped, and it is {used_as}")
+            }
+            Self::DroppedWithPath { path } => {
+                write!(
+                    f,
+                    "its bytes were dropped, and its row names the file {path}"
+                )
+            }
         }
+    }
+}
+
+impl fmt::Display for DroppedUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Frame => "shown by a frame",
+            Self::Primary => "the primary variation of its character",
+            Self::Thumbnail => "the thumbnail of its project",
+        })
     }
 }
 

@@ -9,9 +9,10 @@ use crate::id::{AssetId, ProjectId};
 use crate::lineage;
 
 statements! {
-    SHOWING = "SELECT f.id, f.frame_index, f.animation_id, n.name, count(*) OVER () \
-               FROM frame f JOIN animation n \
-               ON n.project_id = f.project_id AND n.id = f.animation_id \
+    SHOWING = "SELECT f.id, f.frame_index, f.animation_id, n.name, c.name, count(*) OVER () \
+               FROM frame f \
+               JOIN animation n ON n.project_id = f.project_id AND n.id = f.animation_id \
+               JOIN character c ON c.project_id = n.project_id AND c.id = n.character_id \
                WHERE f.project_id = $1 AND f.asset_id = $2 \
                ORDER BY f.animation_id, f.frame_index LIMIT 10";
 }
@@ -48,12 +49,13 @@ pub(super) async fn shown_by(
     let mut count = 0;
     let first = session
         .query(&SHOWING, &parameters, |row| {
-            count = row.at(4, "count")?;
+            count = row.at(5, "count")?;
             Ok(ShowingFrame {
                 frame_id: row.at(0, "frame.id")?,
                 frame_index: row.at(1, "frame.frame_index")?,
                 animation_id: row.at(2, "frame.animation_id")?,
                 animation: row.at(3, "animation.name")?,
+                character: row.at(4, "character.name")?,
             })
         })
         .await?;

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::damage::{Damage, with_words};
-use crate::id::{AnimationId, AssetId, FrameId, ProjectId};
+use crate::id::{AnimationId, AssetId, FrameId, GenerationId, ProjectId};
 
-/// How many damaged assets a [`VerifyReport`] names.
+/// How many damaged assets, and generations, a [`VerifyReport`] names.
 pub const MAX_DAMAGED: usize = 10_000;
 
 /// How many dependents of one damaged asset are counted.
@@ -35,6 +35,22 @@ pub struct VerifyReport {
     pub damaged_count: u64,
     /// The damaged assets by project, in the order of their ids; at most [`MAX_DAMAGED`].
     pub damaged: Vec<DamagedAsset>,
+    /// How many generations were looked at: those that the assets came from and, where whole
+    /// projects are verified, those without outputs.
+    pub generations: u64,
+    /// How many generations without outputs contradict themselves. What contradicts an asset
+    /// is that asset's damage.
+    pub damaged_generation_count: u64,
+    /// The damaged generations by project, in the order of their ids; at most [`MAX_DAMAGED`].
+    pub damaged_generations: Vec<DamagedGeneration>,
+}
+
+impl VerifyReport {
+    /// Returns whether nothing is damaged.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damaged_count == 0 && self.damaged_generation_count == 0
+    }
 }
 
 /// An asset that is not as it was recorded.
@@ -58,6 +74,23 @@ pub struct DamagedAsset {
     pub dependents: Dependents,
     /// The frames that show it.
     pub shown_by: ShownBy,
+}
+
+/// A generation without outputs that contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DamagedGeneration {
+    /// The project that it is in.
+    pub project_id: ProjectId,
+    /// The generation.
+    pub generation_id: GenerationId,
+    /// What is wrong with it, at least one thing.
+    ///
+    /// In JSON each has, beside its fields, a `message` and a `hint`.
+    #[serde(serialize_with = "with_words")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::DamageInWords>))]
+    pub damages: Vec<Damage>,
 }
 
 /// What was made from an asset, directly or not.
@@ -97,6 +130,32 @@ pub struct ShowingFrame {
     pub animation_id: AnimationId,
     /// The animation's name.
     pub animation: String,
+    /// The name of the animation's character.
+    pub character: String,
+}
+
+impl fmt::Display for ShowingFrame {
+    /// Writes by what commands know it: `Tabby/Walk/3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            character,
+            animation,
+            frame_index,
+            ..
+        } = self;
+        write!(f, "{character}/{animation}/{frame_index}")
+    }
+}
+
+impl fmt::Display for DamagedGeneration {
+    /// Writes on one line which generation it is, and what is wrong with it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "generation {}", self.generation_id)?;
+        for (place, damage) in self.damages.iter().enumerate() {
+            write!(f, "{}{damage}", if place == 0 { ": " } else { "; " })?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for DamagedAsset {
@@ -118,9 +177,12 @@ impl fmt::Display for DamagedAsset {
             (_, false) => write!(f, "; {count} assets were made from it")?,
             (_, true) => write!(f, "; more than {count} assets were made from it")?,
         }
-        for frame in &self.shown_by.first {
-            let (index, animation) = (frame.frame_index, &frame.animation);
-            write!(f, "; shown by frame {index} of {animation:?}")?;
+        for (place, frame) in self.shown_by.first.iter().enumerate() {
+            write!(
+                f,
+                "{}{frame}",
+                if place == 0 { "; shown by " } else { ", " }
+            )?;
         }
         match self
             .shown_by

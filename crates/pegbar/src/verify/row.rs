@@ -4,22 +4,34 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::damage::DroppedUse;
+use super::generation::GenerationRow;
 use crate::db::Session;
 use crate::db::lenient::Reader;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::{Row, Value};
 use crate::error::Result;
-use crate::id::{AssetId, ProjectId};
+use crate::id::{AssetId, GenerationId, ProjectId};
+use crate::json::Json;
 use crate::time::MillisSinceEpoch;
 
-/// The columns of an [`AssetRow`]; the settings as text, since they may be no JSON.
+/// The columns of an [`AssetRow`]; the settings as text, since they may be no JSON. Who uses an
+/// asset is asked only where its bytes were dropped.
 macro_rules! asset_rows {
     ($rest:literal) => {
         concat!(
             "SELECT id, file_path, file_size, sha256, generation_prompt, \
              generation_system_prompt, CAST(generation_settings AS text), model, created_at, \
-             record, record_hash, CASE WHEN bytes_dropped_at IS NULL THEN 0 ELSE 1 END \
-             FROM asset WHERE project_id = $1 ",
+             record, record_hash, generation_id, \
+             CASE WHEN bytes_dropped_at IS NULL THEN 0 ELSE 1 \
+             + CASE WHEN EXISTS (SELECT 1 FROM frame f WHERE f.project_id = asset.project_id \
+             AND f.asset_id = asset.id) THEN 2 ELSE 0 END \
+             + CASE WHEN EXISTS (SELECT 1 FROM character c WHERE c.project_id = asset.project_id \
+             AND c.id = asset.character_id AND c.primary_asset_id = asset.id) \
+             THEN 4 ELSE 0 END \
+             + CASE WHEN EXISTS (SELECT 1 FROM project p WHERE p.id = asset.project_id \
+             AND p.thumbnail_id = asset.id) THEN 8 ELSE 0 END \
+             END FROM asset WHERE project_id = $1 ",
             $rest
         )
     };
@@ -53,7 +65,11 @@ pub(super) struct AssetRow {
     pub(super) time: Option<MillisSinceEpoch>,
     pub(super) record: Option<String>,
     pub(super) record_hash: Option<String>,
+    /// The request that it came from.
+    pub(super) generation: Option<GenerationId>,
     pub(super) is_dropped: bool,
+    /// What it is used as although its bytes were dropped.
+    pub(super) used_while_dropped: Vec<DroppedUse>,
     /// The first field that can't be read, and why.
     pub(super) unreadable: Option<(&'static str, String)>,
 }
@@ -62,6 +78,13 @@ impl AssetRow {
     fn read(row: &Row<'_>) -> Result<Self> {
         let id = row.at(0, "asset.id")?;
         let mut reader = Reader::new(row);
+        let dropped = reader.get::<i64>(12, "bytesDroppedAt").unwrap_or(0);
+        let as_what = [
+            (2, DroppedUse::Frame),
+            (4, DroppedUse::Primary),
+            (8, DroppedUse::Thumbnail),
+        ];
+        let used = as_what.into_iter().filter(|(bit, _)| dropped & bit != 0);
         Ok(Self {
             id,
             file_path: reader.get(1, "filePath"),
@@ -74,7 +97,9 @@ impl AssetRow {
             time: reader.get(8, "time"),
             record: reader.get(9, "record"),
             record_hash: reader.get(10, "recordHash"),
-            is_dropped: reader.get::<i64>(11, "bytesDroppedAt") == Some(1),
+            generation: reader.get(11, "generationId"),
+            is_dropped: dropped != 0,
+            used_while_dropped: used.map(|(_, used)| used).collect(),
             unreadable: reader.into_unreadable(),
         })
     }
@@ -88,14 +113,24 @@ pub(super) struct Edge {
     pub(super) sha256: Option<String>,
 }
 
+/// Reads JSON that the database kept, without believing that it is JSON.
+pub(super) fn stored_json(text: &str) -> Result<Json, String> {
+    // The text itself: a name that stands twice in it is gone from the value.
+    Json::parse(text).map_err(|error| error.to_string())?;
+    Json::from_stored(text).map_err(|error| error.to_string())
+}
+
 /// Rows of one project, and what they were made from, as they were at one moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rows {
+    pub(super) project: ProjectId,
     pub(super) assets: Vec<AssetRow>,
     /// The inputs of each asset, in order.
     pub(super) edges: HashMap<AssetId, Vec<Edge>>,
     /// The hash of each input's record; the row of an input that is not here is gone.
     pub(super) record_hashes: HashMap<AssetId, Option<String>>,
+    /// The generations that the assets came from; the row of one that is not here is gone.
+    pub(super) generations: HashMap<GenerationId, GenerationRow>,
 }
 
 impl Rows {
@@ -164,10 +199,14 @@ impl Rows {
             let found = session.query(&RECORD_HASHES, &parameters, read).await?;
             record_hashes.extend(found);
         }
+        let generations = assets.iter().filter_map(|asset| asset.generation);
+        let generations = GenerationRow::of(session, generations).await?;
         Ok(Self {
+            project,
             assets,
             edges,
             record_hashes,
+            generations,
         })
     }
 

@@ -9,8 +9,8 @@ mod many;
 use std::fs;
 
 use pegbar::{
-    AdoptOptions, Disagreement, NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject,
-    ReferenceRole, Subject,
+    AdoptOptions, Disagreement, ExportScope, ImageExport, NewAnimation, NewAsset, NewCharacter,
+    NewFrame, NewProject, ReferenceRole, SidecarTarget, Studio, Subject,
 };
 
 use crate::support::{assert_in_step, asset, files_below, png};
@@ -285,5 +285,37 @@ both_engines! {
             // One spelling for all: some disks take them for one.
             assert_eq!(folders, ["Walk", "Walk-2"]);
         }
+    }
+
+    async fn settings_that_are_no_objects_stay_as_they_were_recorded(bench) {
+        let mut foreign = Foreign::new(bench).await;
+        let cat = foreign.character("Cat").await;
+        let front = foreign.image(Owner::Character(cat), "generated/a.png", 2).await;
+        foreign.set(front, "generation_prompt = 'a cat', generation_settings = '[\"a\", 7]'").await;
+        foreign.run("UPDATE project SET settings = '[3]'").await;
+        let id = foreign.sql(front);
+        foreign.run(&format!("UPDATE character SET primary_asset_id = {id}")).await;
+        foreign.run("UPDATE character SET generation_settings = '\"wide\"'").await;
+        let report = foreign.adopt().await;
+        assert_eq!(report.findings, [], "{report:?}");
+        let here = foreign.tree().await;
+        let asset = &here.characters[0].variations[0];
+        assert!(asset.record.as_ref().unwrap().contains(r#""settings":["a",7]"#), "{asset:?}");
+        assert_eq!(here.characters[0].character.generation_settings.to_string(), "\"wide\"");
+
+        // Given on to another studio, they are the same still.
+        let out = bench.folder.path().join("out");
+        let scope = ExportScope::Project(foreign.project);
+        let export = ImageExport { sidecars: true, ..ImageExport::new(scope, &out) };
+        foreign.studio.export_images(&export, |_, _| {}).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let other = Studio::create(folder.path()).await.unwrap();
+        let plan = other.plan_sidecars(&out, |_, _| {}).unwrap();
+        let report = other.import_sidecars(&plan, &SidecarTarget::Same, |_, _| {}).await.unwrap();
+        assert_eq!(report.refused.count, 0, "{report:?}");
+        let there = other.get_project_tree(foreign.project).await.unwrap();
+        assert_eq!(there.project.settings.to_string(), "[3]");
+        assert_eq!(there.characters[0].character.generation_settings.to_string(), "\"wide\"");
+        assert_eq!(there.characters[0].variations[0].record_hash, asset.record_hash);
     }
 }

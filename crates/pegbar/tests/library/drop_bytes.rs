@@ -142,7 +142,7 @@ both_engines! {
         let project = studio.update_project(tree.project.id, thumbnail).await.unwrap();
         let before = studio.get_project_tree(project.id).await.unwrap();
         for (id, expected) in [
-            (frame.asset.id, format!("frame Tabby/Walk 0 ({}) shows it", frame.frame.id)),
+            (frame.asset.id, format!("frame Tabby/Walk/0 ({}) shows it", frame.frame.id)),
             (tabby.variations[0].id, format!(
                 "character Tabby ({}) has it as its primary variation", tabby.character.id)),
             (style, format!("project P ({}) has it as its thumbnail", project.id)),
@@ -242,7 +242,7 @@ both_engines! {
         let error = studio.delete_asset(style).await.unwrap_err();
         let text = error.to_string();
         assert!(text.ends_with("; and 118 more"), "{text}");
-        assert!(text.contains("asset Tabby/Walk 0 ("), "{text}");
+        assert!(text.contains("asset Tabby/Walk/0 ("), "{text}");
         let Error::InUse { users, more, .. } = error else { panic!("{text}") };
         assert_eq!((users.len(), more), (100, 21));
         // Its bytes may go all the same.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use image::AnimationDecoder as _;
 use pegbar::{
-    Asset, ExportScope, ExportedImages, ImageExport, ImageSource, Json, NewAsset, NewProject,
-    Studio, XmpOptions,
+    Asset, ExportScope, ExportedImages, GenerationOutput, ImageExport, ImageSource, Json, NewAsset,
+    NewGeneration, NewProject, Studio, XmpOptions,
 };
 
 use crate::support::alley::alley;
@@ -236,9 +236,43 @@ both_engines! {
         options.replace = true;
         let report = export(&studio, &options).await;
         assert_eq!((report.written, report.with_xmp, report.kept.count), (1, 1, 0));
+        assert_eq!(report.stripped, 1);
         let copy = fs::read(&place).unwrap();
         assert!(!copy.windows(4).any(|kind| kind == b"caBX"));
         assert!(pixel_bytes(&copy, "image/png") == pixel_bytes(&png(1), "image/png"));
+    }
+
+    async fn what_keeps_its_signature_although_it_was_to_go_is_named(bench) {
+        let studio = bench.create().await;
+        let signed = |number| png_with(png(number), &[png_chunk(*b"caBX", b"jumb c2pa")]);
+        let new = vec![
+            NewAsset::from_bytes(signed(1)), NewAsset::from_bytes(png(2)), generated(signed(3)),
+            generated(png(4)),
+        ];
+        let assets = project_of(&studio, new).await;
+        let folder = bench.folder.path().join("out");
+        let mut options = with_xmp(&assets[0], &folder);
+        options.xmp = Some(XmpOptions { strip_credentials: true, ..XmpOptions::default() });
+        let report = export(&studio, &options).await;
+        assert_eq!((report.written, report.with_xmp, report.stripped), (4, 2, 1), "{report:?}");
+        assert_eq!(report.kept.count, 1, "{report:?}");
+        let kept = &report.kept.first[0];
+        assert_eq!(kept.path, format!("references/{}.png", assets[0].id));
+        assert!(kept.is_signed && kept.reason.contains("it is an upload"), "{kept:?}");
+        assert!(fs::read(file(&folder, &assets[0])).unwrap() == signed(1));
+        // Exported again, it says the same of what is there already.
+        let again = export(&studio, &options).await;
+        assert_eq!((again.written, again.stripped, again.kept), (0, 1, report.kept));
+        // A copy that says all of it already, signed by whoever passed it on.
+        let copy = fs::read(file(&folder, &assets[3])).unwrap();
+        let passed_on = png_with(copy, &[png_chunk(*b"caBX", b"jumb c2pa")]);
+        let other = studio.create_asset(assets[0].project_id, generated(passed_on.clone())).await.unwrap();
+        let report = export(&studio, &options).await;
+        let path = format!("references/{}.png", other.id);
+        let kept = report.kept.first.iter().find(|kept| kept.path == path).unwrap();
+        assert!(kept.is_signed && kept.reason.contains("says all of it already"), "{kept:?}");
+        assert_eq!((report.kept.count, report.stripped), (2, 1));
+        assert!(fs::read(file(&folder, &other)).unwrap() == passed_on);
     }
 
     async fn a_signature_is_seen_in_every_format_that_has_one(bench) {
@@ -365,6 +399,25 @@ both_engines! {
         }
         let others = ImageExport { scope: ExportScope::Assets(vec![whole.id]), ..xmp };
         assert_eq!(export(&studio, &others).await.with_xmp, 1);
+    }
+
+    async fn what_contradicts_its_generation_is_not_given_on(bench) {
+        let studio = bench.create().await;
+        let project = project_of(&studio, vec![asset(1)]).await[0].project_id;
+        let output = GenerationOutput::new(asset(2));
+        let new = NewGeneration::succeeded(vec![output]).prompt(PROMPT).model("sprite-1");
+        let sent = studio.record_generation(project, new).await.unwrap();
+        let mut raw = bench.raw().await;
+        let id = raw.id(sent.generation.id.0);
+        raw.tamper(&format!("UPDATE generation SET model = 'x' WHERE id = {id}")).await.unwrap();
+        let folder = bench.folder.path().join("out");
+        let sidecars = ImageExport {
+            sidecars: true, ..ImageExport::new(ExportScope::Project(project), &folder)
+        };
+        let refused = studio.export_images(&sidecars, |_, _| {}).await.unwrap_err();
+        assert_eq!(refused.code(), "damaged");
+        assert!(refused.to_string().contains("generation.model: "), "{refused}");
+        assert!(files_below(&folder).is_empty());
     }
 
     async fn what_is_damaged_or_dropped_is_not_given_on(bench) {

@@ -12,7 +12,7 @@ both_engines! {
             "5e-324", "2.2250738585072014e-308", "7.2057594037927945e16", "100.0",
             "9007199254740993.0", "0.000031415926535897931",
         ];
-        let settings = Json::parse(&format!("[{}]", texts.join(","))).unwrap();
+        let settings = Json::parse(&format!(r#"{{"n":[{}]}}"#, texts.join(","))).unwrap();
         let mut doubles = Vec::new();
         let mut bits = 1_u64;
         while doubles.len() < 300 {
@@ -22,7 +22,7 @@ both_engines! {
                 doubles.push(double);
             }
         }
-        let doubles = Json::from_typed(&doubles).unwrap();
+        let doubles = Json::from_typed(&std::collections::BTreeMap::from([("n", doubles)])).unwrap();
         for settings in [settings, doubles] {
             let new = NewProject::new("P").settings(settings.clone());
             let created = studio.create_project(new).await.unwrap().project;

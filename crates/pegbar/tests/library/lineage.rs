@@ -348,8 +348,8 @@ both_engines! {
         let found = studio.whereabouts(tree.project.id, &asked).await.unwrap();
         let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(texts, [
-            "Tabby/Walk take try.png", "Tabby front.png", "Tabby variation", "palette.png",
-            "Tabby/Walk 0", "Tabby/Walk 1 and 1 more",
+            "Tabby/Walk/try.png", "Tabby/front.png", &format!("Tabby/{}", &side.to_string()[24..]),
+            "palette.png", "Tabby/Walk/0", "Tabby/Walk/1",
         ]);
         let primary: Vec<_> = found.iter().map(|it| it.is_primary).collect();
         assert_eq!(primary, [false, true, false, false, false, false]);

@@ -45,6 +45,7 @@ mod reproduce;
 mod requests;
 mod sealed;
 mod search;
+mod settings;
 mod sidecars;
 mod stale;
 mod studio;

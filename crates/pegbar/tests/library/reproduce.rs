@@ -1,9 +1,11 @@
 //! The request that would make an asset again.
 
 use std::fs;
+use std::ops::ControlFlow;
 
 use pegbar::{
-    Json, MissingPart, NewAsset, NewClaim, NewProject, ProjectId, ReferenceRole, Sha256, Studio,
+    AssetId, Json, MissingPart, NewAsset, NewClaim, NewProject, ProjectId, ReferenceRole,
+    Reproduction, Sha256, Studio,
 };
 
 use crate::support::{asset, png};
@@ -20,6 +22,17 @@ fn generated(number: u32) -> NewAsset {
         .system_prompt("draw")
         .model("m")
         .settings(settings)
+}
+
+/// Everything that is told of an asset and of what it was made from.
+async fn all_of(studio: &Studio, asset: AssetId) -> Vec<Reproduction> {
+    let mut all = Vec::new();
+    let each = |request| {
+        all.push(request);
+        ControlFlow::Continue(())
+    };
+    studio.reproduce_with_inputs(asset, each).await.unwrap();
+    all
 }
 
 both_engines! {
@@ -138,7 +151,7 @@ both_engines! {
         let studio = bench.create().await;
         let project = project(&studio).await;
         let mut raw = bench.raw().await;
-        let id: pegbar::AssetId = studio.new_id();
+        let id: AssetId = studio.new_id();
         let (asset_id, project_id) = (raw.id(id), raw.id(project));
         raw.run(&format!("INSERT INTO asset (id, project_id, kind, generation_prompt) \
                           VALUES ({asset_id}, {project_id}, 'reference', 'a cat')")).await.unwrap();
@@ -152,7 +165,7 @@ both_engines! {
         let project = project(&studio).await;
         // A diamond over an upload: both middle ones are made from the design.
         let upload = studio.create_asset(project, asset(1)).await.unwrap().id;
-        let make = async |number: u32, inputs: &[pegbar::AssetId]| {
+        let make = async |number: u32, inputs: &[AssetId]| {
             let made = inputs.iter()
                 .fold(generated(number), |made, id| made.made_from(*id, ReferenceRole::Other));
             studio.create_asset(project, made).await.unwrap().id
@@ -161,12 +174,47 @@ both_engines! {
         let left = make(3, &[design]).await;
         let right = make(4, &[design, left]).await;
         let last = make(5, &[right, left, upload]).await;
-        let all = studio.reproduce_with_inputs(last).await.unwrap();
+        let all = all_of(&studio, last).await;
         let order: Vec<_> = all.iter().map(|one| one.asset_id).collect();
         assert_eq!(order, [design, left, right, last]);
         assert_eq!(all[3], studio.reproduce(last).await.unwrap());
         assert!(all.iter().all(|one| one.missing.is_empty()));
-        let alone = studio.reproduce_with_inputs(upload).await.unwrap();
+        let alone = all_of(&studio, upload).await;
         assert_eq!(alone.len(), 1, "what was asked for is there, if only an upload");
+        let mut first = Vec::new();
+        studio.reproduce_with_inputs(last, |request| {
+            first.push(request.asset_id);
+            ControlFlow::Break(())
+        }).await.unwrap();
+        assert_eq!(first, [design], "nothing comes after it was enough");
+        let unknown = studio.reproduce_with_inputs(studio.new_id(), |_| unreachable!()).await;
+        assert_eq!(unknown.unwrap_err().code(), "not_found");
+    }
+
+    async fn a_chain_of_many_pages_is_told_inputs_first_each_with_its_inputs(bench) {
+        let studio = bench.create().await;
+        let project = project(&studio).await;
+        let image = studio.store_image(&pegbar::ImageSource::Bytes(png(1))).unwrap();
+        let ids: Vec<AssetId> = (0..1300).map(|_| studio.new_id()).collect();
+        let stored = pegbar::ImageSource::Stored(image);
+        let new = ids.iter().enumerate().map(|(n, id)| {
+            let new = NewAsset::new(stored.clone()).id(*id).prompt("a cat");
+            if n == 0 {
+                return new;
+            }
+            // From one that stands many pages back, and from the one before.
+            new.made_from(ids[n / 2], ReferenceRole::Style)
+                .made_from(ids[n - 1], ReferenceRole::PreviousFrame)
+        });
+        studio.create_assets(project, new.collect()).await.unwrap();
+        let all = all_of(&studio, ids[1299]).await;
+        let order: Vec<_> = all.iter().map(|one| one.asset_id).collect();
+        assert_eq!(order, ids);
+        for (n, request) in all.iter().enumerate().skip(1) {
+            let inputs: Vec<_> = request.request.inputs.iter().map(|input| input.asset_id).collect();
+            assert_eq!(inputs, [ids[n / 2], ids[n - 1]]);
+            assert!(request.request.inputs.iter().all(|input| input.blob.is_some()), "{n}");
+        }
+        assert_eq!(all[700], studio.reproduce(ids[700]).await.unwrap());
     }
 }

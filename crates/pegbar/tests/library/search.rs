@@ -21,11 +21,17 @@ async fn search(
 ) -> Vec<FoundAsset> {
     let mut all = Vec::new();
     let mut request = PageRequest::default().limit(3);
+    let paged = studio.search(project, filter).await.unwrap();
     loop {
         let page = studio
             .search_assets(project, filter, request)
             .await
             .unwrap();
+        assert_eq!(
+            paged.page(request).await.unwrap(),
+            page,
+            "walked once or for each page"
+        );
         assert!(page.rows.len() == 3 || !page.has_more, "pages are full");
         request.after = page.rows.last().map(|found| found.asset.id);
         all.extend(page.rows);
@@ -167,7 +173,7 @@ both_engines! {
         let other = make("other", &[]).await;
         let first = make("first", &[design, design]).await;
         let second = make("second", &[first]).await;
-        make("third", &[second, design]).await;
+        let last = make("third", &[second, design]).await;
         make("alone", &[other]).await;
         let with = |asset_id, is_deep| SearchFilter {
             made_from: Some(MadeFrom { asset_id, is_deep }),
@@ -181,6 +187,13 @@ both_engines! {
         assert_eq!(found(&studio, project, &both).await, ["second"]);
         let elsewhere = self::project(&studio, "Q").await;
         assert_eq!(found(&studio, elsewhere, &deep).await, [""; 0]);
+        // What was made from it is looked up when the search begins, the rest when it is read.
+        let paged = studio.search(Some(project), &deep).await.unwrap();
+        make("fourth", &[second]).await;
+        studio.delete_asset(last).await.unwrap();
+        let page = paged.page(PageRequest::default()).await.unwrap();
+        assert_eq!(names(&page.rows), ["first", "second"]);
+        assert_eq!(found(&studio, project, &deep).await, ["first", "second", "fourth"]);
         let unknown = with(studio.new_id(), false);
         let refused = studio.search_assets(None, &unknown, PageRequest::default()).await;
         assert_eq!(refused.unwrap_err().code(), "not_found");

@@ -1,15 +1,18 @@
 //! Sidecars: what one studio exports with them, another takes in with the same records.
 
+mod again;
+mod dropped;
 mod hostile;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use pegbar::{
-    Asset, AssetId, ExportScope, GenerationInput, GenerationOutput, ImageExport, NewAnnotation,
-    NewCharacter, NewGeneration, NewProject, ProjectTree, ReferenceRole, SidecarReport,
-    SidecarTarget, Studio, XmpOptions,
+    Asset, AssetId, ExportScope, GenerationInput, GenerationOutput, ImageExport, Json,
+    NewAnnotation, NewCharacter, NewGeneration, NewProject, ProjectTree, ReferenceRole,
+    SidecarReport, SidecarTarget, Studio, XmpOptions,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -152,7 +155,10 @@ async fn round_trip(studio: &Studio, source: &Exporter) -> SidecarReport {
     );
     assert_eq!(counts, (2, 4, 3, 13, 15));
     assert_eq!(made.references, 1);
-    let tree = studio.get_project_tree(report.project_id).await.unwrap();
+    let tree = studio
+        .get_project_tree(report.project_id.unwrap())
+        .await
+        .unwrap();
     assert_same(&tree, &source.tree);
     let (there, here) = (assets_of(&source.tree), assets_of(&tree));
     assert_eq!(here.len(), 20);
@@ -172,9 +178,9 @@ both_engines! {
         let studio = bench.create().await;
         let report = round_trip(&studio, &source).await;
         let again = import(&studio, &source.out, &SidecarTarget::Same).await;
-        assert_eq!((again.project_id, again.is_new_project), (report.project_id, false));
+        assert_eq!((again.project_id.unwrap(), again.is_new_project), (report.project_id.unwrap(), false));
         assert_eq!((again.unchanged, again.created), (20, Default::default()));
-        let tree = studio.get_project_tree(report.project_id).await.unwrap();
+        let tree = studio.get_project_tree(report.project_id.unwrap()).await.unwrap();
         assert_same(&tree, &source.tree);
     }
 
@@ -199,7 +205,9 @@ both_engines! {
             price: Some("0.039 USD".parse().unwrap()),
             ..NewGeneration::succeeded(outputs.into())
         };
-        let new = new.prompt("a cat").model("m").input(input);
+        // A double that canonical JSON writes like an integer.
+        let settings = Json::parse(r#"{"weight": 1e16, "cfg": 7.5}"#).unwrap();
+        let new = new.prompt("a cat").model("m").settings(settings).input(input);
         let sent = source.record_generation(project, new).await.unwrap();
         let sent = source.get_generation(sent.generation.id).await.unwrap();
         let output = sent.output_asset_ids[0];
@@ -226,7 +234,7 @@ both_engines! {
         assert_eq!(studio.list_annotations(output).await.unwrap().len(), 2);
         // Elsewhere in the same studio both the assets and the generation get other ids.
         let copy = SidecarTarget::New("Copy".to_owned());
-        let copy = import(&studio, &out, &copy).await.project_id;
+        let copy = import(&studio, &out, &copy).await.project_id.unwrap();
         let all = studio.list_generations(copy, &Default::default(), Default::default()).await;
         let all = all.unwrap().rows;
         assert_eq!((all.len(), all[0].output_asset_ids.len()), (1, 2));
@@ -292,7 +300,7 @@ both_engines! {
     async fn what_the_user_changed_since_stays_so(bench) {
         let source = exporter(None).await;
         let studio = bench.create().await;
-        let id = import(&studio, &source.out, &SidecarTarget::Same).await.project_id;
+        let id = import(&studio, &source.out, &SidecarTarget::Same).await.project_id.unwrap();
         let tree = studio.get_project_tree(id).await.unwrap();
         let tabby = &tree.characters[0];
         let walk = &tabby.animations[0];
@@ -329,9 +337,9 @@ both_engines! {
         let copy = SidecarTarget::New("Copy".to_owned());
         let second = import(&studio, &source.out, &copy).await;
         assert_eq!((second.renumbered, second.created), (20, first.created));
-        let project = studio.get_project(second.project_id).await.unwrap();
-        assert_eq!(project.source_id, Some(first.project_id.to_string()));
-        let tree = studio.get_project_tree(second.project_id).await.unwrap();
+        let project = studio.get_project(second.project_id.unwrap()).await.unwrap();
+        assert_eq!(project.source_id, Some(first.project_id.unwrap().to_string()));
+        let tree = studio.get_project_tree(second.project_id.unwrap()).await.unwrap();
         let there = assets_of(&source.tree);
         for asset in assets_of(&tree).values() {
             let old: AssetId = asset.source_id.as_ref().unwrap().parse().unwrap();
@@ -341,7 +349,7 @@ both_engines! {
         let walk = tabby.animations.iter().find(|one| one.animation.name == "Walk").unwrap();
         assert_eq!(walk.frames.len(), 5);
         assert_eq!(tree.project.thumbnail_id, tabby.character.primary_asset_id);
-        let again = import(&studio, &source.out, &SidecarTarget::Project(second.project_id)).await;
+        let again = import(&studio, &source.out, &SidecarTarget::Project(second.project_id.unwrap())).await;
         assert_eq!((again.unchanged, again.created), (20, Default::default()));
     }
 
@@ -388,14 +396,14 @@ both_engines! {
         std::io::copy(&mut image, &mut file).unwrap();
         let report = import(&studio, &source.out, &SidecarTarget::Same).await;
         assert_eq!((report.unchanged, report.refused.count), (10, 0));
-        let tree = studio.get_project_tree(report.project_id).await.unwrap();
+        let tree = studio.get_project_tree(report.project_id.unwrap()).await.unwrap();
         assert_same(&tree, &source.tree);
     }
 
     async fn inputs_may_be_in_the_project_already(bench) {
         let source = exporter(None).await;
         let studio = bench.create().await;
-        let first = import(&studio, &source.out, &SidecarTarget::Same).await.project_id;
+        let first = import(&studio, &source.out, &SidecarTarget::Same).await.project_id.unwrap();
         let run = source.tree.characters[0].animations[1].animation.id;
         studio.delete_animation(run).await.unwrap();
         let only = source.out.parent().unwrap().join("only");
@@ -425,7 +433,8 @@ for path in sorted(pathlib.Path(sys.argv[2]).rglob("*.pegbar.json")):
     count += 1
     # What it does not allow: every field that there is, missing; and one that is not.
     for part in [sidecar, sidecar["asset"], sidecar["project"], *sidecar["frames"]]:
-        required = [name for name in part if name not in ("copy", "characterId", "animationId")]
+        optional = ("copy", "characterId", "animationId", "bytesDroppedAt")
+        required = [name for name in part if name not in optional]
         for name in required:
             kept = part.pop(name)
             assert not validator.is_valid(sidecar), name
@@ -443,5 +452,16 @@ print(count)
         let Some(count) = python("jsonschema", CHECK, &[&schema, &source.out]) else { return };
         assert_eq!(count.trim(), "20");
         assert_eq!(files_below(&source.out).len(), 40);
+        // And where bytes were dropped: there is a sidecar alone.
+        let take = source.tree.characters[0].animations[0].takes[0].id;
+        source.studio.drop_bytes(take).await.unwrap();
+        let out = source.out.parent().unwrap().join("later");
+        let scope = ExportScope::Project(source.tree.project.id);
+        let export = ImageExport { sidecars: true, ..ImageExport::new(scope, &out) };
+        source.studio.export_images(&export, |_, _| {}).await.unwrap();
+        let (_, dropped) = sidecar(&out, &format!("takes/{take}.png"));
+        assert!(dropped["asset"]["bytesDroppedAt"].is_string());
+        assert_eq!(python("jsonschema", CHECK, &[&schema, &out]).unwrap().trim(), "20");
+        assert_eq!(files_below(&out).len(), 39);
     }
 }

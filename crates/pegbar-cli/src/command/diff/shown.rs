@@ -1,13 +1,15 @@
 //! How differences are shown to people.
 
+use std::collections::HashMap;
+
 use pegbar::{
-    Animation, AnimationDiff, Asset, AssetDiff, Change, ClaimChange, FrameDiff, InputChange,
-    InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff,
+    Animation, AnimationDiff, Asset, AssetDiff, AssetId, Change, ClaimChange, FrameDiff,
+    InputChange, InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff,
 };
 
 use crate::error::CommandError;
 use crate::output::{Output, Piece};
-use crate::text::count;
+use crate::text::{count, one_line};
 
 /// How much of a passage that both have is shown on each side of a change.
 const CONTEXT: usize = 120;
@@ -15,6 +17,8 @@ const CONTEXT: usize = 120;
 /// Shows what sets two things apart.
 pub(super) struct Shown<'a> {
     pub(super) output: &'a Output,
+    /// What people know the assets by that are compared, or named in what is compared.
+    pub(super) names: HashMap<AssetId, String>,
 }
 
 fn plain(text: impl Into<String>) -> Piece {
@@ -62,10 +66,6 @@ fn words(diff: &TextDiff, indent: &str) -> Vec<Piece> {
     pieces
 }
 
-fn input(place: &InputPlace) -> String {
-    format!("{} {} at {}", place.role, place.asset_id, place.position)
-}
-
 fn kinds(kinds: &[InputChangeKind]) -> String {
     let words = kinds.iter().map(|kind| match kind {
         InputChangeKind::Added => "added",
@@ -78,14 +78,22 @@ fn kinds(kinds: &[InputChangeKind]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn asset_name(asset: &Asset) -> String {
-    let name = asset.original_name.as_deref().unwrap_or_default();
-    format!("{} {} {name}", asset.kind, asset.id)
-        .trim_end()
-        .to_owned()
-}
-
 impl Shown<'_> {
+    /// Writes what an asset is called, and its id, which tells it from others of that name.
+    fn asset_name(&self, id: AssetId) -> String {
+        let id_shown = self.output.id(id);
+        match self.names.get(&id) {
+            Some(name) => format!("{}  {id_shown}", one_line(name, 60)),
+            None => id_shown,
+        }
+    }
+
+    fn input(&self, place: &InputPlace) -> String {
+        let name = self.names.get(&place.asset_id);
+        let name = name.map_or_else(|| self.output.id(place.asset_id), |name| one_line(name, 60));
+        format!("{} {name} at {}", place.role, place.position)
+    }
+
     fn line(&self, indent: &str, pieces: Vec<Piece>) -> Result<(), CommandError> {
         let mut line = vec![plain(indent)];
         line.extend(pieces);
@@ -144,8 +152,8 @@ impl Shown<'_> {
         }
         self.line(indent, vec![Piece::Name("inputs".to_owned())])?;
         for change in changes {
-            let before = change.before.as_ref().map(input);
-            let after = change.after.as_ref().map(input);
+            let before = change.before.as_ref().map(|place| self.input(place));
+            let after = change.after.as_ref().map(|place| self.input(place));
             let mut pieces = both(before.as_ref(), after.as_ref());
             pieces.push(plain(format!("  {}", kinds(&change.kinds))));
             self.line(&format!("{indent}  "), pieces)?;
@@ -208,7 +216,7 @@ impl Shown<'_> {
         after: &Asset,
         diff: &AssetDiff,
     ) -> Result<(), CommandError> {
-        self.titles(&asset_name(before), &asset_name(after))?;
+        self.titles(&self.asset_name(before.id), &self.asset_name(after.id))?;
         if diff.is_same() {
             return self.output.line("nothing sets them apart");
         }
@@ -228,8 +236,12 @@ impl Shown<'_> {
             }
         }
         title.push(plain(match (&diff.before, &diff.after) {
-            (Some(before), None) => format!("  removed, showed {}", before.asset_id),
-            (None, Some(after)) => format!("  added, shows {}", after.asset_id),
+            (Some(before), None) => {
+                format!("  removed, showed {}", self.asset_name(before.asset_id))
+            }
+            (None, Some(after)) => {
+                format!("  added, shows {}", self.asset_name(after.asset_id))
+            }
             _ => String::new(),
         }));
         self.line("", title)?;
@@ -243,12 +255,15 @@ impl Shown<'_> {
     /// Shows what sets two animations apart.
     pub(super) fn animations(
         &self,
-        before: &Animation,
-        after: &Animation,
+        [before, after]: [&Animation; 2],
+        characters: [&str; 2],
         diff: &AnimationDiff,
     ) -> Result<(), CommandError> {
-        let name = |animation: &Animation| format!("animation {} {}", animation.id, animation.name);
-        self.titles(&name(before), &name(after))?;
+        let name = |animation: &Animation, character: &str| {
+            let name = one_line(&format!("{character}/{}", animation.name), 60);
+            format!("{name}  {}", self.output.id(animation.id))
+        };
+        self.titles(&name(before, characters[0]), &name(after, characters[1]))?;
         if diff.is_same() {
             return self.output.line("nothing sets them apart");
         }

@@ -18,7 +18,8 @@ use crate::text::{count, size};
 /// --xmp, those of generated images are copies with XMP (IPTC 2025.1: the prompt, the model, its
 /// version, that they are generated, an id); no pixel changes, and what a file says itself
 /// stays. With --sidecar, NAME.pegbar.json beside each has its record: `pegbar import sidecars`
-/// takes both into another studio, with the same hash.
+/// takes both into another studio, with the same hash. An image whose bytes were dropped has a
+/// sidecar alone, so that what was made from it can be taken in.
 ///
 /// Nothing is overwritten: a file that is there already is passed over, and named if it is
 /// another one. After an interruption the same command writes what is missing.
@@ -56,8 +57,9 @@ struct Copies {
     /// Who wrote the prompts
     #[arg(long, value_name = "NAME", requires = "xmp")]
     prompt_writer: Option<String>,
-    /// Take signatures (C2PA) out of copies; else a signed file stays as it is, since any change
-    /// would break its signature
+    /// Take signatures (C2PA) out of the copies that say something more in XMP; else a signed
+    /// file stays as it is, since any change would break its signature. Uploads stay as they are
+    /// either way
     #[arg(long, requires = "xmp")]
     strip_credentials: bool,
 }
@@ -75,9 +77,10 @@ impl Images {
         let studio = context.studio().await?;
         let output = &context.output;
         let scope = self.what.scope(&studio).await?;
+        let strips = self.copies.strip_credentials;
         let xmp = XmpOptions {
             prompt_writer: self.copies.prompt_writer,
-            strip_credentials: self.copies.strip_credentials,
+            strip_credentials: strips,
         };
         let export = ImageExport {
             scope,
@@ -98,13 +101,18 @@ impl Images {
             let report = &report;
             output.json(&Exported { folder, report })?;
         } else {
-            print(output, folder, &report)?;
+            print(output, folder, &report, strips)?;
         }
         in_the_way(&report)
     }
 }
 
-fn print(output: &Output, folder: &Path, report: &ExportedImages) -> Result<(), CommandError> {
+fn print(
+    output: &Output,
+    folder: &Path,
+    report: &ExportedImages,
+    strips: bool,
+) -> Result<(), CommandError> {
     let files = count(report.written, "file");
     output.line(format_args!(
         "wrote {files} into {} ({})",
@@ -114,7 +122,15 @@ fn print(output: &Output, folder: &Path, report: &ExportedImages) -> Result<(), 
     let further = [
         (report.unchanged, "there already and unchanged"),
         (report.with_xmp, "saying in XMP what made them"),
+        (
+            report.stripped,
+            "without the signature (C2PA) of the original",
+        ),
         (report.sidecars, "with a sidecar"),
+        (
+            report.without_file,
+            "a sidecar alone, since the bytes were dropped",
+        ),
     ];
     for (number, what) in further {
         if number > 0 {
@@ -125,11 +141,11 @@ fn print(output: &Output, folder: &Path, report: &ExportedImages) -> Result<(), 
         let first = report.kept.first.iter();
         let first = first.map(|file| format!("{}: {}", file.path, file.reason));
         output.warning(format_args!(
-            "copied byte for byte, since nothing can be added to them: {}{}",
+            "copied byte for byte: {}{}",
             count(report.kept.count, "file"),
             named(first, report.kept.count)
         ));
-        if report.kept.first.iter().any(|file| file.is_signed) {
+        if !strips && report.kept.first.iter().any(|file| file.is_signed) {
             output.note(
                 "hint: --sidecar says it beside a signed file; --strip-credentials takes the \
                  signature out of the copy",

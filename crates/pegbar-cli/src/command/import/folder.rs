@@ -90,6 +90,7 @@ struct Imported<'a> {
     #[serde(flatten)]
     report: &'a FolderReport,
     skipped: &'a [pegbar::SkippedFile],
+    pixellab_exports: &'a [PathBuf],
     /// The most memory that the program had at one time, in bytes, where the system tells.
     peak_memory: Option<u64>,
 }
@@ -101,11 +102,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     if args.skip_unplaced {
         plan.skip_unplaced();
     }
-    if args.folder.join("metadata.json").is_file() && args.folder.join("rotations").is_dir() {
-        output.note(
-            "hint: this looks like an export from PixelLab; `pegbar import pixellab` also takes \
-             in its names and prompts",
-        );
+    for export in &plan.pixellab_exports {
+        output.note(format_args!(
+            "hint: {0} is an export from PixelLab; `pegbar import pixellab {0}` also takes in its \
+             names and prompts",
+            export.display()
+        ));
     }
     if args.dry_run {
         return args.show(studio, output, &plan).await;
@@ -139,6 +141,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             is_new_project,
             report: &report,
             skipped: &plan.skipped,
+            pixellab_exports: &plan.pixellab_exports,
             peak_memory,
         })?;
     } else {

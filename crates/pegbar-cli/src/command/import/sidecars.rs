@@ -17,7 +17,8 @@ use crate::text::{count, counts, quoted};
 /// id, record and hash: prompts, model, settings, time and inputs; with its tags and claims, in
 /// its place among characters, animations and frames. Every sidecar is checked against its
 /// hash and its image before anything is written. What is tampered with, or was made from
-/// something that is not there, is refused by itself and named.
+/// something that is not there, is refused by itself and named. An asset whose bytes were
+/// dropped comes as its sidecar alone, and has none here either.
 ///
 /// Importing again adds nothing twice; an import that was interrupted goes on where it stopped.
 #[derive(Debug, clap::Args)]
@@ -82,7 +83,10 @@ async fn print(
     output: &Output,
     report: &SidecarReport,
 ) -> Result<(), CommandError> {
-    let project = studio.get_project(report.project_id).await?;
+    let Some(project) = report.project_id else {
+        return output.line("nothing could be taken in, and no project was created for it");
+    };
+    let project = studio.get_project(project).await?;
     let name = quoted(&project.name);
     if report.is_new_project {
         output.line(format_args!("created the project {name} ({})", project.id))?;

@@ -30,13 +30,12 @@ impl Args {
         if output.is_json() {
             return output.json(&animations);
         }
-        let mut table = Table::new(&["ANIMATION", "FRAME", "STEPS", "SHOWS"]);
+        let mut table = Table::new(&["FRAME", "STEPS", "SHOWS"]);
         for it in &animations {
-            let name = one_line(&format!("{}/{}", it.character, it.animation), 60);
             for frame in &it.frames {
+                let name = format!("{}/{}/{}", it.character, it.animation, frame.frame_index);
                 table.row(vec![
-                    name.clone(),
-                    frame.frame_index.to_string(),
+                    one_line(&name, 60),
                     frame.depth.to_string(),
                     output.id(frame.asset_id),
                 ]);

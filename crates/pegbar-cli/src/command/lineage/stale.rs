@@ -65,11 +65,11 @@ impl Args {
             return output.json(&stale);
         }
         let causes = named_causes(studio, &stale).await?;
-        let mut table = Table::new(&["FRAME", "COMES FROM", "AS", "STEPS", "WHICH IS", "ASSET"]);
+        let mut table = Table::new(&["FRAME", "COMES FROM", "AS", "STEPS", "WHICH IS", "ASSET ID"]);
         for it in &stale {
             for frame in &it.frames {
                 for cause in &frame.causes {
-                    let name = format!("{}/{} {}", it.character, it.animation, frame.frame_index);
+                    let name = format!("{}/{}/{}", it.character, it.animation, frame.frame_index);
                     let comes_from = causes.get(&cause.asset_id).map(ToString::to_string);
                     table.row(vec![
                         one_line(&name, 60),

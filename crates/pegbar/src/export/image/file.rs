@@ -1,9 +1,10 @@
 //! Writing one file into a folder that is somebody else's.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::Digest as _;
 
@@ -15,11 +16,6 @@ use crate::hash::Sha256;
 use crate::id::AssetId;
 use crate::view::move_new;
 
-/// Files above this size are held in memory one at a time, in bytes.
-const LARGE: u64 = 8 << 20;
-
-static ONE_LARGE: Mutex<()> = Mutex::new(());
-
 /// Where a file goes.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
@@ -29,6 +25,57 @@ pub(super) struct Target<'a> {
     /// Names the file while it is written.
     pub(super) draft: AssetId,
     pub(super) replace: bool,
+    pub(super) tidied: &'a Tidied,
+}
+
+/// The folders that were looked through for drafts of exports that were killed.
+#[derive(Default)]
+pub(super) struct Tidied(Mutex<HashSet<PathBuf>>);
+
+impl Tidied {
+    /// Removes what killed exports left in a folder; once is enough.
+    fn tidy(&self, folder: &Path) -> Result<()> {
+        let mut tidied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !tidied.insert(folder.to_owned()) {
+            return Ok(());
+        }
+        for entry in fs::read_dir(folder).at("reading", folder)? {
+            let place = entry.at("reading", folder)?.path();
+            let name = place.file_name().and_then(|name| name.to_str());
+            if name.is_some_and(is_draft)
+                && let Ok(draft) = File::open(&place)
+                && draft.try_lock().is_ok()
+            {
+                // Who writes it holds its lock; whoever can't remove it leaves it.
+                let _ = fs::remove_file(&place);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says whether a name is that of a draft of ours: `.<asset>.<process>.tmp`.
+fn is_draft(name: &str) -> bool {
+    let parts = name
+        .strip_prefix('.')
+        .and_then(|name| name.strip_suffix(".tmp"));
+    let parts = parts.and_then(|name| name.split_once('.'));
+    parts.is_some_and(|(asset, process)| {
+        asset.parse::<AssetId>().is_ok() && process.parse::<u32>().is_ok()
+    })
+}
+
+/// Begins a draft that nobody takes for a leftover while it is open.
+fn begin_draft(draft: &Path) -> Result<File> {
+    loop {
+        let file = File::create(draft).at("writing", draft)?;
+        // Where there are no locks, nobody believes that a draft is left over.
+        let is_locked = file.lock().is_ok();
+        // Until it was locked, someone else may have removed it.
+        if !is_locked || draft.exists() {
+            return Ok(file);
+        }
+    }
 }
 
 /// What became of a file.
@@ -114,7 +161,8 @@ impl Target<'_> {
         let folder = place.parent().unwrap_or(self.folder);
         fs::create_dir_all(folder).at("creating", folder)?;
         let draft = folder.join(format!(".{}.{}.tmp", self.draft, std::process::id()));
-        let mut file = File::create(&draft).at("writing", &draft)?;
+        self.tidied.tidy(folder)?;
+        let mut file = begin_draft(&draft)?;
         let put = write(&mut file, &draft).and_then(|size| {
             let moved = if self.replace {
                 fs::rename(&draft, &place)
@@ -135,12 +183,6 @@ impl Target<'_> {
     }
 }
 
-/// Waits until no other large file is in memory.
-pub(super) fn alone_if_large(asset: &Asset) -> Option<MutexGuard<'static, ()>> {
-    let is_large = asset.file_size.is_none_or(|size| size > LARGE);
-    is_large.then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
 /// Reads an asset's bytes, and refuses those that are not what was recorded.
 pub(super) fn read_original(image: &mut File, asset: &Asset) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -159,14 +201,20 @@ pub(super) fn copied(
     statement: &Statement<'_>,
     strip_credentials: bool,
 ) -> Copied {
-    let format = asset
-        .mime_type
-        .as_deref()
-        .and_then(ImageFormat::from_mime_type);
-    match format {
+    match format_of(asset) {
         Some(format) => xmp::embed(bytes, format, statement, strip_credentials),
         None => Copied::Refused("its type is not known".to_owned()),
     }
+}
+
+/// Returns whether bytes carry a signature (C2PA), valid or not.
+pub(super) fn is_signed(bytes: &[u8], asset: &Asset) -> bool {
+    format_of(asset).is_some_and(|format| xmp::is_signed(bytes, format))
+}
+
+fn format_of(asset: &Asset) -> Option<ImageFormat> {
+    let mime_type = asset.mime_type.as_deref();
+    mime_type.and_then(ImageFormat::from_mime_type)
 }
 
 fn check(asset: &Asset, found: Sha256) -> Result<()> {

@@ -7,12 +7,14 @@ use uuid::Uuid;
 use super::{ExportedImages, Job, LeftOutAsset};
 use crate::animation::{self, Animation};
 use crate::annotation::Annotation;
+use crate::asset::{Asset, AssetKind};
+use crate::blob::ImageFormat;
 use crate::character::{self, Character};
 use crate::claim::Claim;
 use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::export::xmp::Splice;
 use crate::frame::Frame;
 use crate::generation::Generation;
@@ -24,6 +26,7 @@ use crate::sidecar::{
     FrameSaid, GenerationSaid, Hex, ProjectSaid, Sidecar, Undo,
 };
 use crate::tag;
+use crate::view::path;
 
 statements! {
     FRAMES_SHOWING = "SELECT {frame} FROM frame WHERE project_id = $1 AND asset_id {in $2} \
@@ -55,6 +58,22 @@ impl<'a> Places<'a> {
             characters: characters.into_iter().map(|row| (row.id, row)).collect(),
             animations: animations.into_iter().map(|row| (row.id, row)).collect(),
         })
+    }
+
+    /// Returns where the sidecar of an asset goes whose bytes were dropped: where its file went,
+    /// relative to the folder.
+    pub(super) fn home_of_dropped(&self, asset: &Asset) -> Option<String> {
+        let (project, id) = (self.project.id, asset.id);
+        let format = ImageFormat::from_mime_type(asset.mime_type.as_deref()?)?;
+        let path = match asset.kind {
+            AssetKind::Reference => path::reference(project, id, format),
+            AssetKind::Frame => path::take(project, id, format),
+            AssetKind::Character => {
+                let character = self.characters.get(&asset.character_id?)?;
+                path::variation(project, character.segment.as_deref()?, id, format)
+            }
+        };
+        super::within(&path, project)
     }
 
     /// Gives each file its sidecar.
@@ -226,17 +245,18 @@ pub(super) fn copy_of(splices: &[Splice], original: &[u8], copy: &[u8]) -> CopyO
     }
 }
 
-/// Returns the text of a sidecar; refuses one that would be too large to be read again.
-pub(super) fn text(sidecar: &Sidecar) -> Result<String> {
-    let id = sidecar.asset.id;
-    let invalid = |reason: String| Error::invalid(format!("the sidecar of the asset {id}"), reason);
+/// Returns the text of a sidecar; says why, where it would not be read again.
+pub(super) fn text(sidecar: &Sidecar) -> std::result::Result<String, String> {
+    if let Err(fault) = sidecar.asset.check_counts() {
+        return Err(format!("its sidecar: {}: {}", fault.field, fault.reason));
+    }
     let text = serde_json::to_string_pretty(sidecar);
-    let text = text.map_err(|error| invalid(error.to_string()))? + "\n";
+    let text = text.map_err(|error| format!("its sidecar: {error}"))? + "\n";
     if text.len() as u64 > sidecar::MAX_BYTES {
         let (is, most) = (text.len(), sidecar::MAX_BYTES);
-        return Err(invalid(format!(
-            "{is} bytes long; at most {most} are read again"
-        )));
+        return Err(format!(
+            "its sidecar would be {is} bytes long; at most {most} are read again"
+        ));
     }
     Ok(text)
 }

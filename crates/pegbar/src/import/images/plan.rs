@@ -1,6 +1,7 @@
 //! Putting a plan together: what stands where, in which order.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::guess::{self, Place};
 use super::name::FrameName;
@@ -10,7 +11,12 @@ use super::{
     UnplacedImage,
 };
 use crate::error::Result;
+use crate::import::pixellab;
 use crate::text::{MAX_SOURCE_BYTES, check_name, checked_tags};
+
+/// How many exports of other programs are named, and how many folders are looked at for them.
+const MAX_EXPORTS: usize = 20;
+const MAX_LOOKED_AT: usize = 200;
 
 /// How many missing numbers of an animation are listed.
 const MAX_MISSING: usize = 100;
@@ -53,8 +59,9 @@ pub(super) fn plan(scan: Scan, source: String, options: &FolderOptions) -> Resul
         characters: Vec::new(),
         references: Vec::new(),
         unplaced: Vec::new(),
-        skipped: scan.skipped,
         unused_rules: Vec::new(),
+        pixellab_exports: pixellab_exports(&scan.root, &scan.skipped),
+        skipped: scan.skipped,
         folder: scan.root,
     };
     let patterns = options.mapping.patterns().zip(is_used);
@@ -69,6 +76,19 @@ pub(super) fn plan(scan: Scan, source: String, options: &FolderOptions) -> Resul
         draft.add(image, place);
     }
     Ok(draft.finish())
+}
+
+/// Returns the folders that are exports of PixelLab: in an export, the images are two folders
+/// below at most.
+fn pixellab_exports(root: &Path, skipped: &[SkippedFile]) -> Vec<PathBuf> {
+    let around = root.ancestors().take(3).map(Path::to_owned);
+    let within = skipped.iter().filter_map(|file| {
+        let (folder, name) = file.path.rsplit_once('/')?;
+        (name == pixellab::METADATA).then(|| root.join(folder))
+    });
+    let looked_at = around.chain(within).take(MAX_LOOKED_AT);
+    let exports = looked_at.filter(|folder| pixellab::is_export(folder));
+    exports.take(MAX_EXPORTS).collect()
 }
 
 struct Draft {

@@ -221,7 +221,7 @@ impl Import<'_> {
         }
         new.frames = frames.into_iter().map(|(_, frame)| frame).collect();
         let studio = self.studio;
-        let mut plan = Plan::new(studio);
+        let mut plan = Plan::of_import(studio);
         let id = plan.animation(character, new)?;
         let source_id = row.id();
         let absent = Absent::Animation(&source_id);

@@ -85,7 +85,7 @@ impl Import<'_> {
                     None => drop(refused.insert(place)),
                 }
             }
-            let mut plan = Plan::new(studio);
+            let mut plan = Plan::of_import(studio);
             let absent = if let Some(there) = &there {
                 if new.is_empty() {
                     break (Some(there.generation_settings.clone()), known);

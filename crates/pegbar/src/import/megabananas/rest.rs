@@ -117,7 +117,7 @@ impl Import<'_> {
             if new.is_empty() {
                 break;
             }
-            let mut plan = Plan::new(studio);
+            let mut plan = Plan::of_import(studio);
             match owner {
                 Some(animation) => plan.takes(animation, new)?,
                 None => plan.references(target.id, new)?,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
@@ -17,7 +18,7 @@ use crate::text::{MAX_NAME_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 use crate::time::MillisSinceEpoch;
 
 /// The name of the file.
-pub(super) const METADATA: &str = "metadata.json";
+pub(in crate::import) const METADATA: &str = "metadata.json";
 
 /// The largest `metadata.json`, in bytes: that of a character with 450 images has 28 kB.
 const MAX_BYTES: u64 = 16 << 20;
@@ -98,6 +99,18 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
         }
         deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
+}
+
+/// Returns whether a folder has the metadata of an export, whether or not its images are whole.
+pub(in crate::import) fn is_export(folder: &Path) -> bool {
+    let path = folder.join(METADATA);
+    let is_small = path
+        .metadata()
+        .is_ok_and(|found| found.is_file() && found.len() <= MAX_BYTES);
+    // What can't be read here is no export to anybody.
+    let text = is_small.then(|| std::fs::read_to_string(&path).ok());
+    let text = text.flatten();
+    text.is_some_and(|text| serde_json::from_str::<Metadata>(&text).is_ok())
 }
 
 impl Export {

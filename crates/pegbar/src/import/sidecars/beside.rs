@@ -6,7 +6,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::known;
-use super::run::{Import, Staged};
+use super::run::Import;
+use super::staged::Staged;
 use crate::annotation::Annotation;
 use crate::db::Session;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ impl Import<'_> {
         staged: &[Staged],
     ) -> Result<Vec<Generation>> {
         let said = staged.iter();
-        let said = said.filter_map(|staged| staged.checked.sidecar.generation.as_ref());
+        let said = said.filter_map(|staged| staged.generation.as_ref());
         // In the order of their ids, which is that of their recording.
         let mut new: BTreeMap<GenerationKey, &GenerationSaid> = BTreeMap::new();
         for said in said {
@@ -46,19 +47,46 @@ impl Import<'_> {
         }
         let mut rows = Vec::with_capacity(new.len());
         for (key, said) in new {
-            let own = match taken.get(&key.id) {
-                Some(Some(there)) if *there == key => key.id,
-                found => {
-                    let id = found.map_or(key.id, |_| self.studio.new_id());
-                    rows.push(self.generation(id, said));
-                    id
-                }
+            let before = match taken.get(&key.id) {
+                Some(Some(there)) if *there == key => Some(key.id),
+                None => None,
+                Some(_) => self.brought_before(session, key).await?,
             };
+            let own = before.unwrap_or_else(|| {
+                let is_taken = taken.contains_key(&key.id);
+                let id = if is_taken {
+                    self.studio.new_id()
+                } else {
+                    key.id
+                };
+                rows.push(self.generation(id, said));
+                id
+            });
             // Another sidecar may say something else of the same id.
             taken.entry(own).or_insert(Some(key));
             self.generations.insert(key, own);
         }
         Ok(rows)
+    }
+
+    /// Returns what a generation whose id is taken became in an import before this one, which
+    /// may have been interrupted: what an output of it came from that is there already.
+    async fn brought_before(
+        &self,
+        session: &mut Session,
+        key: GenerationKey,
+    ) -> Result<Option<GenerationId>> {
+        let outputs = self.plan.entries.iter();
+        let outputs = outputs.filter(|entry| entry.generation == Some(key.id));
+        let outputs = known::assets(session, self.project, outputs).await?;
+        let outputs: Vec<Uuid> = outputs.into_values().map(|id| id.0).collect();
+        for row in known::generations_of(session, self.project, &outputs).await? {
+            // Another sidecar may have said another thing of the same id.
+            if GenerationKey::of_row(&row)?.sha256 == key.sha256 {
+                return Ok(Some(row.id));
+            }
+        }
+        Ok(None)
     }
 
     fn generation(&self, id: GenerationId, said: &GenerationSaid) -> Generation {
@@ -78,21 +106,24 @@ impl Import<'_> {
         }
     }
 
-    /// Returns the annotations of new assets, in their order.
-    pub(super) fn new_annotations(&self, staged: &[Staged]) -> Vec<Annotation> {
-        let annotations = staged.iter().filter_map(|staged| {
-            let asset_id = staged.new.id?;
-            let said = staged.checked.sidecar.asset.annotations.iter();
-            Some(said.map(move |said| Annotation {
+    /// Returns the annotations of new assets, in their order, and takes them from there.
+    pub(super) fn new_annotations(&self, staged: &mut [Staged]) -> Vec<Annotation> {
+        let mut annotations = Vec::new();
+        for staged in staged {
+            let Some(asset_id) = staged.new.id else {
+                continue;
+            };
+            let said = std::mem::take(&mut staged.annotations).into_iter();
+            annotations.extend(said.map(|said| Annotation {
                 id: self.studio.new_id(),
                 project_id: self.project,
                 asset_id,
-                author: said.author.clone(),
-                text: said.text.clone(),
+                author: said.author,
+                text: said.text,
                 created_at: said.created_at,
-            }))
-        });
-        annotations.flatten().collect()
+            }));
+        }
+        annotations
     }
 }
 

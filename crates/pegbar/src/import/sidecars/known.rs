@@ -23,6 +23,8 @@ statements! {
                        WHERE sha256 {in $2} AND project_id = $1";
     FRAMES_BY_ID = "SELECT id FROM frame WHERE id {in $1}";
     GENERATIONS_BY_ID = "SELECT {generation} FROM generation WHERE id {in $1}";
+    GENERATIONS_OF = "SELECT DISTINCT generation_id FROM asset \
+                      WHERE project_id = $1 AND id {in $2} AND generation_id IS NOT NULL";
     CHARACTER_BY_ID = "SELECT id, project_id FROM character WHERE id = $1";
     CHARACTER_BY_SOURCE = "SELECT id FROM character WHERE project_id = $1 AND source_id = $2";
     CHARACTER_BY_NAME = "SELECT id FROM character WHERE project_id = $1 AND name = $2";
@@ -153,6 +155,22 @@ pub(super) async fn taken_frames(session: &mut Session, ids: &[Uuid]) -> Result<
 pub(super) async fn generations(session: &mut Session, ids: &[Uuid]) -> Result<Vec<Generation>> {
     let parameters = [Value::Ids(ids)];
     session.list(&GENERATIONS_BY_ID, &parameters).await
+}
+
+/// Returns what some assets of a project came from, in the order of recording.
+pub(super) async fn generations_of(
+    session: &mut Session,
+    project: ProjectId,
+    assets: &[Uuid],
+) -> Result<Vec<Generation>> {
+    let parameters = [Value::Id(project.0), Value::Ids(assets)];
+    let ids = session.query(&GENERATIONS_OF, &parameters, |row| {
+        row.at(0, "asset.generation_id")
+    });
+    let ids: Vec<Uuid> = ids.await?;
+    let mut found = generations(session, &ids).await?;
+    found.sort_unstable_by_key(|row| row.id);
+    Ok(found)
 }
 
 /// Looks for a character of a project.

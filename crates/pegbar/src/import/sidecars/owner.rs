@@ -2,7 +2,8 @@
 
 use super::Owner;
 use super::known::{self, Found};
-use super::run::{Import, Staged};
+use super::run::Import;
+use super::staged::Staged;
 use crate::animation::NewAnimation;
 use crate::character::NewCharacter;
 use crate::create::Plan;

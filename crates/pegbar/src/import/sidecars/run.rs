@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::batch::batches;
 use super::beside::GenerationKey;
+use super::destination::{Destination, destination};
 use super::known;
 use super::order::inputs_first;
-use super::scan::{self, Failure};
+use super::staged::Staged;
 use super::{
     Entry, Input, Owner, RefusedSidecar, SidecarPlan, SidecarReport, SidecarTarget, place,
 };
-use crate::asset::{ImageSource, NewAsset};
-use crate::blob::BlobBatch;
 use crate::change::{ChangeKind, EntityKind};
 use crate::create::{Created, Plan};
 use crate::db::{Session, blocking};
@@ -21,20 +21,20 @@ use crate::frame::{self, edit::Slot};
 use crate::id::{AnimationId, AssetId, CharacterId, FrameId, GenerationId, ProjectId};
 use crate::import::CreatedRows;
 use crate::parallel;
-use crate::project::{self, NewProject, Project};
+use crate::project;
 use crate::reference::NewReference;
-use crate::sidecar::{Checked, ProjectSaid};
 use crate::studio::Studio;
 use crate::view::Stale;
 use crate::{character, variation};
 
-/// How many assets one transaction brings in, at most.
+/// How many assets one transaction brings in, at most: less where their sidecars are large.
 const BATCH: usize = 500;
 
 pub(super) struct Import<'a> {
     pub(super) studio: &'a Studio,
     pub(super) plan: &'a SidecarPlan,
     pub(super) project: ProjectId,
+    destination: Destination,
     /// The entries by their ids.
     places: HashMap<AssetId, usize>,
     /// What the entries are here, as far as they are.
@@ -46,13 +46,6 @@ pub(super) struct Import<'a> {
     /// What the generations are here that were exported.
     pub(super) generations: HashMap<GenerationKey, GenerationId>,
     report: SidecarReport,
-}
-
-/// An asset that is about to be created.
-pub(super) struct Staged {
-    pub(super) place: usize,
-    pub(super) checked: Checked,
-    pub(super) new: NewAsset,
 }
 
 /// What one transaction adds, beside its assets.
@@ -73,7 +66,8 @@ pub(super) async fn import(
     target: &SidecarTarget,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<SidecarReport> {
-    let (project, is_new_project) = project_of(studio, plan, target).await?;
+    let destination = destination(studio, plan, target).await?;
+    let project = destination.project;
     let places = plan.entries.iter().enumerate();
     let places = places.map(|(place, entry)| (entry.id, place)).collect();
     let order = inputs_first(&plan.entries, &places);
@@ -81,6 +75,7 @@ pub(super) async fn import(
         studio,
         plan,
         project,
+        destination,
         places,
         there: HashMap::new(),
         characters: HashMap::new(),
@@ -88,8 +83,8 @@ pub(super) async fn import(
         animations: HashMap::new(),
         generations: HashMap::new(),
         report: SidecarReport {
-            project_id: project,
-            is_new_project,
+            project_id: None,
+            is_new_project: false,
             created: CreatedRows::default(),
             unchanged: 0,
             renumbered: 0,
@@ -102,70 +97,15 @@ pub(super) async fn import(
         import.report.refused.push(refused);
     }
     progress(done, total);
-    for batch in order.places.chunks(BATCH) {
+    let file_size = |place: &usize| plan.entries[*place].file_size;
+    for batch in batches(&order.places, BATCH, file_size) {
         import.batch(batch).await?;
         done += batch.len() as u64;
         progress(done, total);
     }
+    let is_there = import.destination.is_there();
+    import.report.project_id = is_there.then_some(project);
     Ok(import.report)
-}
-
-/// Returns the project that is meant, and whether it is new.
-async fn project_of(
-    studio: &Studio,
-    plan: &SidecarPlan,
-    target: &SidecarTarget,
-) -> Result<(ProjectId, bool)> {
-    if let SidecarTarget::Project(id) = target {
-        return Ok((studio.get_project(*id).await?.id, false));
-    }
-    let Some(said) = &plan.project else {
-        let reason = if plan.refused.count == 0 {
-            format!(
-                "{} has no sidecars: files like cat.png.pegbar.json",
-                plan.folder.display()
-            )
-        } else {
-            format!("no sidecar in {} can be believed", plan.folder.display())
-        };
-        return Err(Error::invalid("folder", reason));
-    };
-    let is_there = get_project(studio, said.id).await?;
-    let mut new = match target {
-        SidecarTarget::New(name) => NewProject::new(name),
-        _ if plan.has_several_projects => {
-            let reason = "its sidecars are of several projects: say into which project";
-            return Err(Error::invalid("folder", reason));
-        }
-        _ => {
-            let source = said.id.to_string();
-            let found = match &is_there {
-                Some(found) => Some(found.clone()),
-                None => known::project(&mut studio.database().read().await?, &source).await?,
-            };
-            if let Some(found) = found {
-                return Ok((found.id, false));
-            }
-            NewProject::new(&said.name)
-        }
-    };
-    let ProjectSaid { id, .. } = said;
-    match is_there {
-        Some(_) => new.source_id = Some(id.to_string()),
-        None => new.id = Some(*id),
-    }
-    new.description.clone_from(&said.description);
-    new.tags.clone_from(&said.tags);
-    new.settings = Some(said.settings.clone());
-    new.created_at = Some(said.created_at);
-    Ok((studio.create_project(new).await?.project.id, true))
-}
-
-async fn get_project(studio: &Studio, id: ProjectId) -> Result<Option<Project>> {
-    match studio.get_project(id).await {
-        Err(Error::NotFound { .. }) => Ok(None),
-        found => Ok(Some(found?)),
-    }
 }
 
 impl Import<'_> {
@@ -188,7 +128,7 @@ impl Import<'_> {
             return Ok(());
         }
         let mut session = self.studio.database().write().await?;
-        project::lock(&mut session, self.project).await?;
+        self.destination.lock(&mut session).await?;
         // Another import of the same folder may have been faster.
         let left: HashSet<usize> = self
             .see_known(&mut session, &left)
@@ -220,37 +160,6 @@ impl Import<'_> {
             }
         }
         Ok(left)
-    }
-
-    /// Takes the bytes of an entry in.
-    fn stage(&self, blobs: &BlobBatch<'_>, place: usize) -> Result<Staged> {
-        let entry = self.entry(place);
-        let changed = |what: &str| Error::Conflict {
-            message: format!("{}: {what} changed since it was checked", entry.path),
-            hint: "wait until nobody writes there any more, and import again".to_owned(),
-        };
-        let failed = |failure| match failure {
-            Failure::Error(error) => error,
-            Failure::Fault(fault) => changed(&fault.field),
-        };
-        let folder = &self.plan.folder;
-        let checked = scan::read(folder, &entry.path).map_err(failed)?;
-        if checked.sidecar.asset.record_hash != entry.record_hash
-            || checked.sidecar.asset.id != entry.id
-        {
-            return Err(changed("the sidecar"));
-        }
-        let image = scan::image(folder, &entry.path, &checked).map_err(failed)?;
-        let stored = blobs.store(&image)?;
-        if stored.sha256() != checked.sidecar.asset.sha256 {
-            return Err(changed("the image"));
-        }
-        let new = scan::new_asset(&checked, ImageSource::Stored(stored));
-        Ok(Staged {
-            place,
-            checked,
-            new,
-        })
     }
 
     /// Gives assets their inputs; refuses those whose inputs are not there.
@@ -288,9 +197,11 @@ impl Import<'_> {
                 self.report.refused.push(refused);
                 continue;
             }
-            let roles = staged.checked.record.inputs.iter().map(|input| input.role);
-            let references = entry.inputs.iter().filter_map(here).zip(roles);
-            let references = references.map(|(asset_id, role)| NewReference { asset_id, role });
+            let references = entry.inputs.iter().filter_map(here).zip(&staged.roles);
+            let references = references.map(|(asset_id, role)| NewReference {
+                asset_id,
+                role: *role,
+            });
             staged.new.references = references.collect();
             let mut id = entry.id;
             if taken.contains(&id) {
@@ -305,21 +216,20 @@ impl Import<'_> {
     }
 
     /// Writes the rows of a batch.
-    async fn write(&mut self, mut session: Session, staged: Vec<Staged>) -> Result<()> {
-        let mut plan = Plan::new(self.studio);
+    async fn write(&mut self, mut session: Session, mut staged: Vec<Staged>) -> Result<()> {
+        let is_new_project = self.destination.create(self.studio, &mut session).await?;
+        let mut plan = Plan::of_import(self.studio);
         let mut batch = Batch::default();
         self.owners(&mut session, &mut plan, &staged, &mut batch.created)
             .await?;
         self.frames(&mut session, &staged, &mut batch).await?;
         let generations = self.new_generations(&mut session, &staged).await?;
         session.insert(&generations).await?;
-        let annotations = self.new_annotations(&staged);
-        for Staged {
-            place,
-            checked,
-            new,
-        } in staged
-        {
+        let annotations = self.new_annotations(&mut staged);
+        for staged in staged {
+            let Staged {
+                place, new, facts, ..
+            } = staged;
             let entry = &self.plan.entries[place];
             batch.places.push(place);
             let id = new.id.unwrap_or(entry.id);
@@ -340,21 +250,20 @@ impl Import<'_> {
                 Owner::Character(_) => &mut batch.created.variations,
                 Owner::Animation(_) => &mut batch.created.takes,
             } += 1;
-            let said = checked.sidecar.generation.as_ref();
-            let generation = said.map(GenerationKey::of).transpose()?;
+            let generation = staged.generation.as_ref();
+            let generation = generation.map(GenerationKey::of).transpose()?;
             let generation = generation.map(|key| self.generations[&key]);
-            match (generation, character, animation) {
-                (Some(generation), ..) => {
-                    plan.output(generation, new, character, animation)?;
-                }
-                (None, Some(character), _) => plan.variations(character, vec![new])?,
-                (None, None, Some(animation)) => plan.takes(animation, vec![new])?,
-                (None, None, None) => plan.references(self.project, vec![new])?,
-            }
+            plan.made_elsewhere(new, &facts, (character, animation), generation)?;
         }
         let (created, mut stale) = plan.write(&mut session, Some(self.project)).await?;
         self.check(&created, &batch.places)?;
         session.insert(&annotations).await?;
+        if is_new_project {
+            stale.tell(EntityKind::Project, ChangeKind::Created, [self.project]);
+        }
+        let new = annotations.iter().map(|row| row.id);
+        stale.tell(EntityKind::Annotation, ChangeKind::Created, new);
+        drop(annotations);
         for (animation, new) in std::mem::take(&mut batch.frames) {
             batch.created.frames += new.len() as u64;
             self.edit_frames(&mut session, &mut stale, animation, new)
@@ -362,10 +271,9 @@ impl Import<'_> {
         }
         let new = generations.iter().map(|row| row.id);
         stale.tell(EntityKind::Generation, ChangeKind::Created, new);
-        let new = annotations.iter().map(|row| row.id);
-        stale.tell(EntityKind::Annotation, ChangeKind::Created, new);
         self.choose(&mut session, &batch, &mut stale).await?;
         self.studio.commit(session, stale).await?;
+        self.report.is_new_project |= is_new_project;
         self.report.add(&batch);
         Ok(())
     }
@@ -393,13 +301,9 @@ impl Import<'_> {
         let shown = || {
             let shown = staged.iter();
             shown.flat_map(|staged| {
-                staged
-                    .checked
-                    .sidecar
-                    .frames
-                    .iter()
-                    .zip(&self.entry(staged.place).frames)
-                    .map(move |pair| (staged, pair))
+                let entry = self.entry(staged.place);
+                let pairs = staged.frames.iter().zip(&entry.frames);
+                pairs.map(move |pair| (staged, pair))
             })
         };
         let ids: Vec<Uuid> = shown().map(|(_, (frame, _))| frame.id.0).collect();

@@ -21,7 +21,8 @@ both_engines! {
         app.set("Asset", "a-side", "\"systemPrompt\" = repeat('y', 1048577)").await;
         app.asset("odd", "reference", "/assets/odd.png", 70).await;
         app.run(r#"ALTER TABLE "Asset" ALTER COLUMN "type" TYPE TEXT"#).await;
-        app.set("Asset", "odd", "\"type\" = 'voice', \"referenceAssetIds\" = NULL").await;
+        app.set("Asset", "odd", "\"type\" = 'voice', \"referenceAssetIds\" = NULL, \
+            \"generationSettings\" = '[1, 2]'::jsonb").await;
         let studio = bench.create().await;
 
         let (report, findings) = app.import(&studio).await;
@@ -56,6 +57,7 @@ both_engines! {
         assert!(raw.contains(&"[".repeat(70)), "as the app has it");
         let odd = asset(&studio, project.id, "odd").await;
         assert_eq!(odd.tags, ["unplaced"]);
+        assert_eq!(odd.generation_settings.unwrap().to_string(), "[1,2]", "no object, but recorded");
         let claim = &studio.list_claims(odd.id).await.unwrap()[0];
         assert_eq!(claim.fields.as_value()["referenceAssetIds"], json!([]));
         app.remove().await;
