@@ -115,7 +115,7 @@ fn in_words(change: &ProjectChange) -> String {
             match same.clone().next() {
                 None => {}
                 Some(one) if same.clone().count() == 1 => {
-                    of_kind.push(format!("{entity} {}", one.id))
+                    of_kind.push(format!("{entity} {}", one.id));
                 }
                 Some(_) => of_kind.push(count(same.count() as u64, entity.as_str())),
             }

@@ -254,10 +254,6 @@ impl<T: Column> Column for Option<T> {
 }
 
 /// Reads text, and the label of an enum, without copying.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "as the readers of the other types"
-)]
 pub(crate) fn read_text(cell: Cell<'_>) -> Result<&str, BoxError> {
     match cell {
         Cell::Text(raw) | Cell::Postgres(_, raw) => Ok(std::str::from_utf8(raw)?),
