@@ -185,6 +185,6 @@ pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
     Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,
-    MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+    MAX_NAMED_DEPENDENTS, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
 pub use view::{DamagedBytes, Kept, MissingBytes, ViewReport};
