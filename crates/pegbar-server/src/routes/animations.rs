@@ -70,9 +70,12 @@ async fn list_animations(
         source_id: filter.source_id,
     };
     app.studio().get_project(project).await?;
-    let page = page.request()?;
-    let page = app.studio().list_animations(project, &filter, page).await?;
-    Tagged::new(&known, &PageOf::of(page, |animation| animation.id))
+    let request = page.request()?;
+    let page = app
+        .studio()
+        .list_animations(project, &filter, request)
+        .await?;
+    Tagged::new(&known, &PageOf::of(request, page, |animation| animation.id))
 }
 
 /// Creates an animation with its frames and takes, in one transaction.
@@ -249,8 +252,9 @@ async fn list_takes(
     Params(page): Params<PageParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    let page = app.studio().list_takes(id, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+    let request = page.request()?;
+    let page = app.studio().list_takes(id, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |asset| asset.id))
 }
 
 /// Adds a take to an animation, which no frame shows yet.

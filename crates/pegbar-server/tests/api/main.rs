@@ -18,3 +18,4 @@ mod projects;
 mod provenance;
 mod tokens;
 mod uploads;
+mod whereabouts;
