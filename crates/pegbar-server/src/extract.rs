@@ -3,7 +3,9 @@
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use pegbar::Sha256;
 use serde::de::DeserializeOwned;
+use sha2::Digest as _;
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -11,6 +13,12 @@ use crate::upload::collect;
 
 /// A JSON body.
 pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// A JSON body that creates something, and the hash of it.
+pub(crate) struct HashedJson<T> {
+    pub(crate) body: T,
+    pub(crate) hash: Sha256,
+}
 
 /// The parameters behind the `?`.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -42,6 +50,14 @@ pub(crate) fn too_large(limit: u64) -> Problem {
 
 /// Reads JSON; a problem names the place.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde takes a list for a struct whose fields may all be absent.
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err(Problem::invalid(
+            "the body",
+            "expected an object, found a list",
+        ));
+    }
     let mut parser = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
         let path = error.path().to_string();
@@ -67,11 +83,23 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let hashed = HashedJson::from_request(request, app).await?;
+        Ok(Self(hashed.body))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for HashedJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         if !has_media_type(request.headers(), "application/json") {
             return Err(wrong_media_type("application/json"));
         }
         let bytes = collect(request, app.limits().max_json).await?;
-        parse_json(&bytes).map(Self)
+        Ok(Self {
+            body: parse_json(&bytes)?,
+            hash: Sha256(sha2::Sha256::digest(&bytes).into()),
+        })
     }
 }
 
@@ -111,4 +139,13 @@ where
     D: serde::Deserializer<'de>,
 {
     serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// Reads a field that is there and can't be cleared: `null` is refused, not passed over.
+pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }

@@ -4,10 +4,13 @@
 mod animations;
 mod assets;
 mod characters;
+mod exports;
 mod frames;
 mod generations;
 mod projects;
 mod provenance;
+mod tags;
+mod whereabouts;
 
 use crate::api::Api;
 
@@ -19,5 +22,8 @@ pub(crate) fn add(api: Api) -> Api {
     let api = frames::add(api);
     let api = assets::add(api);
     let api = generations::add(api);
-    provenance::add(api)
+    let api = provenance::add(api);
+    let api = exports::add(api);
+    let api = tags::add(api);
+    whereabouts::add(api)
 }

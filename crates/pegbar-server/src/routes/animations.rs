@@ -14,7 +14,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAnimation, CreateAsset};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -70,9 +70,12 @@ async fn list_animations(
         source_id: filter.source_id,
     };
     app.studio().get_project(project).await?;
-    let page = page.request()?;
-    let page = app.studio().list_animations(project, &filter, page).await?;
-    Tagged::new(&known, &PageOf::of(page, |animation| animation.id))
+    let request = page.request()?;
+    let page = app
+        .studio()
+        .list_animations(project, &filter, request)
+        .await?;
+    Tagged::new(&known, &PageOf::of(request, page, |animation| animation.id))
 }
 
 /// Creates an animation with its frames and takes, in one transaction.
@@ -140,12 +143,20 @@ async fn get_animation(
 struct UpdateAnimation {
     /// The character that moves, of the same project. The paths of its frames follow, its takes
     /// stay with it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = CharacterId, required = false)]
     character_id: Option<CharacterId>,
     /// The display name. The paths of its frames follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     name: Option<String>,
     /// What happens in it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     description: Option<String>,
     /// What the user asked for.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     user_prompt: Option<String>,
     /// How long each frame is shown, in milliseconds, from 1 to a day; `null` leaves it to the
     /// player.
@@ -241,8 +252,9 @@ async fn list_takes(
     Params(page): Params<PageParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    let page = app.studio().list_takes(id, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+    let request = page.request()?;
+    let page = app.studio().list_takes(id, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |asset| asset.id))
 }
 
 /// Adds a take to an animation, which no frame shows yet.

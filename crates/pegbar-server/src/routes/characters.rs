@@ -14,7 +14,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAsset, CreateCharacter};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -70,9 +70,12 @@ async fn list_characters(
         source_id: filter.source_id,
     };
     app.studio().get_project(project).await?;
-    let page = page.request()?;
-    let page = app.studio().list_characters(project, &filter, page).await?;
-    Tagged::new(&known, &PageOf::of(page, |character| character.id))
+    let request = page.request()?;
+    let page = app
+        .studio()
+        .list_characters(project, &filter, request)
+        .await?;
+    Tagged::new(&known, &PageOf::of(request, page, |character| character.id))
 }
 
 /// Creates a character with its variations and animations, in one transaction.
@@ -139,18 +142,28 @@ async fn get_character(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UpdateCharacter {
     /// The display name. The paths of its files follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     name: Option<String>,
     /// What it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     description: Option<String>,
     /// All tags, in order.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>, required = false)]
     tags: Option<Vec<String>>,
     /// What the user asked for.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     user_prompt: Option<String>,
     /// The primary one of its variations; `null` clears it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<AssetId>)]
     primary_asset_id: Option<Option<AssetId>>,
     /// Settings for generating its images: an object.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Json, required = false)]
     generation_settings: Option<Json>,
 }
 
@@ -242,8 +255,9 @@ async fn list_variations(
     Params(page): Params<PageParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    let page = app.studio().list_variations(id, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+    let request = page.request()?;
+    let page = app.studio().list_variations(id, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |asset| asset.id))
 }
 
 /// Adds a variation to a character; the first one becomes primary.

@@ -14,7 +14,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::CreateProject;
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -64,8 +64,9 @@ async fn list_projects(
         tag: filter.tag,
         source_id: filter.source_id,
     };
-    let page = app.studio().list_projects(&filter, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |project| project.id))
+    let request = page.request()?;
+    let page = app.studio().list_projects(&filter, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |project| project.id))
 }
 
 /// Creates a project with everything in it, to any depth, in one transaction: all of it, or
@@ -130,16 +131,24 @@ async fn get_project(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UpdateProject {
     /// The display name: 1 to 255 bytes of free text.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     name: Option<String>,
     /// What it is about.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     description: Option<String>,
     /// All tags, in order.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>, required = false)]
     tags: Option<Vec<String>>,
     /// An asset of the project that stands for it; `null` clears it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<AssetId>)]
     thumbnail_id: Option<Option<AssetId>>,
     /// Defaults for generating in this project: an object.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Json, required = false)]
     settings: Option<Json>,
 }
 

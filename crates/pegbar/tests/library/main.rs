@@ -38,6 +38,7 @@ mod megabananas;
 mod metadata;
 mod migration;
 mod moved;
+mod pages;
 mod paths;
 mod pixellab;
 mod prov;
