@@ -193,6 +193,13 @@ impl BlobStore {
         check_not_away(&self.blobs)
     }
 
+    /// Refuses where the store is not there at all.
+    pub(crate) fn check_there(&self) -> Result<()> {
+        self.check_not_away()?;
+        fs::read_dir(&self.blobs).at("reading", &self.blobs)?;
+        Ok(())
+    }
+
     /// Returns where the bytes with this hash are, or would be.
     pub(crate) fn path(&self, sha256: Sha256) -> PathBuf {
         let name = sha256.to_string();

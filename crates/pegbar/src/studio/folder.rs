@@ -29,6 +29,13 @@ statements! {
     STORE = "SELECT id FROM store";
 }
 
+/// Asks the database for something small.
+pub(super) async fn ask(database: &Database) -> Result<()> {
+    let mut session = database.read().await?;
+    session.optional(&STORE, &[], |_| Ok(())).await?;
+    Ok(())
+}
+
 /// A studio's folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
