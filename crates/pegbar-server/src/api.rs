@@ -1,8 +1,9 @@
 //! The routes and their description: no route is added without saying who may use it and how
 //! much it lets in.
 
+use axum::Router;
 use axum::middleware::from_fn;
-use axum::{Json, Router};
+use axum::routing::get;
 use serde_json::json;
 use utoipa::OpenApi as _;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -12,9 +13,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBui
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::app::App;
-use crate::guard;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::routes;
+use crate::{docs, guard};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +177,7 @@ fn split() -> (Router<App>, OpenApi) {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
     require_what_is_always_written(components);
+    name_wildcards(&mut document);
     (router, document)
 }
 
@@ -183,6 +185,15 @@ fn split() -> (Router<App>, OpenApi) {
 /// may lack some. `utoipa` takes every `Option` for a field that may be absent.
 fn require_what_is_always_written(components: &mut utoipa::openapi::Components) {
     let _ = components;
+}
+
+/// Writes paths as OpenAPI does, which has no word for the rest of a path.
+fn name_wildcards(document: &mut OpenApi) {
+    let paths = std::mem::take(&mut document.paths.paths);
+    let named = paths
+        .into_iter()
+        .map(|(path, operations)| (path.replace("{*", "{"), operations));
+    document.paths.paths = named.collect();
 }
 
 /// Describes the API: OpenAPI 3.1.
@@ -193,16 +204,10 @@ pub fn openapi() -> OpenApi {
 
 /// Returns the routes, the description among them.
 pub(crate) fn router() -> Router<App> {
-    let (router, document) = split();
-    let document = Json(document);
+    let (router, _) = split();
     router
-        .route(
-            "/api/openapi.json",
-            axum::routing::get(move || {
-                let document = document.clone();
-                async move { document }
-            }),
-        )
+        .route("/api/openapi.json", get(docs::document))
+        .route("/api/docs", get(docs::page))
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
 }

@@ -70,6 +70,12 @@ impl Problem {
         }
     }
 
+    /// Something went wrong on the server; who says so has logged what.
+    pub(crate) fn internal() -> Self {
+        let detail = "something went wrong on the server; its log says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
     /// The request can't be understood at all.
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", detail)
@@ -111,6 +117,7 @@ fn status_of(error: &Error) -> StatusCode {
         Error::Invalid { .. } | Error::NotAnImage { .. } | Error::Unproven { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
+        Error::Dropped { .. } => StatusCode::GONE,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Io { source, .. } if is_full(source) => StatusCode::INSUFFICIENT_STORAGE,
         _ => match error.code() {

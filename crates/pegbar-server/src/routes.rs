@@ -10,6 +10,7 @@ mod projects;
 mod provenance;
 
 use crate::api::Api;
+use crate::{events, images, operation};
 
 /// Adds every route.
 pub(crate) fn add(api: Api) -> Api {
@@ -19,5 +20,8 @@ pub(crate) fn add(api: Api) -> Api {
     let api = frames::add(api);
     let api = assets::add(api);
     let api = generations::add(api);
-    provenance::add(api)
+    let api = provenance::add(api);
+    let api = images::add(api);
+    let api = events::add(api);
+    operation::add(api)
 }

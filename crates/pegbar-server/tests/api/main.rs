@@ -5,5 +5,8 @@
 #[macro_use]
 mod support;
 
+mod events;
 mod guard;
+mod images;
+mod operation;
 mod projects;
