@@ -193,11 +193,13 @@ impl BlobStore {
         check_not_away(&self.blobs)
     }
 
-    /// Refuses where the store is not there at all.
-    pub(crate) fn check_there(&self) -> Result<()> {
+    /// Refuses where the store can't be read; before the first image, it need not be there.
+    pub(crate) fn check_there(&self, has_images: bool) -> Result<()> {
         self.check_not_away()?;
-        fs::read_dir(&self.blobs).at("reading", &self.blobs)?;
-        Ok(())
+        match fs::read_dir(&self.blobs) {
+            Err(error) if !has_images && error.kind() == io::ErrorKind::NotFound => Ok(()),
+            read => read.map(drop).at("reading", &self.blobs),
+        }
     }
 
     /// Returns where the bytes with this hash are, or would be.

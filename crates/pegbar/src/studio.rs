@@ -186,8 +186,8 @@ impl Studio {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Database`], [`Error::Io`].
     pub async fn check_reachable(&self) -> Result<()> {
-        folder::ask(&self.inner.database).await?;
-        self.inner.blobs.check_there()
+        let has_images = folder::has_images(&self.inner.database).await?;
+        self.inner.blobs.check_there(has_images)
     }
 
     /// Returns what opening did to the database's schema.

@@ -81,7 +81,10 @@ impl Follower {
 
     /// Returns the number of the next event, which must be a change.
     async fn change(&mut self) -> u64 {
-        let event = self.next().await.unwrap();
+        let mut event = self.next().await.unwrap();
+        while event.is_comment {
+            event = self.next().await.unwrap();
+        }
         assert_eq!(event.kind.as_deref(), Some("change"), "{event:?}");
         assert_eq!(event.data["number"], event.id.unwrap());
         event.id.unwrap()
@@ -190,6 +193,9 @@ both_engines! {
     }
 
     async fn one_asks_the_database_for_all_who_follow_a_project(site) {
+        // Whoever goes without a word is noticed at the next sign of life.
+        let limits = Limits { heartbeat: Duration::from_millis(200), ..Limits::default() };
+        site.serve(ServerOptions { limits, ..ServerOptions::new(([127, 0, 0, 1], 0).into()) }).await;
         let (first, second) = (project(site).await, project(site).await);
         let mut one = Follower::of(site, first, None).await;
         let mut two = Follower::of(site, first, None).await;

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use pegbar::{NewProject, TokenAccess};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pegbar::{ImageSource, NewAsset, NewProject, Sha256, TokenAccess};
 use pegbar_server::{Limits, ServerOptions};
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Site, expect, problem};
+use crate::support::{Site, expect, png, problem};
 
 fn with(limits: Limits) -> ServerOptions {
     ServerOptions {
@@ -26,6 +29,8 @@ async fn text(site: &Site, path: &str) -> String {
 both_engines! {
     async fn whether_it_is_up_and_ready_is_told_to_everyone_and_what_it_does_is_not(site) {
         let token = site.studio.create_token("t", TokenAccess::Read).await.unwrap();
+        let asset = NewAsset::new(ImageSource::Bytes(png(1)));
+        site.studio.create_project(NewProject::new("P").reference(asset)).await.unwrap();
         let options = ServerOptions { require_token: true, ..with(Limits::default()) };
         site.serve(options).await;
         assert_eq!(text(site, "/healthz").await, "up\n");
@@ -50,17 +55,19 @@ both_engines! {
         for _ in 0..3 {
             site.get(&format!("/api/projects/{id}")).await;
         }
+        let created = site.send(Method::POST, "/api/projects", &json!({ "name": "Q" })).await;
+        expect(created, StatusCode::CREATED).await;
         problem(site.request(Method::GET, "/secret/path").send().await.unwrap(), 404, "not_found").await;
         let odd = Method::from_bytes(b"SPAM").unwrap();
         problem(site.request(odd, "/api/projects").send().await.unwrap(), 405, "method_not_allowed").await;
         let metrics = text(site, "/metrics").await;
         for line in [
             r#"pegbar_http_requests_total{method="GET",route="/api/projects/{projectId}",status="2xx"} 3"#,
+            r#"pegbar_http_requests_total{method="POST",route="/api/projects",status="2xx"} 1"#,
             r#"pegbar_http_requests_total{method="GET",route="none",status="4xx"} 1"#,
             r#"pegbar_http_requests_total{method="other",route="/api/projects",status="4xx"} 1"#,
             r#"pegbar_http_request_duration_seconds_count{route="/api/projects/{projectId}"} 3"#,
             "pegbar_event_subscribers 0",
-            "pegbar_open_connections 1",
         ] {
             assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
         }
@@ -68,6 +75,7 @@ both_engines! {
             let line = metrics.lines().find(|line| line.starts_with(name)).unwrap();
             line.rsplit(' ').next().unwrap().parse().unwrap()
         };
+        assert!(number("pegbar_open_connections") >= 1.0, "{metrics}");
         assert!(number("pegbar_received_bytes_total") > 300.0, "{metrics}");
         assert!(number("pegbar_sent_bytes_total") > 1000.0, "{metrics}");
         assert!(number("pegbar_uptime_seconds") > 0.0, "{metrics}");
@@ -133,6 +141,27 @@ both_engines! {
         };
         tokio::time::timeout(Duration::from_secs(20), asking).await.expect("never cut off");
         site.get("/api/projects").await;
+    }
+
+    async fn the_page_of_the_api_loads_nothing_and_runs_nothing(site) {
+        let page = site.request(Method::GET, "/api/docs").send().await.unwrap();
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("script"), "{policy}");
+        let tag = crate::support::etag(&page);
+        let page = page.text().await.unwrap();
+        // The browser allows just this text as a style.
+        let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+        let hash = STANDARD.encode(Sha256::of(style.as_bytes()).0);
+        assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
+        for code in ["not_found", "stale", "in_use"] {
+            assert!(page.contains(&format!("<tr id=\"{code}\">")), "{code}");
+        }
+        let known = site.request(Method::GET, "/api/docs").header("If-None-Match", tag);
+        assert_eq!(known.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+        let document = site.get("/api/openapi.json").await;
+        assert!(document["paths"]["/assets/{path}"]["get"].is_object());
     }
 
     async fn an_allowed_page_may_call_and_others_are_told_nothing(site) {

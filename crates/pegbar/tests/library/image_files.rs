@@ -116,6 +116,7 @@ both_engines! {
 
     async fn bytes_of_another_length_are_refused_without_hashing_and_others_with_it(bench) {
         let studio = bench.create().await;
+        assert!(studio.check_reachable().await.is_ok());
         let tree = studio.create_project(NewProject::new("P").reference(asset(1))).await.unwrap();
         let image = studio.image_of_asset(tree.references[0].id).await.unwrap();
         let name = image.sha256.to_string();
