@@ -100,6 +100,7 @@ export class Pegbar {
   readonly #client: Client<paths>;
   readonly #baseUrl: string;
   readonly #fetch: Fetch;
+  readonly #authorization: Readonly<Record<string, string>>;
   readonly #retries: number;
 
   constructor({ baseUrl, token, fetch, retries = 2 }: PegbarOptions) {
@@ -109,12 +110,8 @@ export class Pegbar {
     this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#retries = retries;
     // Not bound to anything else: browsers insist.
-    const send: Fetch = fetch ?? ((url, init) => globalThis.fetch(url, init));
-    this.#fetch = (url, init) => {
-      const headers = new Headers(init.headers);
-      if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
-      return send(url, { ...init, headers });
-    };
+    this.#fetch = fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.#authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     this.#client = createClient<paths>({ baseUrl: this.#baseUrl });
   }
 
@@ -187,7 +184,7 @@ export class Pegbar {
   events(projectId: string, options: EventOptions = {}): AsyncGenerator<ProjectEvent, void, undefined> {
     const url = `${this.#baseUrl}/api/projects/${encodeURIComponent(projectId)}/events`;
     const connect = (lastEventId: string | undefined, signal: AbortSignal) => {
-      const headers: Record<string, string> = { accept: "text/event-stream" };
+      const headers: Record<string, string> = { ...this.#authorization, accept: "text/event-stream" };
       if (lastEventId !== undefined) headers["last-event-id"] = lastEventId;
       return this.#fetch(url, { headers, signal, cache: "no-store" });
     };
@@ -316,7 +313,7 @@ export class Pegbar {
   }
 
   async #send<T>(method: Method, template: string, draft: Draft): Promise<Answer<T>> {
-    const headers = new Headers(draft.headers);
+    const headers = new Headers({ ...draft.headers, ...this.#authorization });
     if (draft.encoded) headers.set("content-type", draft.encoded.contentType);
     if (draft.ifMatch !== undefined) headers.set("if-match", etagOf(draft.ifMatch));
     const isDoneOnce = method === "post" && DONE_ONCE.has(template);

@@ -34,17 +34,22 @@ export function upload(
   return fetch(url, streaming);
 }
 
+/** How much is taken for the connection at once, in bytes. */
+const PIECE = 256 << 10;
+
 function counted(body: Blob, onProgress: OnProgress): ReadableStream<Uint8Array> {
   const total = body.size;
   let sent = 0;
-  const count = new TransformStream<Uint8Array, Uint8Array>({
-    transform(piece, controller) {
-      controller.enqueue(piece);
-      sent += piece.byteLength;
-      onProgress({ sent, total });
-    },
-  });
-  return body.stream().pipeThrough(count);
+  // Not `body.stream()`: what is in memory comes from it as one piece.
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const piece = new Uint8Array(await body.slice(sent, sent + PIECE).arrayBuffer());
+    if (piece.byteLength === 0) return controller.close();
+    controller.enqueue(piece);
+    sent += piece.byteLength;
+    onProgress({ sent, total });
+  };
+  // Nothing ahead of the connection: it would count as sent.
+  return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
 function byRequest(

@@ -149,7 +149,7 @@ same<Has<Claim, { assetId: string; position: number; tool: string; fields: unkno
 same<
   Has<
     Annotation,
-    { id: string; projectId: string; assetId: string; author: string | null; text: string; createdAt: string }
+    { id: string; assetId: string; author: string | null; text: string; createdAt: string }
   >
 >();
 same<
@@ -166,6 +166,7 @@ same<
       inputTokens: number | null;
       outputTokens: number | null;
       price: string | null;
+      outputAssetIds: string[];
       createdAt: string;
     }
   >
