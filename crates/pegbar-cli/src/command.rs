@@ -3,6 +3,7 @@
 mod adopt;
 mod animation;
 mod asset;
+mod changes;
 mod character;
 mod completions;
 mod config;
@@ -28,6 +29,7 @@ mod serve;
 mod sync;
 mod tag;
 mod take;
+mod token;
 mod tree;
 mod variation;
 mod verify;
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Serve(serve::Args),
     Verify(verify::Args),
     Head(head::Args),
+    Changes(changes::Args),
+    Token(token::Args),
     Migrate(migrate::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -112,6 +116,8 @@ impl Command {
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
+            Self::Changes(args) => changes::run(args, context).await,
+            Self::Token(args) => token::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
             Self::Config(args) => config::run(args, context).await,
             Self::Completions(args) => completions::run(&args, context),

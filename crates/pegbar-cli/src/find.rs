@@ -9,6 +9,7 @@ mod choose;
 mod generation;
 mod take;
 mod thing;
+mod token;
 
 use std::collections::HashMap;
 
@@ -25,6 +26,7 @@ pub(crate) use generation::{annotation, generation};
 pub(crate) use take::{every_take, take};
 use thing::frame_by_path;
 pub(crate) use thing::{Thing, thing};
+pub(crate) use token::token;
 
 /// Which project is meant, where a name may stand in several.
 #[derive(Clone, Debug, Default, clap::Args)]

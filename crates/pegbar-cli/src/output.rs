@@ -51,6 +51,13 @@ impl Output {
         writeln!(stdout).map_err(CommandError::Output)
     }
 
+    /// Prints a value as JSON on one line: one of many that are read as they come.
+    pub(crate) fn json_line<T: Serialize>(&self, value: &T) -> Result<(), CommandError> {
+        let mut stdout = self.stdout();
+        serde_json::to_writer(&mut *stdout, value).map_err(unwritten)?;
+        writeln!(stdout).map_err(CommandError::Output)
+    }
+
     /// Prints lines of text. Control characters other than line breaks are shown as signs:
     /// what others have named may not steer the terminal.
     pub(crate) fn line(&self, text: impl Display) -> Result<(), CommandError> {

@@ -1,20 +1,29 @@
 //! The routes and their description: no route is added without saying who may use it and how
 //! much it lets in.
 
-use axum::middleware::from_fn;
-use axum::{Json, Router};
+mod document;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
 use serde_json::json;
 use utoipa::OpenApi as _;
 use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem, Paths};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::etag::{Known, Tagged};
 use crate::guard;
 use crate::problem::{PROBLEM_JSON, Problem};
-use crate::routes;
+use crate::routes as every;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +74,16 @@ impl Api {
                 describe(operation, access, body);
             }
         }
+        let known = Arc::new(query_names(&mut paths));
+        let methods = methods.layer(from_fn(move |request: Request, next: Next| {
+            let checked = check_query(&known, &request);
+            async move {
+                match checked {
+                    Ok(()) => next.run(request).await,
+                    Err(problem) => problem.into_response(),
+                }
+            }
+        }));
         let methods = methods.layer(from_fn(move |request, next| {
             guard::require(access, request, next)
         }));
@@ -83,6 +102,32 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         ..
     } = path;
     [get, put, post, delete, head, patch].into_iter().flatten()
+}
+
+/// Returns the names of what may stand behind the `?`.
+fn query_names(paths: &mut Paths) -> BTreeSet<String> {
+    let operations = paths.paths.values_mut().flat_map(operations);
+    let parameters = operations.flat_map(|operation| operation.parameters.iter().flatten());
+    parameters
+        .filter(|parameter| parameter.parameter_in == ParameterIn::Query)
+        .map(|parameter| parameter.name.clone())
+        .collect()
+}
+
+/// Refuses what would be passed over: a filter with a slip in its name would find everything.
+fn check_query(known: &BTreeSet<String>, request: &Request) -> Result<(), Problem> {
+    let query = request.uri().query().unwrap_or("").as_bytes();
+    let unknown = form_urlencoded::parse(query).find(|(name, _)| !known.contains(&**name));
+    let Some((name, _)) = unknown else {
+        return Ok(());
+    };
+    let reason = if known.is_empty() {
+        "there is no such parameter; this takes none".to_owned()
+    } else {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        format!("there is no such parameter; it takes {}", known.join(", "))
+    };
+    Err(Problem::invalid(name, reason))
 }
 
 /// Says in the document what holds for every operation of a kind.
@@ -116,6 +161,7 @@ fn describe(operation: &mut Operation, access: Access, body: Body) {
             "403",
             "The host or the page that asks is not one of the server's, or the token may not.",
         ),
+        ("422", "A value is not acceptable; `field` names it."),
         (
             "429",
             "Too many requests; `Retry-After` says when to try again.",
@@ -129,7 +175,6 @@ fn describe(operation: &mut Operation, access: Access, body: Body) {
     if access != Access::Public {
         problems.push(("401", "A token is needed, or is not valid."));
         problems.push(("404", "Nothing has this id."));
-        problems.push(("422", "A value is not acceptable; `field` names it."));
     }
     if access == Access::Write {
         problems.push(("409", "The change contradicts what is there."));
@@ -167,7 +212,10 @@ fn problem(description: &str) -> Response {
 
 fn split() -> (Router<App>, OpenApi) {
     let api = Api(OpenApiRouter::with_openapi(Document::openapi()));
-    let (router, mut document) = routes::add(api).0.split_for_parts();
+    let (router, mut document) =
+        every::add(api.add(Access::Public, Body::None, routes!(get_openapi)))
+            .0
+            .split_for_parts();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -175,14 +223,8 @@ fn split() -> (Router<App>, OpenApi) {
         .build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
-    require_what_is_always_written(components);
+    document::complete(&mut document);
     (router, document)
-}
-
-/// What the server writes has all its fields, `null` where there is nothing: only what it reads
-/// may lack some. `utoipa` takes every `Option` for a field that may be absent.
-fn require_what_is_always_written(components: &mut utoipa::openapi::Components) {
-    let _ = components;
 }
 
 /// Describes the API: OpenAPI 3.1.
@@ -193,18 +235,26 @@ pub fn openapi() -> OpenApi {
 
 /// Returns the routes, the description among them.
 pub(crate) fn router() -> Router<App> {
-    let (router, document) = split();
-    let document = Json(document);
+    let (router, _) = split();
     router
-        .route(
-            "/api/openapi.json",
-            axum::routing::get(move || {
-                let document = document.clone();
-                async move { document }
-            }),
-        )
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
+}
+
+/// The description as it is sent.
+static DOCUMENT: LazyLock<serde_json::Value> =
+    LazyLock::new(|| serde_json::to_value(openapi()).unwrap_or_default());
+
+/// Describes the API: this document.
+#[utoipa::path(
+    get,
+    path = "/api/openapi.json",
+    operation_id = "getOpenapi",
+    tag = "server",
+    responses((status = 200, description = "The description, in OpenAPI 3.1.", body = Object))
+)]
+async fn get_openapi(known: Known) -> Result<Tagged, Problem> {
+    Tagged::new(&known, &*DOCUMENT)
 }
 
 async fn nothing_here(uri: http::Uri) -> Problem {

@@ -3,7 +3,9 @@
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use pegbar::Sha256;
 use serde::de::DeserializeOwned;
+use sha2::Digest as _;
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -11,6 +13,12 @@ use crate::upload::collect;
 
 /// A JSON body.
 pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// A JSON body that creates something, and the hash of it.
+pub(crate) struct HashedJson<T> {
+    pub(crate) body: T,
+    pub(crate) hash: Sha256,
+}
 
 /// The parameters behind the `?`.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -67,11 +75,23 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let hashed = HashedJson::from_request(request, app).await?;
+        Ok(Self(hashed.body))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for HashedJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         if !has_media_type(request.headers(), "application/json") {
             return Err(wrong_media_type("application/json"));
         }
         let bytes = collect(request, app.limits().max_json).await?;
-        parse_json(&bytes).map(Self)
+        Ok(Self {
+            body: parse_json(&bytes)?,
+            hash: Sha256(sha2::Sha256::digest(&bytes).into()),
+        })
     }
 }
 

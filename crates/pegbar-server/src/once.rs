@@ -17,7 +17,7 @@ use crate::guard::Identity;
 use crate::problem::Problem;
 
 /// The longest key, in bytes.
-const MAX_KEY: usize = 255;
+pub(crate) const MAX_KEY: usize = 255;
 
 /// The key of a request that is to be done once; `None` where there is none.
 pub(crate) struct Key(Option<Once>);

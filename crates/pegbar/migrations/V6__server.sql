@@ -22,7 +22,7 @@ CREATE TABLE token (
     CONSTRAINT token_name_check CHECK (name <> ''),
     CONSTRAINT token_access_check CHECK (access IN ('read', 'write'))
 ){strict};
-CREATE UNIQUE INDEX token_name_key ON token (name) WHERE revoked_at IS NULL;
+CREATE INDEX token_name_idx ON token (name);
 
 CREATE TABLE idempotent_request (
     scope        {text} NOT NULL,

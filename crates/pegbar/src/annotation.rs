@@ -45,6 +45,8 @@ statements! {
 /// An annotation to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAnnotation {
+    /// The id; `None` to have one made.
+    pub id: Option<AnnotationId>,
     /// Who says it: 1 to 255 bytes.
     pub author: Option<String>,
     /// What is said: at least one character, at most 1 MiB.
@@ -55,6 +57,7 @@ impl NewAnnotation {
     /// Begins an annotation without an author.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
+            id: None,
             author: None,
             text: text.into(),
         }
@@ -91,14 +94,15 @@ impl Studio {
     /// Adds what someone says of an asset. Its record stays as it is.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the asset; [`Error::Invalid`] names the field.
+    /// [`Error::NotFound`] for the asset; [`Error::Invalid`] names the field;
+    /// [`Error::Conflict`] where the id is taken.
     pub async fn annotate_asset(&self, asset: AssetId, new: NewAnnotation) -> Result<Annotation> {
         new.check()?;
         let mut session = self.database().write().await?;
         let project_id = asset::project_of(&mut session, asset).await?;
         project::lock(&mut session, project_id).await?;
         let annotation = Annotation {
-            id: self.new_id(),
+            id: new.id.unwrap_or_else(|| self.new_id()),
             project_id,
             asset_id: asset,
             author: new.author,

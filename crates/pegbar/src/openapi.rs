@@ -23,6 +23,16 @@ fn text(description: &str, pattern: &str, example: &str) -> ObjectBuilder {
         .examples([example])
 }
 
+/// Describes an enum by its documentation and its words.
+pub(crate) fn words(documentation: &str, words: &[&str]) -> RefOr<Schema> {
+    let lines: Vec<&str> = documentation.trim().lines().map(str::trim).collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(lines.join("\n")))
+        .enum_values(Some(words.iter().copied()))
+        .into()
+}
+
 impl PartialSchema for Sha256 {
     fn schema() -> RefOr<Schema> {
         text(

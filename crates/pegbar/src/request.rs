@@ -87,17 +87,13 @@ impl Remembered {
             reason,
             source: None,
         };
-        match (self.status, self.answer) {
-            (Some(status), Some(answer)) => {
-                let status = u16::try_from(status).map_err(|error| damaged(error.to_string()))?;
-                Ok(BegunRequest::Finished { status, answer })
-            }
-            _ => {
-                let reserved = self.reserved.to_typed();
-                let reserved = reserved.map_err(|error| damaged(error.to_string()))?;
-                Ok(BegunRequest::Unfinished { reserved })
-            }
+        if let (Some(status), Some(answer)) = (self.status, self.answer) {
+            let status = u16::try_from(status).map_err(|error| damaged(error.to_string()))?;
+            return Ok(BegunRequest::Finished { status, answer });
         }
+        let reserved = self.reserved.to_typed();
+        let reserved = reserved.map_err(|error| damaged(error.to_string()))?;
+        Ok(BegunRequest::Unfinished { reserved })
     }
 }
 

@@ -3,6 +3,7 @@
 mod folder;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::blob::{BlobStore, Limits};
@@ -80,6 +81,8 @@ struct Inner {
     view_updates: ViewUpdates,
     migrated: Migrated,
     notices: Mutex<Vec<Notice>>,
+    /// Whether the use of a token is being noted.
+    notes_use: AtomicBool,
 }
 
 impl std::fmt::Debug for Studio {
@@ -152,6 +155,7 @@ impl Studio {
                 view_updates: options.view_updates,
                 migrated,
                 notices: Mutex::new(Vec::new()),
+                notes_use: AtomicBool::new(false),
             }),
         };
         match studio.inner.blobs.remove_leftovers() {
@@ -220,6 +224,10 @@ impl Studio {
 
     pub(crate) fn view(&self) -> &View {
         &self.inner.view
+    }
+
+    pub(crate) fn notes_use(&self) -> &AtomicBool {
+        &self.inner.notes_use
     }
 
     pub(crate) fn now(&self) -> MillisSinceEpoch {

@@ -1,6 +1,7 @@
 //! Tokens: by which a server knows who may read and who may write. Only hashes are kept.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -77,7 +78,8 @@ impl fmt::Debug for NewToken {
 }
 
 statements! {
-    // Two that create one at the same time look at the names one after the other.
+    // A name is free again when its token is revoked, which no plain unique index can say: two
+    // that create one at the same time look at the names one after the other.
     LOCK = "SELECT id FROM store {for update}";
     ADD = "INSERT INTO token (id, name, hash, access, created_at) VALUES ($1, $2, $3, $4, $5)";
     NAMED = "SELECT {token} FROM token WHERE name = $1 AND revoked_at IS NULL";
@@ -178,7 +180,7 @@ impl Studio {
     /// revoked, and for what is no secret at all. Comparing takes the same time wherever the
     /// two differ.
     ///
-    /// That it was used is noted aside, once a minute, and refuses nobody where it fails.
+    /// That it was used is noted aside, once a minute; where that fails, nobody is refused.
     ///
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
@@ -201,11 +203,15 @@ impl Studio {
             return Ok(None);
         }
         let noted_before = MillisSinceEpoch(self.now().0.saturating_sub(USE_NOTED_EVERY_MS));
-        if token.last_used_at.is_none_or(|last| last < noted_before) {
+        // One at a time: while someone else makes a long change, no more than one waits for it.
+        if token.last_used_at.is_none_or(|last| last < noted_before)
+            && !self.notes_use().swap(true, Ordering::AcqRel)
+        {
             let studio = self.clone();
             tokio::spawn(async move {
-                // Whoever asked is not to wait for a long change of someone else.
+                // Whoever asked does not wait, and gets in where it can't be noted.
                 let _ = studio.note_use(id, noted_before).await;
+                studio.notes_use().store(false, Ordering::Release);
             });
         }
         Ok(Some(token))

@@ -376,6 +376,7 @@ impl Edit {
             None => None,
         };
         let patch = AnimationPatch {
+            expected: None,
             character_id: character.map(|character| character.id),
             name: self.name,
             description: self.description,

@@ -384,6 +384,7 @@ impl Edit {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let asset = self.which.find(studio).await?;
         let patch = AssetPatch {
+            expected: None,
             tags: self.tags.get(),
             original_name: match self.original_name {
                 Some(name) => Some(Some(name)),

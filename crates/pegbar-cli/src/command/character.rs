@@ -307,6 +307,7 @@ impl Edit {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let character = self.which.find(studio).await?;
         let patch = CharacterPatch {
+            expected: None,
             name: self.name,
             description: self.description,
             tags: self.tags.get(),

@@ -265,6 +265,7 @@ impl Edit {
             None => self.clear_thumbnail.then_some(None),
         };
         let patch = ProjectPatch {
+            expected: None,
             name: self.name,
             description: self.description,
             tags: self.tags.get(),

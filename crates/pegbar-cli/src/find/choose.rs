@@ -151,6 +151,7 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
             }
             "project" => "list what is there: `pegbar project list`".to_owned(),
             "generation" => "list what is there: `pegbar generation list`".to_owned(),
+            "token" => "list what is there: `pegbar token list`".to_owned(),
             "annotation" => "`pegbar asset show ASSET` lists its annotations".to_owned(),
             _ => "`pegbar tree` shows what is there".to_owned(),
         }
@@ -166,6 +167,7 @@ fn first_of(entity: &str) -> Option<&'static str> {
         "animation" => {
             "there is no animation yet; create one: `pegbar animation create CHARACTER NAME`"
         }
+        "token" => "there is no token yet; create one: `pegbar token create NAME`",
         _ => return None,
     })
 }

@@ -95,7 +95,7 @@ both_engines! {
         ];
         for change in changes {
             let refused = bench.refused_json(1, &[change, &["--expect-version", &version]].concat());
-            assert_eq!(refused["code"], "conflict", "{change:?}");
+            assert_eq!(refused["code"], "stale", "{change:?}");
         }
         let tree = bench.json(&["animation", "show", "Walk"]);
         assert_eq!(shown(&tree), ["walk_1.png", "walk_0.png", "walk_2.png"]);
@@ -190,7 +190,7 @@ fn a_frame_that_is_not_there_is_named_with_those_that_are() {
     let twice = bench.refused(1, &["frame", "order", "Walk", "0", "1", "1"]);
     assert!(twice.contains("the frame 1 stands twice"), "{twice}");
     let stale = ["frame", "order", "Walk", "1", "--expect-version", "1"];
-    assert_eq!(bench.refused_json(1, &stale)["code"], "conflict");
+    assert_eq!(bench.refused_json(1, &stale)["code"], "stale");
 }
 
 #[test]

@@ -62,7 +62,7 @@ both_engines! {
             assert!(bench.view(&frame["asset"]["filePath"]).exists());
         }
         let stale = bench.refused_json(1, &["mv", "Walk/0", "Run/0", "--expect-version", "1"]);
-        assert_eq!(stale["code"], "conflict");
+        assert_eq!(stale["code"], "stale");
     }
 }
 

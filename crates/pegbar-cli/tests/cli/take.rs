@@ -54,7 +54,7 @@ both_engines! {
         assert!(text.starts_with("\"Walk\" has 4 frames now, version "), "{text}");
         for place in [["--frame", "0"], ["--at", "0"]] {
             let stale = [&["take", "use", "Walk", "walk_2"], &place[..], &["--expect-version", &version]].concat();
-            assert_eq!(bench.refused_json(1, &stale)["code"], "conflict");
+            assert_eq!(bench.refused_json(1, &stale)["code"], "stale");
         }
     }
 }

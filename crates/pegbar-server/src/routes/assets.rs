@@ -15,7 +15,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAsset, assets};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{HashedJson, InPath, JsonBody, Params, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -363,21 +363,41 @@ struct CreateAnnotation {
     path = "/api/assets/{assetId}/annotations",
     operation_id = "annotateAsset",
     tag = "assets",
-    params(("assetId" = AssetId, Path, description = "The asset.")),
+    params(
+        ("assetId" = AssetId, Path, description = "The asset."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+    ),
     request_body = CreateAnnotation,
     responses((status = 201, description = "The annotation.", body = Annotation))
 )]
 async fn annotate_asset(
     State(app): State<App>,
-    InPath(id): InPath<AssetId>,
-    JsonBody(body): JsonBody<CreateAnnotation>,
+    InPath(asset): InPath<AssetId>,
+    key: Key,
+    request: HashedJson<CreateAnnotation>,
 ) -> Result<Tagged, Problem> {
-    let new = NewAnnotation {
-        author: body.author,
-        text: body.text,
+    let ids = vec![app.id(None)];
+    let making = match begin(&app, key, request.hash, ids).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::ToMake(making) => making,
     };
-    let annotation = app.studio().annotate_asset(id, new).await?;
-    Tagged::of(StatusCode::CREATED, &annotation)
+    let id: AnnotationId = making.ids[0];
+    let new = NewAnnotation {
+        id: Some(id),
+        author: request.body.author,
+        text: request.body.text,
+    };
+    let studio = app.studio();
+    let made = studio.annotate_asset(asset, new).await;
+    let found = async {
+        let annotations = studio.list_annotations(asset).await?;
+        let found = annotations.into_iter().find(|found| found.id == id);
+        found.ok_or_else(|| pegbar::Error::NotFound {
+            entity: "annotation",
+            name: id.to_string(),
+        })
+    };
+    making.answer(&app, made, found).await
 }
 
 /// Deletes an annotation.

@@ -6,4 +6,5 @@
 mod support;
 
 mod guard;
+mod openapi;
 mod projects;

@@ -406,15 +406,14 @@ impl Column for Json {
 /// Declares an enum whose words are the same in Rust, SQL, JSON and on the command line.
 macro_rules! word_enum {
     (
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         pub enum $name:ident in $sql_type:literal {
             $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+
         }
     ) => {
-        $(#[$doc])*
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[derive(serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
         }
@@ -431,6 +430,17 @@ macro_rules! word_enum {
                 }
             }
         }
+
+        // The macro of `utoipa` does not see words that come from a macro.
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::openapi::words(concat!($($doc, "\n"),*), &[$($word),+])
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

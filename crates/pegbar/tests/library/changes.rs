@@ -100,6 +100,16 @@ both_engines! {
             told(EntityKind::Asset, Created, recorded.outputs[0].id),
         ]);
 
+    }
+
+    async fn every_other_change_is_told_once_too(bench) {
+        let studio = bench.create().await;
+        let other = bench.open().await;
+        let tree = project_with_character(&studio).await;
+        let (project, cat) = (tree.project.id, tree.characters[0].character.id);
+        let front = tree.characters[0].variations[0].id;
+        let run = studio.create_animation(cat, NewAnimation::new("Run")).await.unwrap().animation.id;
+        let at = &mut 2;
         let patch = ProjectPatch { thumbnail_id: Some(Some(front)), ..Default::default() };
         studio.update_project(project, patch).await.unwrap();
         assert_eq!(next(&other, project, at).await, [told(EntityKind::Project, Updated, project)]);

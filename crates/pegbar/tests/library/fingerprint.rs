@@ -9,7 +9,9 @@ use pegbar::{
 use crate::support::{asset, project_with_character};
 
 fn seen<T: serde::Serialize>(thing: &T) -> Option<Fingerprint> {
-    Some(Fingerprint::of(thing).unwrap())
+    let found = Fingerprint::of(thing);
+    assert!(found.is_ok(), "{found:?}");
+    found.ok()
 }
 
 fn assert_stale<T: std::fmt::Debug>(result: Result<T>) {

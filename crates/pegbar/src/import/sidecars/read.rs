@@ -260,7 +260,12 @@ fn acceptable(checked: &mut Checked) -> Result<()> {
     for said in std::mem::take(&mut checked.sidecar.asset.annotations) {
         check_time("annotations.createdAt", Some(said.created_at))?;
         let (author, text) = (said.author, said.text);
-        NewAnnotation { author, text }.check()?;
+        let annotation = NewAnnotation {
+            id: None,
+            author,
+            text,
+        };
+        annotation.check()?;
     }
     for said in std::mem::take(&mut checked.sidecar.asset.claims) {
         new_claim(said).check()?;

@@ -98,6 +98,8 @@ const OPTIONAL: &[(&str, &[&str])] = &[
 const FOREIGN: &[&str] = &[
     "_prisma_migrations",
     "pegbar_migration",
+    "change",
+    "idempotent_request",
     "trash",
     "trash_blob",
 ];
