@@ -24,8 +24,11 @@ export interface ChangedEntity {
 /** What comes of following a project. */
 export type ProjectEvent =
   | ({ type: "change" } & ProjectChange)
-  /** Changes were missed that are no longer kept: read the project anew. */
-  | { type: "reset" };
+  /**
+   * Changes were missed for good: read the project anew. What follows comes after the change
+   * `number`.
+   */
+  | { type: "reset"; number: number };
 
 /** How a project is followed. */
 export interface EventOptions {
@@ -71,21 +74,17 @@ export async function* follow(
     signal?.addEventListener("abort", stop, { once: true });
     try {
       const response = await silent(connect(lastEventId, connection.signal), silenceMs);
-      if (!response.ok) throw await PegbarError.of(response);
-      if (!isEventStream(response)) throw await PegbarError.of(response);
+      // The project was deleted, and the last change is known already.
+      if (response.status === 204) return;
+      if (!response.ok || !isEventStream(response)) throw await PegbarError.of(response);
       wasConnected = true;
       for await (const event of eventsOf(response, reader, silenceMs)) {
         lastEventId = reader.lastEventId ?? lastEventId;
         const told = understand(event);
         if (!told) continue;
         failures = 0;
-        if (told.type === "change") {
-          if (told.number <= last) continue;
-          last = told.number;
-        } else {
-          // Numbers go on from wherever the server is now.
-          last = 0;
-        }
+        if (told.type === "change" && told.number <= last) continue;
+        last = told.number;
         yield told;
         if (isEnd(told)) return;
       }
@@ -146,15 +145,15 @@ async function silent<T>(promise: Promise<T>, silenceMs: number): Promise<T> {
 }
 
 function understand({ event, data }: ServerSentEvent): ProjectEvent | undefined {
-  if (event === "change") return { type: "change", ...change(data) };
-  if (event === "reset") return { type: "reset" };
+  if (event === "change") return { type: "change", ...parse<ProjectChange>(data) };
+  if (event === "reset") return { type: "reset", ...parse<{ number: number }>(data) };
   // A later server may tell more.
   return undefined;
 }
 
-function change(data: string): ProjectChange {
+function parse<T>(data: string): T {
   try {
-    return JSON.parse(data) as ProjectChange;
+    return JSON.parse(data) as T;
   } catch (cause) {
     const detail = "an event of the stream is not JSON";
     throw new PegbarError({ code: "not_pegbar", status: 200, detail }, { cause });

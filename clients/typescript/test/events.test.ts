@@ -74,7 +74,7 @@ test("changes come in order across connections: nothing is missed, nothing comes
 });
 
 test("following goes on after a number, and tells when changes were missed for good", async () => {
-  const server = await fake(stream(["id: 90\nevent: reset\ndata: {}\n\n", change(91)], { stays: true }));
+  const server = await fake(stream(['id: 90\nevent: reset\ndata: {"number":90}\n\n', change(90), change(91)], { stays: true }));
   const events = createPegbar(server).events("p", { after: 7 });
   assert.deepEqual(await take(events, 2), ["reset", 91]);
   assert.equal(server.received[0]?.headers["last-event-id"], "7");
@@ -85,6 +85,19 @@ test("an id without an event is where the next connection goes on", async () => 
   const server = await fake(stream(["id: 12\n\n"]), stream([change(13)], { stays: true }));
   assert.deepEqual(await take(createPegbar(server).events("p"), 1), [13]);
   assert.equal(server.received[1]?.headers["last-event-id"], "12");
+  await server.close();
+});
+
+test("a deleted project whose last change is known is followed no more", async () => {
+  const server = await fake((response) => response.writeHead(204).end());
+  assert.deepEqual(await take(createPegbar(server).events("p", { after: 9 }), 1), []);
+  assert.equal(server.received.length, 1);
+  await server.close();
+});
+
+test("a server that was set back to an older state is followed from there", async () => {
+  const server = await fake(stream(['id: 3\nevent: reset\ndata: {"number":3}\n\n', change(4)], { stays: true }));
+  assert.deepEqual(await take(createPegbar(server).events("p", { after: 900 }), 2), ["reset", 4]);
   await server.close();
 });
 

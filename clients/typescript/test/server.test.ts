@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -302,6 +302,35 @@ onBothEngines("the client", (studio) => {
     assert.equal(error.status, 401);
   });
 
+  test("follows what another process changes, and goes on after a number", async (t) => {
+    const { baseUrl, pegbar, run } = studio();
+    const document = (await (await fetch(`${baseUrl}/api/openapi.json`)).json()) as { paths: object };
+    if (!("/api/projects/{projectId}/events" in document.paths)) return t.skip("the server has no events yet");
+    const { data } = await pegbar.createProject({ name: "Followed" });
+    const { id } = data.project;
+    const seen: (readonly [string, string])[] = [];
+    let last = 0;
+    const signal = AbortSignal.timeout(20_000);
+    for await (const event of pegbar.events(id, { after: 0, signal })) {
+      assert.equal(event.type, "change");
+      if (event.type !== "change") break;
+      assert.equal(event.number, last + 1);
+      last = event.number;
+      seen.push(...event.entities.map(({ entity, change }) => [entity, change] as const));
+      if (last === 1) run("character", "create", "--project", id, "Miro");
+      if (last === 2) await pegbar.createAssets(id, [{ file: png(50) }]);
+      if (last === 3) break;
+    }
+    assert.deepEqual(
+      [...new Set(seen.map((each) => each.join(" ")))],
+      ["project created", "character created", "asset created"],
+    );
+    const events = pegbar.events(id, { after: 2, signal });
+    const { value } = await events.next();
+    assert.deepEqual([value?.type, value?.number], ["change", 3]);
+    await events.return();
+  });
+
   test("the example builds a project and prints the lineage of its last frame", () => {
     const folder = mkdtempSync(join(tmpdir(), "pegbar-example-"));
     try {
@@ -321,6 +350,12 @@ onBothEngines("the client", (studio) => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+test("the README shows the example as it is", () => {
+  const [, shown = ""] = /```ts\n([^]*?)```/.exec(readFileSync("README.md", "utf8")) ?? [];
+  const example = readFileSync("example.ts", "utf8").replace(/^\/\/.*\n\n/, "");
+  assert.equal(shown.replace(/^ {3}/gm, ""), example);
 });
 
 /** The place of a node in a lineage. */

@@ -272,9 +272,10 @@ export async function refused(pegbar: Pegbar, image: Blob) {
     asset.tags satisfies number[];
   }
   for await (const event of pegbar.events("x")) {
-    // @ts-expect-error a reset has no number
-    event.number;
-    if (event.type === "change") event.number.toFixed();
+    event.number.toFixed();
+    // @ts-expect-error a reset says nothing of what was changed
+    event.entities;
+    if (event.type === "change") event.entities satisfies { id: string }[];
     // @ts-expect-error an event that does not exist
     if (event.type === "deleted") return;
   }
