@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use serde_json::json;
@@ -237,6 +237,8 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn router() -> Router<App> {
     let (router, _) = split();
     router
+        // Each route has its own limit.
+        .layer(DefaultBodyLimit::disable())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
 }

@@ -7,7 +7,10 @@
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
-use pegbar::{BegunRequest, Id, Sha256};
+use pegbar::{
+    AnimationId, AnnotationId, AssetId, BegunRequest, CharacterId, FrameId, GenerationId, Id,
+    ProjectId, Sha256, Studio,
+};
 use serde::Serialize;
 use sha2::Digest as _;
 
@@ -78,12 +81,58 @@ pub(crate) struct Making<I> {
     /// The ids that it gets.
     pub(crate) ids: Vec<I>,
     once: Option<Once>,
-    /// It was asked for before, and may have been made.
-    is_repeated: bool,
+    /// Nothing had these ids when the request came for the first time: what has them now was
+    /// made by it.
+    is_own: bool,
+}
+
+/// The ids under which something can be reserved.
+pub(crate) trait Reserved: Id {
+    /// Says whether something has this id.
+    async fn is_taken(self, studio: &Studio) -> pegbar::Result<bool>;
+}
+
+macro_rules! reserved {
+    ($($id:ty: $get:ident,)+) => {$(
+        impl Reserved for $id {
+            async fn is_taken(self, studio: &Studio) -> pegbar::Result<bool> {
+                match studio.$get(self).await {
+                    Ok(_) => Ok(true),
+                    Err(pegbar::Error::NotFound { .. }) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+        }
+    )+};
+}
+
+reserved! {
+    ProjectId: get_project,
+    CharacterId: get_character,
+    AnimationId: get_animation,
+    FrameId: get_frame,
+    AssetId: get_asset,
+    GenerationId: get_generation,
+}
+
+impl Reserved for AnnotationId {
+    /// Nobody chooses them.
+    async fn is_taken(self, _: &Studio) -> pegbar::Result<bool> {
+        Ok(false)
+    }
+}
+
+async fn is_any_taken<I: Reserved>(studio: &Studio, ids: &[I]) -> pegbar::Result<bool> {
+    for id in ids {
+        if id.is_taken(studio).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Begins to create what has these ids. `hash` is that of the body.
-pub(crate) async fn begin<I: Id>(
+pub(crate) async fn begin<I: Reserved>(
     app: &App,
     key: Key,
     hash: Sha256,
@@ -92,14 +141,19 @@ pub(crate) async fn begin<I: Id>(
     let mut making = Making {
         ids,
         once: key.0,
-        is_repeated: false,
+        is_own: false,
     };
     if let Some(once) = &making.once {
-        let reserved = making.ids.iter().map(|id| id.uuid()).collect();
+        let studio = app.studio();
+        // Ids that clients chose may be those of something else: that is not to be given out
+        // as what this request made, however often it comes. So nothing is reserved then.
+        let reserved: Vec<_> = match is_any_taken(studio, &making.ids).await? {
+            true => Vec::new(),
+            false => making.ids.iter().map(|id| id.uuid()).collect(),
+        };
+        making.is_own = !reserved.is_empty();
         let hash = once.hash(hash);
-        let begun = app
-            .studio()
-            .begin_request(&once.scope, &once.key, hash, reserved);
+        let begun = studio.begin_request(&once.scope, &once.key, hash, reserved);
         match begun.await? {
             BegunRequest::New => {}
             BegunRequest::Finished { status, answer } => {
@@ -107,17 +161,19 @@ pub(crate) async fn begin<I: Id>(
                 return Ok(Begun::Answered(Tagged::again(status, answer.into_bytes())));
             }
             BegunRequest::Unfinished { reserved } => {
-                making.ids = reserved.into_iter().map(I::from).collect();
-                making.is_repeated = true;
+                making.is_own = !reserved.is_empty();
+                if making.is_own {
+                    making.ids = reserved.into_iter().map(I::from).collect();
+                }
             }
         }
     }
     Ok(Begun::ToMake(making))
 }
 
-impl<I: Id> Making<I> {
-    /// Answers with what was made. Where it was made by the same request before, its ids are
-    /// taken: then `found` looks for it.
+impl<I: Reserved> Making<I> {
+    /// Answers with what was made. Where the same request made it before, or meanwhile, its ids
+    /// are taken: then `found` looks for it.
     pub(crate) async fn answer<T: Serialize>(
         self,
         app: &App,
@@ -125,7 +181,7 @@ impl<I: Id> Making<I> {
         found: impl Future<Output = pegbar::Result<T>>,
     ) -> Result<Tagged, Problem> {
         let made = match made {
-            Err(error) if self.is_repeated => found.await.map_err(|_| error)?,
+            Err(error) if self.is_own => found.await.map_err(|_| error)?,
             made => made?,
         };
         let answer = Tagged::of(StatusCode::CREATED, &made)?;

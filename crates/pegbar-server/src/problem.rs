@@ -111,6 +111,7 @@ fn status_of(error: &Error) -> StatusCode {
         Error::Invalid { .. } | Error::NotAnImage { .. } | Error::Unproven { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
+        Error::Dropped { .. } => StatusCode::GONE,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Io { source, .. } if is_full(source) => StatusCode::INSUFFICIENT_STORAGE,
         _ => match error.code() {

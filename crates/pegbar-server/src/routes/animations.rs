@@ -14,7 +14,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAnimation, CreateAsset};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -140,12 +140,20 @@ async fn get_animation(
 struct UpdateAnimation {
     /// The character that moves, of the same project. The paths of its frames follow, its takes
     /// stay with it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = CharacterId, required = false)]
     character_id: Option<CharacterId>,
     /// The display name. The paths of its frames follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     name: Option<String>,
     /// What happens in it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     description: Option<String>,
     /// What the user asked for.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     user_prompt: Option<String>,
     /// How long each frame is shown, in milliseconds, from 1 to a day; `null` leaves it to the
     /// player.

@@ -15,7 +15,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAsset, assets};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{HashedJson, InPath, JsonBody, Params, present};
+use crate::extract::{HashedJson, InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -237,6 +237,8 @@ async fn get_asset(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UpdateAsset {
     /// All tags, in order.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>, required = false)]
     tags: Option<Vec<String>>,
     /// The file name it came with; `null` clears it.
     #[serde(default, deserialize_with = "present")]

@@ -14,7 +14,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAsset, CreateCharacter};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -139,18 +139,28 @@ async fn get_character(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UpdateCharacter {
     /// The display name. The paths of its files follow.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     name: Option<String>,
     /// What it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     description: Option<String>,
     /// All tags, in order.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>, required = false)]
     tags: Option<Vec<String>>,
     /// What the user asked for.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     user_prompt: Option<String>,
     /// The primary one of its variations; `null` clears it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<AssetId>)]
     primary_asset_id: Option<Option<AssetId>>,
     /// Settings for generating its images: an object.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Json, required = false)]
     generation_settings: Option<Json>,
 }
 

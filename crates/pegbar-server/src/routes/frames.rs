@@ -12,7 +12,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::{CreateAsset, CreateFrame, frames, image};
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody};
+use crate::extract::{InPath, JsonBody, present};
 use crate::once::{Begun, Key, begin};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -190,8 +190,10 @@ async fn get_frame(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UpdateFrame {
-    /// What this frame in particular is to show; `null` clears it.
-    frame_prompt: Option<String>,
+    /// What this frame in particular is to show; `null` clears it, absent it stays.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    frame_prompt: Option<Option<String>>,
 }
 
 /// Sets what a frame in particular is to show.
@@ -214,10 +216,15 @@ async fn update_frame(
     JsonBody(change): JsonBody<UpdateFrame>,
 ) -> Result<Tagged, Problem> {
     let version = version_of_frame(&app, id, expected).await?;
-    let tree = app
-        .studio()
-        .set_frame_prompt(id, change.frame_prompt, version);
-    Tagged::of(StatusCode::OK, &tree.await?)
+    let studio = app.studio();
+    let tree = match change.frame_prompt {
+        Some(prompt) => studio.set_frame_prompt(id, prompt, version).await?,
+        None => {
+            let animation = studio.get_frame(id).await?.animation_id;
+            studio.get_animation_tree(animation).await?
+        }
+    };
+    Tagged::of(StatusCode::OK, &tree)
 }
 
 /// What a frame shows from now on: a new take (`asset`), or an asset that is there (`assetId`).

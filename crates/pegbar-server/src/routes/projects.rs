@@ -14,7 +14,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::body::CreateProject;
 use crate::etag::{Expected, Known, Tagged};
-use crate::extract::{InPath, JsonBody, Params, present};
+use crate::extract::{InPath, JsonBody, Params, given, present};
 use crate::once::{Begun, Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
@@ -130,16 +130,24 @@ async fn get_project(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UpdateProject {
     /// The display name: 1 to 255 bytes of free text.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     name: Option<String>,
     /// What it is about.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
     description: Option<String>,
     /// All tags, in order.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>, required = false)]
     tags: Option<Vec<String>>,
     /// An asset of the project that stands for it; `null` clears it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<AssetId>)]
     thumbnail_id: Option<Option<AssetId>>,
     /// Defaults for generating in this project: an object.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Json, required = false)]
     settings: Option<Json>,
 }
 

@@ -5,6 +5,16 @@
 #[macro_use]
 mod support;
 
+mod animations;
+mod assets;
+mod characters;
+mod create;
+mod frames;
+mod generations;
 mod guard;
+mod idempotency;
 mod openapi;
 mod projects;
+mod provenance;
+mod tokens;
+mod uploads;

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pegbar::{DatabaseAddress, Studio, StudioOptions};
 use pegbar_server::{Server, ServerOptions};
+use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -126,6 +127,149 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Sends JSON with images.
+    pub(crate) async fn upload(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        images: &[(&str, u32)],
+    ) -> Response {
+        let request = self.request(method, path).multipart(parts(body, images));
+        request.send().await.unwrap()
+    }
+
+    /// Creates what must be created.
+    pub(crate) async fn create(&self, path: &str, body: &Value, images: &[(&str, u32)]) -> Value {
+        let response = self.upload(Method::POST, path, body, images).await;
+        expect(response, StatusCode::CREATED).await
+    }
+
+    /// Asks for a change of the version that has this tag.
+    pub(crate) fn change(&self, method: Method, path: &str, tag: &str) -> RequestBuilder {
+        self.request(method, path).header("If-Match", tag)
+    }
+
+    /// Reads the version of what is there.
+    pub(crate) async fn tag(&self, path: &str) -> String {
+        let response = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        etag(&response)
+    }
+
+    /// Sends a change of whatever is there and returns what it has become.
+    pub(crate) async fn changed(&self, method: Method, path: &str, body: &Value) -> Value {
+        let response = self.change(method, path, "*").json(body).send().await;
+        expect(response.unwrap(), StatusCode::OK).await
+    }
+
+    /// Asks for a change that must need to know the version: 428 without one, 412 with that of
+    /// another time. `seen` is what carries the version, `other` a change of it.
+    pub(crate) async fn must_know_the_version(
+        &self,
+        (method, path, body): (Method, &str, &Value),
+        seen: &str,
+        other: (Method, &str, &Value),
+    ) {
+        let without = self.request(method.clone(), path).json(body).send().await;
+        problem(without.unwrap(), 428, "precondition_required").await;
+        let stale = self.tag(seen).await;
+        self.changed(other.0, other.1, other.2).await;
+        let before = self.get(seen).await;
+        for tag in [stale.as_str(), "\"x\"", "W/\"x\""] {
+            let late = self
+                .change(method.clone(), path, tag)
+                .json(body)
+                .send()
+                .await;
+            problem(late.unwrap(), 412, "stale").await;
+        }
+        assert_eq!(self.get(seen).await, before, "nothing was changed");
+    }
+}
+
+/// Returns a body of JSON and of images, each the PNG of a number.
+pub(crate) fn parts(body: &Value, images: &[(&str, u32)]) -> Form {
+    let json = Part::text(body.to_string()).mime_str("application/json");
+    let mut form = Form::new().part("body", json.unwrap());
+    for (name, number) in images {
+        let file = Part::bytes(png(*number)).file_name(format!("{name}.png"));
+        form = form.part((*name).to_owned(), file);
+    }
+    form
+}
+
+/// Returns an id that a client chose.
+pub(crate) fn id(number: u32) -> String {
+    format!("01920000-0000-7000-8000-{number:012}")
+}
+
+/// The id of the palette of [`cats`], an uploaded image.
+pub(crate) const PALETTE: u32 = 2;
+/// The id of the character.
+pub(crate) const TABBY: u32 = 3;
+/// The id of its primary variation.
+pub(crate) const FRONT: u32 = 4;
+/// The id of its animation.
+pub(crate) const WALK: u32 = 6;
+/// The ids of its frames; their assets have the next ten.
+pub(crate) const FRAMES: [u32; 3] = [10, 11, 12];
+
+/// A project with everything in it.
+pub(crate) fn cats() -> (Value, [(&'static str, u32); 6]) {
+    let frame = |place: u32, file: &str| {
+        let before = if place == 0 { FRONT } else { 19 + place };
+        let role = if place == 0 {
+            "character"
+        } else {
+            "previous_frame"
+        };
+        json!({
+            "id": id(10 + place),
+            "framePrompt": format!("step {place}"),
+            "asset": {
+                "id": id(20 + place), "file": file, "generationPrompt": format!("a cat, step {place}"),
+                "model": "painter-1", "generationSettings": { "seed": place, "steps": 20 },
+                "references": [{ "assetId": id(before), "role": role }]
+            }
+        })
+    };
+    let body = json!({
+        "id": id(1), "name": "Cats", "description": "about cats", "tags": ["pilot"],
+        "settings": { "model": "painter-1" }, "thumbnailId": id(FRONT), "sourceId": "old-1",
+        "references": [{ "id": id(PALETTE), "file": "palette", "tags": ["colour"] }],
+        "characters": [{
+            "id": id(TABBY), "name": "Tabby", "tags": ["hero"], "userPrompt": "a tabby cat",
+            "variations": [
+                { "id": id(FRONT), "file": "front", "generationPrompt": "a tabby cat, front",
+                  "references": [{ "assetId": id(PALETTE), "role": "style" }] },
+                { "id": id(5), "file": "side", "originalName": "from-the-side.png" }
+            ],
+            "primaryAssetId": id(FRONT),
+            "animations": [{
+                "id": id(WALK), "name": "Walk", "frameDurationMs": 80,
+                "frames": [frame(0, "f0"), frame(1, "f1"), frame(2, "f2")]
+            }]
+        }]
+    });
+    let images = [
+        ("palette", 1),
+        ("front", 2),
+        ("side", 3),
+        ("f0", 4),
+        ("f1", 5),
+        ("f2", 6),
+    ];
+    (body, images)
+}
+
+/// Creates [`cats`].
+pub(crate) async fn create_cats(site: &Site) -> Value {
+    let (body, images) = cats();
+    site.create("/api/projects", &body, &images).await
+}
+
 /// Returns the JSON of an answer that must have this status.
 pub(crate) async fn expect(response: Response, status: StatusCode) -> Value {
     let (found, url) = (response.status(), response.url().clone());
@@ -206,7 +350,6 @@ async fn run_sql(server: &str, text: &str) {
 }
 
 /// A small PNG; every number gives other bytes.
-#[allow(dead_code, reason = "for the tests of images")]
 pub(crate) fn png(number: u32) -> Vec<u8> {
     let [a, b, c, d] = number.to_le_bytes();
     let image = image::RgbaImage::from_fn(8, 6, |x, _| {
