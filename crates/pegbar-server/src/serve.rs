@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -139,7 +138,5 @@ async fn accept(
 fn router(app: App) -> Router {
     api::router()
         .layer(from_fn_with_state(app.clone(), guard::admit))
-        // Else axum ends bodies at 2 MB; how much comes in is for `Limits` to say.
-        .layer(DefaultBodyLimit::disable())
         .with_state(app)
 }
