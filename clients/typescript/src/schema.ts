@@ -2246,9 +2246,13 @@ export interface components {
         Time: string;
         /** @description What changes in an animation; a field that is absent stays as it is. */
         UpdateAnimation: {
-            characterId?: null | components["schemas"]["CharacterId"];
+            /**
+             * @description The character that moves, of the same project. The paths of its frames follow, its takes
+             *     stay with it.
+             */
+            characterId?: components["schemas"]["CharacterId"];
             /** @description What happens in it. */
-            description?: string | null;
+            description?: string;
             /**
              * Format: int32
              * @description How long each frame is shown, in milliseconds, from 1 to a day; `null` leaves it to the
@@ -2256,44 +2260,46 @@ export interface components {
              */
             frameDurationMs?: number | null;
             /** @description The display name. The paths of its frames follow. */
-            name?: string | null;
+            name?: string;
             /** @description What the user asked for. */
-            userPrompt?: string | null;
+            userPrompt?: string;
         };
         /** @description What changes in an asset; a field that is absent stays as it is. What made it never changes. */
         UpdateAsset: {
             /** @description The file name it came with; `null` clears it. */
             originalName?: string | null;
             /** @description All tags, in order. */
-            tags?: string[] | null;
+            tags?: string[];
         };
         /** @description What changes in a character; a field that is absent stays as it is. */
         UpdateCharacter: {
             /** @description What it is. */
-            description?: string | null;
-            generationSettings?: null | components["schemas"]["Json"];
+            description?: string;
+            /** @description Settings for generating its images: an object. */
+            generationSettings?: components["schemas"]["Json"];
             /** @description The display name. The paths of its files follow. */
-            name?: string | null;
+            name?: string;
             primaryAssetId?: null | components["schemas"]["AssetId"];
             /** @description All tags, in order. */
-            tags?: string[] | null;
+            tags?: string[];
             /** @description What the user asked for. */
-            userPrompt?: string | null;
+            userPrompt?: string;
         };
         /** @description What changes in a frame. */
         UpdateFrame: {
-            /** @description What this frame in particular is to show; `null` clears it. */
+            /** @description What this frame in particular is to show; `null` clears it, absent it stays. */
             framePrompt?: string | null;
         };
         /** @description What changes in a project; a field that is absent stays as it is. */
         UpdateProject: {
             /** @description What it is about. */
-            description?: string | null;
+            description?: string;
             /** @description The display name: 1 to 255 bytes of free text. */
-            name?: string | null;
-            settings?: null | components["schemas"]["Json"];
+            name?: string;
+            /** @description Defaults for generating in this project: an object. */
+            settings?: components["schemas"]["Json"];
             /** @description All tags, in order. */
-            tags?: string[] | null;
+            tags?: string[];
             thumbnailId?: null | components["schemas"]["AssetId"];
         };
         /** @description Someone who uses what was to be deleted. */
