@@ -54,19 +54,19 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-type Parameters<O> = O extends { parameters: infer P } ? P : never;
+type ParametersOf<O> = O extends { parameters: infer P } ? P : never;
 
-type PathOption<O> = Parameters<O> extends { path: infer P } ? { path: P } : { path?: never };
+type PathOption<O> = ParametersOf<O> extends { path: infer P } ? { path: P } : { path?: never };
 
 type QueryOption<O> =
-  Parameters<O> extends { query: infer Q }
+  ParametersOf<O> extends { query: infer Q }
     ? { query: Q }
-    : Parameters<O> extends { query?: infer Q }
+    : ParametersOf<O> extends { query?: infer Q }
       ? { query?: Q }
       : { query?: never };
 
 type MatchOption<O> =
-  Parameters<O> extends { header: { "If-Match": string } }
+  ParametersOf<O> extends { header: { "If-Match": string } }
     ? {
         /** The version that the change is meant for: refused (`stale`) where it is another. */
         ifMatch: Version;
@@ -74,7 +74,7 @@ type MatchOption<O> =
     : { ifMatch?: never };
 
 type TakesKey<O> =
-  Parameters<O> extends { header?: infer H }
+  ParametersOf<O> extends { header?: infer H }
     ? [NonNullable<H>] extends [never]
       ? false
       : "Idempotency-Key" extends keyof NonNullable<H>
