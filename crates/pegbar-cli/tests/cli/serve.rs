@@ -70,7 +70,11 @@ fn the_log_tells_of_each_request_and_of_no_secret() {
     ));
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert!(serving.ask("GET /healthz HTTP/1.1").contains("200 OK"));
-    assert!(serving.ask("GET /elsewhere/hidden HTTP/1.1").contains(" 404 "));
+    assert!(
+        serving
+            .ask("GET /elsewhere/hidden HTTP/1.1")
+            .contains(" 404 ")
+    );
     let log = serving.end();
     let told: Vec<Value> = log
         .lines()
@@ -81,7 +85,11 @@ fn the_log_tells_of_each_request_and_of_no_secret() {
         .map(|line| {
             assert!(line["duration_ms"].as_f64().unwrap() > 0.0, "{line}");
             let route = line["route"].as_str().unwrap();
-            (line["method"].as_str().unwrap(), route, line["status"].as_u64().unwrap())
+            (
+                line["method"].as_str().unwrap(),
+                route,
+                line["status"].as_u64().unwrap(),
+            )
         })
         .collect();
     let expected = [
@@ -104,5 +112,8 @@ fn without_a_log_only_what_went_wrong_is_told() {
     let serving = Serving::start(&bench, &["--log", "text"]);
     assert!(serving.ask("GET /api/projects HTTP/1.1").contains("200 OK"));
     let log = serving.end();
-    assert!(log.contains("method=GET route=\"/api/projects\" status=200"), "{log}");
+    assert!(
+        log.contains("method=GET route=\"/api/projects\" status=200"),
+        "{log}"
+    );
 }
