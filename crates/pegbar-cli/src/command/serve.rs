@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             .output
             .line(format_args!("listening on {url} (its API: {url}/api/docs)"))?;
     }
-    // Whoever started it may be waiting for the address.
+    // Whoever started it through a pipe waits for the address.
     context.output.finish()?;
     server.run(stopped()).await;
     Ok(())
