@@ -38,6 +38,7 @@ mod readme;
 mod real;
 mod reproduce;
 mod search;
+mod serve;
 mod snapshot;
 mod studio;
 mod tag;
