@@ -195,6 +195,6 @@ pub use token::{NewToken, Token, TokenAccess};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
     Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,
-    MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+    MAX_NAMED_DEPENDENTS, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
 pub use view::{DamagedBytes, Kept, MissingBytes, ViewReport};
