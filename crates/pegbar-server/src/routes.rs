@@ -13,6 +13,7 @@ mod tags;
 mod whereabouts;
 
 use crate::api::Api;
+use crate::{events, images, operation};
 
 /// Adds every route.
 pub(crate) fn add(api: Api) -> Api {
@@ -25,5 +26,8 @@ pub(crate) fn add(api: Api) -> Api {
     let api = provenance::add(api);
     let api = exports::add(api);
     let api = tags::add(api);
-    whereabouts::add(api)
+    let api = whereabouts::add(api);
+    let api = images::add(api);
+    let api = events::add(api);
+    operation::add(api)
 }

@@ -1,6 +1,7 @@
 //! Animations: ordered lists of frames of a character.
 
 mod folder;
+mod manifest;
 pub(crate) mod name;
 mod take;
 
@@ -30,6 +31,9 @@ use crate::{character, project, view};
 pub(crate) use folder::Folders;
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
+#[cfg(test)]
+pub(crate) use manifest::STATEMENTS as MANIFEST_STATEMENTS;
+pub use manifest::{Manifest, ManifestFrame};
 pub(crate) use name::{Named, names};
 
 /// The longest time that a frame is shown: a day.

@@ -317,6 +317,20 @@ pub(crate) async fn join(
     Ok(())
 }
 
+/// Returns an asset without its tags and references.
+pub(crate) async fn get_row(session: &mut Session, id: AssetId) -> Result<Asset> {
+    let mut found = session.list::<Asset>(&GET, &[Value::Id(id.0)]).await?;
+    found.pop().ok_or_else(|| Error::not_found("asset", id))
+}
+
+/// Another program wrote the row, and nobody has taken the bytes in yet.
+pub(crate) fn not_taken_in(id: AssetId) -> Error {
+    Error::Conflict {
+        message: format!("the bytes of the asset {id} were never taken in"),
+        hint: "another program wrote its row: `pegbar adopt` completes it".to_owned(),
+    }
+}
+
 pub(crate) async fn get(session: &mut Session, id: AssetId) -> Result<Asset> {
     let mut found = session.list::<Asset>(&GET, &[Value::Id(id.0)]).await?;
     let Some(asset) = found.first() else {

@@ -385,7 +385,6 @@ impl Edit {
                 Some(duration) => Some(Some(duration)),
                 None => self.clear_frame_duration.then_some(None),
             },
-            expected: None,
         };
         let animation = studio.update_animation(animation.id, patch).await?;
         output.changed(

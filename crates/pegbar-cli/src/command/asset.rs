@@ -390,7 +390,6 @@ impl Edit {
                 Some(name) => Some(Some(name)),
                 None => self.clear_original_name.then_some(None),
             },
-            expected: None,
         };
         let asset = studio.update_asset(asset.id, patch).await?;
         let name = asset.original_name.clone().unwrap_or_default();

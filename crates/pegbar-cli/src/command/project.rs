@@ -271,7 +271,6 @@ impl Edit {
             tags: self.tags.get(),
             thumbnail_id,
             settings: self.settings,
-            expected: None,
         };
         let project = studio.update_project(project.id, patch).await?;
         output.changed("changed the project", &project.name, project.id, &project)

@@ -1,23 +1,56 @@
-//! `pegbar serve`: where it listens, how it ends, and what it refuses.
-#![cfg(unix)]
+//! `serve`, as a process.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
 use crate::support::Bench;
 
-/// How long a server may take to begin, to answer and to end.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server that runs; it is killed where a test fails.
+/// A server in a process of its own, which ends with the test.
 struct Serving {
     child: Child,
-    out: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Serving {
+    fn start(bench: &Bench, options: &[&str]) -> Self {
+        let arguments = [&["serve", "--json", "--listen", "127.0.0.1:0"], options].concat();
+        let mut command = bench.command(&arguments);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // The JSON may have several lines.
+        let mut text = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let listening: Value = loop {
+            assert_ne!(stdout.read_line(&mut text).unwrap(), 0, "it ended: {text}");
+            if let Ok(listening) = serde_json::from_str(&text) {
+                break listening;
+            }
+        };
+        let address = listening["address"].as_str().unwrap().to_owned();
+        Self { child, address }
+    }
+
+    /// Sends a request and returns the whole answer.
+    fn ask(&self, head: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!("{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Ends the server and returns what it wrote to standard error.
+    fn end(mut self) -> String {
+        self.child.kill().unwrap();
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    }
 }
 
 impl Drop for Serving {
@@ -27,181 +60,60 @@ impl Drop for Serving {
     }
 }
 
-impl Serving {
-    fn start(bench: &Bench, arguments: &[&str]) -> Self {
-        let mut command =
-            bench.command(&[arguments, &["serve", "--listen", "127.0.0.1:0"]].concat());
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out }
-    }
-
-    /// Returns the line that it prints when it listens.
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.out.read_line(&mut line).unwrap();
-        line
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
-    }
-
-    fn ended(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "it does not end");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn said(&mut self) -> (String, String) {
-        let (mut out, mut error) = (String::new(), String::new());
-        self.out.read_to_string(&mut out).unwrap();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut error)
-            .unwrap();
-        (out, error)
-    }
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-fn answer(mut stream: TcpStream) -> String {
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = connect(address);
-    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    answer(stream)
-}
-
-fn address_in(line: &str) -> SocketAddr {
-    let url = line
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("http://"));
-    url.unwrap().parse().unwrap()
-}
-
-both_engines! {
-    fn it_says_where_it_listens_answers_there_and_ends_at_a_signal(bench) {
-        bench.ok(&["project", "create", "Cats"]);
-        for signal in ["TERM", "INT"] {
-            let mut serving = Serving::start(bench, &[]);
-            let line = serving.line();
-            let address = address_in(&line);
-            assert_eq!(line, format!("listening on http://{address} (its API: http://{address}/api/docs)\n"));
-            let found = get(address, "/api/projects");
-            assert!(found.starts_with("HTTP/1.1 200 OK\r\n"), "{found}");
-            assert!(found.contains("\"name\":\"Cats\""), "{found}");
-            serving.signal(signal);
-            assert_eq!(serving.ended().code(), Some(0), "{signal}");
-            assert_eq!(serving.said(), (String::new(), String::new()), "{signal}");
-            assert!(TcpStream::connect(address).is_err());
-        }
-    }
-
-    fn with_json_it_prints_where_it_listens_as_one_object(bench) {
-        let mut serving = Serving::start(bench, &["--json"]);
-        let mut text = String::new();
-        let listening: Value = loop {
-            text += &serving.line();
-            if let Ok(value) = serde_json::from_str(&text) {
-                break value;
-            }
-        };
-        let address: SocketAddr = listening["address"].as_str().unwrap().parse().unwrap();
-        assert_ne!(address.port(), 0);
-        assert_eq!(listening["url"], format!("http://{address}"));
-        assert!(get(address, "/api/openapi.json").starts_with("HTTP/1.1 200 OK\r\n"));
-    }
-
-    fn what_began_before_the_signal_is_finished(bench) {
-        let mut serving = Serving::start(bench, &[]);
-        let address = address_in(&serving.line());
-        let body = "{\"name\":\"Late\"}";
-        let mut stream = connect(address);
-        let head = format!(
-            "POST /api/projects HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        // It asks for the body: the request has begun.
-        let mut begun = [0; 25];
-        stream.read_exact(&mut begun).unwrap();
-        assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
-        serving.signal("TERM");
-        thread::sleep(Duration::from_millis(200));
-        assert!(serving.child.try_wait().unwrap().is_none(), "it waits for the request");
-        assert!(TcpStream::connect(address).is_err(), "and takes no other");
-        stream.write_all(body.as_bytes()).unwrap();
-        let answer = answer(stream);
-        assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
-        assert_eq!(serving.ended().code(), Some(0));
-        let listed = bench.ok(&["project", "list"]);
-        assert!(listed.contains("Late"), "{listed}");
+#[test]
+fn the_log_tells_of_each_request_and_of_no_secret() {
+    let bench = Bench::new();
+    let serving = Serving::start(&bench, &["--require-token", "--log", "json"]);
+    let secret = format!("pegbar_{}_{}", "0".repeat(32), "A".repeat(43));
+    let answer = serving.ask(&format!(
+        "GET /api/projects?name=hidden HTTP/1.1\r\nAuthorization: Bearer {secret}"
+    ));
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(serving.ask("GET /healthz HTTP/1.1").contains("200 OK"));
+    assert!(
+        serving
+            .ask("GET /elsewhere/hidden HTTP/1.1")
+            .contains(" 404 ")
+    );
+    let log = serving.end();
+    let told: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|line| {
+            assert!(line["duration_ms"].as_f64().unwrap() > 0.0, "{line}");
+            let route = line["route"].as_str().unwrap();
+            (
+                line["method"].as_str().unwrap(),
+                route,
+                line["status"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("GET", "/api/projects", 401),
+        ("GET", "/healthz", 200),
+        ("GET", "none", 404),
+    ];
+    assert_eq!(told, expected);
+    for hidden in [secret.as_str(), "Bearer", "hidden", "AAAA"] {
+        assert!(!log.contains(hidden), "{log}");
     }
 }
 
 #[test]
-fn beyond_loopback_it_does_not_begin_without_a_token() {
+fn without_a_log_only_what_went_wrong_is_told() {
     let bench = Bench::new();
-    let ran = bench.run(&["serve", "--listen", "0.0.0.0:0"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    let serving = Serving::start(&bench, &["--requests-per-second", "0"]);
+    assert!(serving.ask("GET /api/projects HTTP/1.1").contains("200 OK"));
+    assert_eq!(serving.end(), "");
+    let serving = Serving::start(&bench, &["--log", "text"]);
+    assert!(serving.ask("GET /api/projects HTTP/1.1").contains("200 OK"));
+    let log = serving.end();
     assert!(
-        ran.stderr.contains("this studio has no token"),
-        "{}",
-        ran.stderr
+        log.contains("method=GET route=\"/api/projects\" status=200"),
+        "{log}"
     );
-    assert!(
-        ran.stderr.contains("hint: `pegbar token create NAME`"),
-        "{}",
-        ran.stderr
-    );
-}
-
-#[test]
-fn a_port_that_is_in_use_and_an_address_that_is_none_are_refused() {
-    let bench = Bench::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let ran = bench.run(&["serve", "--listen", &address]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
-    assert!(
-        ran.stderr.contains(&format!("listening on {address}")),
-        "{}",
-        ran.stderr
-    );
-    assert!(
-        ran.stderr
-            .contains("hint: choose another port with --listen"),
-        "{}",
-        ran.stderr
-    );
-    let ran = bench.run(&["serve", "--listen", "localhost"]);
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
 }

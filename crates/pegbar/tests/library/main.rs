@@ -29,6 +29,7 @@ mod frames;
 mod gemini;
 mod generation;
 mod head;
+mod image_files;
 mod integrity;
 mod interrupted;
 mod limits;

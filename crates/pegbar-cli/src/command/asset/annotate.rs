@@ -40,6 +40,7 @@ impl Annotate {
             return print(output, "moved into the trash:", &deleted);
         }
         let new = NewAnnotation {
+            id: None,
             author: self.author,
             text: self.text.unwrap_or_default(),
         };
