@@ -18,7 +18,7 @@ use crate::error::CommandError;
 /// create`). Ends at Ctrl-C or SIGTERM, after the requests that have begun.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pegbar serve\n  pegbar serve --listen 0.0.0.0:7437 --host studio.local"
+    after_help = "Example:\n  pegbar serve\n  pegbar serve --listen 0.0.0.0:7437 --host studio.local"
 )]
 pub(crate) struct Args {
     /// Where to listen; port 0 is any that is free

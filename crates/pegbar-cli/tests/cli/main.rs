@@ -27,6 +27,7 @@ mod head;
 mod import;
 mod kept;
 mod lineage;
+mod listening;
 mod manual;
 mod megabananas;
 mod methods;

@@ -54,7 +54,7 @@ both_engines! {
         let filter = ProjectFilter::default();
         check(4, |row: &pegbar::Project| row.id, async |page| studio.list_projects(&filter, page).await).await;
         let filter = ProjectFilter { tag: Some("t".to_owned()), ..filter };
-        check(3, |row| row.id, async |page| studio.list_projects(&filter, page).await).await;
+        check(3, |row: &pegbar::Project| row.id, async |page| studio.list_projects(&filter, page).await).await;
 
         let project = studio.list_projects(&ProjectFilter::default(), PageRequest::default());
         let project = project.await.unwrap().rows[0].id;
