@@ -302,10 +302,37 @@ onBothEngines("the client", (studio) => {
     assert.equal(error.status, 401);
   });
 
+  /** Says whether the server has a path. */
+  const has = async (path: string) => {
+    const response = await fetch(`${studio().baseUrl}/api/openapi.json`);
+    const { paths } = (await response.json()) as { paths: object };
+    return path in paths;
+  };
+
+  test("knows where the images are, by path and by hash", async (t) => {
+    const { pegbar } = studio();
+    if (!(await has("/blobs/{sha256}"))) return t.skip("the server has no images yet");
+    const { references, characters } = await createPilot(studio());
+    const { character, variations, animations } = first(characters);
+    const frame = first(first(animations).frames).asset;
+    for (const [asset, seed] of [[first(references), 1], [first(variations), 2], [frame, 4]] as const) {
+      for (const url of [pegbar.imageUrl(asset), pegbar.blobUrl(asset.sha256 ?? "")]) {
+        const response = await fetch(url ?? "");
+        assert.equal(response.headers.get("content-type"), "image/png", url);
+        assert.deepEqual(Buffer.from(await response.arrayBuffer()), png(seed), url);
+      }
+    }
+    const path = { characterId: character.id };
+    await pegbar.patch("/api/characters/{characterId}", { path, ifMatch: "*", body: { name: "Mirò & Söhne 墨" } });
+    const { data: moved } = await pegbar.get("/api/assets/{assetId}", { path: { assetId: frame.id } });
+    assert.notEqual(moved.filePath, frame.filePath);
+    const response = await fetch(pegbar.imageUrl(moved) ?? "");
+    assert.deepEqual(Buffer.from(await response.arrayBuffer()), png(4));
+  });
+
   test("follows what another process changes, and goes on after a number", async (t) => {
-    const { baseUrl, pegbar, run } = studio();
-    const document = (await (await fetch(`${baseUrl}/api/openapi.json`)).json()) as { paths: object };
-    if (!("/api/projects/{projectId}/events" in document.paths)) return t.skip("the server has no events yet");
+    const { pegbar, run } = studio();
+    if (!(await has("/api/projects/{projectId}/events"))) return t.skip("the server has no events yet");
     const { data } = await pegbar.createProject({ name: "Followed" });
     const { id } = data.project;
     const seen: (readonly [string, string])[] = [];
