@@ -96,7 +96,12 @@ pub(crate) async fn print<T: Listed>(
     let mut more = None;
     while remaining > 0 {
         let limit = u32::try_from(remaining).map_or(MAX_PAGE_SIZE, |r| r.min(MAX_PAGE_SIZE));
-        let page = fetch(PageRequest { after, limit }).await?;
+        let page = fetch(PageRequest {
+            after,
+            limit,
+            ..PageRequest::default()
+        })
+        .await?;
         for row in &page.rows {
             list.row(row, &cells)?;
         }

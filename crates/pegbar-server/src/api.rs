@@ -4,12 +4,13 @@
 mod document;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
+use http::HeaderMap;
 use serde_json::json;
 use utoipa::OpenApi as _;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -20,10 +21,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::etag::{Known, Tagged};
-use crate::guard;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::routes as every;
+use crate::{docs, guard};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,10 +212,12 @@ fn problem(description: &str) -> Response {
 
 fn split() -> (Router<App>, OpenApi) {
     let api = Api(OpenApiRouter::with_openapi(Document::openapi()));
-    let (router, mut document) =
-        every::add(api.add(Access::Public, Body::None, routes!(get_openapi)))
-            .0
-            .split_for_parts();
+    let (router, mut document) = every::add(
+        api.add(Access::Public, Body::None, routes!(get_openapi))
+            .add(Access::Public, Body::None, routes!(get_docs)),
+    )
+    .0
+    .split_for_parts();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -224,7 +226,17 @@ fn split() -> (Router<App>, OpenApi) {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
     document::complete(&mut document);
+    name_wildcards(&mut document);
     (router, document)
+}
+
+/// Writes paths as `OpenAPI` does, which has no word for the rest of a path.
+fn name_wildcards(document: &mut OpenApi) {
+    let paths = std::mem::take(&mut document.paths.paths);
+    let named = paths
+        .into_iter()
+        .map(|(path, operations)| (path.replace("{*", "{"), operations));
+    document.paths.paths = named.collect();
 }
 
 /// Describes the API: OpenAPI 3.1.
@@ -243,10 +255,6 @@ pub(crate) fn router() -> Router<App> {
         .method_not_allowed_fallback(other_method)
 }
 
-/// The description as it is sent.
-static DOCUMENT: LazyLock<serde_json::Value> =
-    LazyLock::new(|| serde_json::to_value(openapi()).unwrap_or_default());
-
 /// Describes the API: this document.
 #[utoipa::path(
     get,
@@ -255,8 +263,20 @@ static DOCUMENT: LazyLock<serde_json::Value> =
     tag = "server",
     responses((status = 200, description = "The description, in OpenAPI 3.1.", body = Object))
 )]
-async fn get_openapi(known: Known) -> Result<Tagged, Problem> {
-    Tagged::new(&known, &*DOCUMENT)
+async fn get_openapi(headers: HeaderMap) -> axum::response::Response {
+    docs::document(&headers)
+}
+
+/// Describes the API on a page for people.
+#[utoipa::path(
+    get,
+    path = "/api/docs",
+    operation_id = "getDocs",
+    tag = "server",
+    responses((status = 200, description = "The page.", content_type = "text/html", body = String))
+)]
+async fn get_docs(headers: HeaderMap) -> axum::response::Response {
+    docs::page(&headers)
 }
 
 async fn nothing_here(uri: http::Uri) -> Problem {

@@ -2,11 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pegbar::{Id, Studio};
+use pegbar::{Id, Notice, Studio};
+use tokio_util::sync::CancellationToken;
 
+use crate::events::Feeds;
+use crate::images::Shelf;
+use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::rate::Rate;
 
 /// How a studio is served.
 #[derive(Clone, Debug)]
@@ -36,22 +42,43 @@ pub struct Limits {
     pub max_connections: usize,
     /// How long a client may take to send the head of a request.
     pub head_timeout: Duration,
-    /// How many requests one address may send within a second, on average.
+    /// How long a body may take to come; larger ones get a second more for each `slowest_body`
+    /// bytes that came.
+    pub body_timeout: Duration,
+    /// How many bytes of a body have to come within a second, once `body_timeout` has passed.
+    pub slowest_body: u64,
+    /// How long a client may take nothing of an answer before its connection ends.
+    pub write_timeout: Duration,
+    /// How many requests one address may send within a second, at once or not; 0 for as many as
+    /// it likes. The addresses of an IPv6 network (/64) count as one.
     pub requests_per_second: u32,
+    /// How many clients may follow projects at once.
+    pub max_subscribers: usize,
+    /// How often a client that follows a project hears that it still does, without news.
+    pub heartbeat: Duration,
+    /// How much memory small images take at most that are asked for again and again, in bytes.
+    pub image_memory: u64,
     /// How long requests may take to end when the server is told to stop.
     pub shutdown_timeout: Duration,
 }
 
 impl Default for Limits {
-    /// 8 MiB of JSON, 1 GiB of images, 16,384 connections, 10 s for a head, 5,000 requests in a
-    /// second, 10 s to end.
+    /// 8 MiB of JSON, 1 GiB of images, 16,384 connections, 10 s for a head, 30 s for a body and
+    /// then 16 KiB in each second, 30 s without taking anything, 5,000 requests in a second,
+    /// 4,096 who follow, 15 s from one sign of life to the next, 64 MiB for images, 10 s to end.
     fn default() -> Self {
         Self {
             max_json: 8 << 20,
             max_upload: 1 << 30,
             max_connections: 16_384,
             head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            slowest_body: 16 << 10,
+            write_timeout: Duration::from_secs(30),
             requests_per_second: 5_000,
+            max_subscribers: 4_096,
+            heartbeat: Duration::from_secs(15),
+            image_memory: 64 << 20,
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -88,23 +115,97 @@ pub(crate) struct App {
 struct Inner {
     studio: Studio,
     options: ServerOptions,
+    rate: Rate,
+    shelf: Shelf,
+    feeds: Feeds,
+    metrics: Arc<Metrics>,
+    stopping: CancellationToken,
+    /// Counts what may have changed through this server.
+    epoch: AtomicU64,
+}
+
+/// What may change something as long as it is there, however it ends.
+pub(crate) struct Changing(App);
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.0.inner.epoch.fetch_add(1, Ordering::SeqCst);
+        self.0.feeds().wake();
+        for notice in self.0.studio().take_notices() {
+            match notice {
+                Notice::Kept(kept) => {
+                    tracing::warn!(path = %kept.path, "a file that was not Pegbar's was moved aside");
+                }
+                Notice::ViewStale(error) => {
+                    tracing::warn!(%error, "the files below public/assets do not follow yet");
+                }
+                other => tracing::warn!(?other, "something to know"),
+            }
+        }
+    }
 }
 
 impl App {
     pub(crate) fn new(studio: Studio, options: ServerOptions) -> Self {
         Self {
-            inner: Arc::new(Inner { studio, options }),
+            inner: Arc::new(Inner {
+                rate: Rate::new(options.limits.requests_per_second),
+                shelf: Shelf::new(options.limits.image_memory),
+                feeds: Feeds::new(options.limits.max_subscribers),
+                metrics: Arc::new(Metrics::new()),
+                stopping: CancellationToken::new(),
+                epoch: AtomicU64::new(0),
+                studio,
+                options,
+            }),
         }
     }
 
     /// Refuses an address that sends too many requests.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "filled in with the limits"
-    )]
-    pub(crate) fn check_rate(&self, _: IpAddr) -> Result<(), Problem> {
-        Ok(())
+    pub(crate) fn check_rate(&self, address: IpAddr) -> Result<(), Problem> {
+        self.inner.rate.check(address)
+    }
+
+    /// Begins something that may change the studio.
+    pub(crate) fn changing(&self) -> Changing {
+        Changing(self.clone())
+    }
+
+    /// Returns a number that is greater after whatever may have changed the studio through this
+    /// server.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.inner.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Says whether everyone who reaches the server may read and write, without a token.
+    pub(crate) fn is_open(&self) -> bool {
+        let options = self.options();
+        options.address.ip().is_loopback() && !options.require_token
+    }
+
+    pub(crate) fn rate(&self) -> &Rate {
+        &self.inner.rate
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.inner.shelf
+    }
+
+    pub(crate) fn feeds(&self) -> &Feeds {
+        &self.inner.feeds
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    pub(crate) fn shared_metrics(&self) -> Arc<Metrics> {
+        self.inner.metrics.clone()
+    }
+
+    /// Tells what has no end of its own when the server is to end.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.inner.stopping
     }
 
     /// Says whether the studio has a token that is not revoked.

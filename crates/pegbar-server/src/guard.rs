@@ -7,15 +7,18 @@
 use std::net::IpAddr;
 
 use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use pegbar::{TokenAccess, TokenId};
+use tokio::time::Instant;
 
 use crate::api::Access;
 use crate::app::{App, ServerOptions};
+use crate::cors::{self, Asked};
+use crate::pace::paced;
 use crate::problem::Problem;
 use crate::serve::Peer;
 
@@ -28,6 +31,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Returns the token that was sent.
+    pub(crate) fn token(&self) -> Option<TokenId> {
+        self.token
+    }
+
     /// Tells those apart who choose keys of their own.
     pub(crate) fn scope(&self) -> String {
         self.token
@@ -41,33 +49,66 @@ impl Identity {
 pub(crate) async fn admit(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match identify(&app, peer, request.headers(), request.uri()).await {
-        Ok(identity) => {
-            request.extensions_mut().insert(identity);
-            next.run(request).await
-        }
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let origin = Asked::by(request.headers());
+    let mut response = match check_sender(&app, peer, request.headers(), request.uri()) {
         Err(problem) => problem.into_response(),
+        Ok(()) => match cors::preflight(app.options(), &method, request.headers()) {
+            Some(answer) => answer,
+            None => identified(&app, request, next).await,
+        },
     };
     protect(response.headers_mut());
+    cors::expose(app.options(), origin, response.headers_mut());
+    let (status, took) = (response.status(), begun.elapsed());
+    app.metrics()
+        .answered(&method, route.as_ref(), status, took);
+    tracing::info!(
+        target: "pegbar::request",
+        %method,
+        route = route.as_ref().map_or("none", MatchedPath::as_str),
+        status = status.as_u16(),
+        duration_ms = took.as_secs_f64() * 1e3,
+        "answered"
+    );
     response
 }
 
-async fn identify(
+async fn identified(app: &App, mut request: Request, next: Next) -> Response {
+    let identity = match identify(app, request.headers()).await {
+        Ok(identity) => identity,
+        Err(problem) => return problem.into_response(),
+    };
+    request.extensions_mut().insert(identity);
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let limits = *app.limits();
+    let request = request.map(|body| paced(body, limits));
+    let _changing = app.changing();
+    next.run(request).await
+}
+
+/// Refuses what comes by another name, from a page of others, or too often.
+fn check_sender(
     app: &App,
     peer: Peer,
     headers: &HeaderMap,
     uri: &http::Uri,
-) -> Result<Identity, Problem> {
-    let options = app.options();
-    check_host(options, headers, uri)?;
-    check_origin(options, headers)?;
-    app.check_rate(peer.0.ip())?;
+) -> Result<(), Problem> {
+    check_host(app.options(), headers, uri)?;
+    check_origin(app.options(), headers)?;
+    app.check_rate(peer.0.ip())
+}
+
+async fn identify(app: &App, headers: &HeaderMap) -> Result<Identity, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
-        let is_open = options.address.ip().is_loopback() && !options.require_token;
-        let may = if is_open {
+        let may = if app.is_open() {
             Access::Write
         } else {
             Access::Public
@@ -154,8 +195,7 @@ fn check_origin(options: &ServerOptions, headers: &HeaderMap) -> Result<(), Prob
         .strip_prefix("http://")
         .or_else(|| origin.strip_prefix("https://"))
         .is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
-    let is_allowed = |allowed: &String| allowed.eq_ignore_ascii_case(origin);
-    if is_own || options.origins.iter().any(is_allowed) {
+    if is_own || cors::is_allowed(options, origin) {
         return Ok(());
     }
     let detail = format!("pages of {origin} may not call this server");

@@ -70,6 +70,12 @@ impl Problem {
         }
     }
 
+    /// Something went wrong on the server; who says so has logged what.
+    pub(crate) fn internal() -> Self {
+        let detail = "something went wrong on the server; its log says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
     /// The request can't be understood at all.
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", detail)

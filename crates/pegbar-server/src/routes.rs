@@ -4,12 +4,16 @@
 mod animations;
 mod assets;
 mod characters;
+mod exports;
 mod frames;
 mod generations;
 mod projects;
 mod provenance;
+mod tags;
+mod whereabouts;
 
 use crate::api::Api;
+use crate::{events, images, operation};
 
 /// Adds every route.
 pub(crate) fn add(api: Api) -> Api {
@@ -19,5 +23,11 @@ pub(crate) fn add(api: Api) -> Api {
     let api = frames::add(api);
     let api = assets::add(api);
     let api = generations::add(api);
-    provenance::add(api)
+    let api = provenance::add(api);
+    let api = exports::add(api);
+    let api = tags::add(api);
+    let api = whereabouts::add(api);
+    let api = images::add(api);
+    let api = events::add(api);
+    operation::add(api)
 }

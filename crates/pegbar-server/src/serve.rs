@@ -17,9 +17,14 @@ use tokio::sync::Semaphore;
 use crate::api;
 use crate::app::{App, ServerOptions};
 use crate::guard;
+use crate::metrics::Counted;
+use crate::pace::Connection;
 
 /// How long to wait before accepting again where the system has no more files.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often addresses are forgotten that no longer send anything.
+const FORGOTTEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
@@ -82,8 +87,9 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { listener, app } = self;
         let limits = *app.limits();
-        let router = router(app);
+        let router = router(app.clone());
         let open = Arc::new(Semaphore::new(limits.max_connections));
+        let forgetting = tokio::spawn(forget_idle(app.clone()));
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
@@ -106,6 +112,8 @@ impl Server {
             // Small answers would wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
             let service = router.clone().layer(Extension(Peer(peer)));
+            let stream = Connection::new(stream, app.metrics().traffic(), limits.write_timeout);
+            let counted = Counted::new(app.shared_metrics(), |metrics| &metrics.connections);
             let connection =
                 http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             let connection = graceful.watch(connection);
@@ -113,14 +121,24 @@ impl Server {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, %peer, "a connection ended early");
                 }
-                drop(permit);
+                drop((permit, counted));
             });
         }
         drop(listener);
+        forgetting.abort();
+        app.stopping().cancel();
         let ended = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;
         if ended.is_err() {
             tracing::warn!("some requests did not end in time");
         }
+    }
+}
+
+/// Forgets addresses that no longer send anything, again and again.
+async fn forget_idle(app: App) {
+    loop {
+        tokio::time::sleep(FORGOTTEN_EVERY).await;
+        app.rate().forget_idle();
     }
 }
 

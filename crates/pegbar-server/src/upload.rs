@@ -17,6 +17,7 @@ use sha2::Digest as _;
 
 use crate::app::App;
 use crate::extract::{has_media_type, parse_json, too_large, wrong_media_type};
+use crate::pace::broken_body;
 use crate::problem::Problem;
 
 /// The name of the part that is JSON.
@@ -144,10 +145,8 @@ impl Incoming<'_> {
 }
 
 fn broken(error: &axum::extract::multipart::MultipartError) -> Problem {
-    Problem::malformed(format!(
-        "the parts of the body can't be read: {}",
-        error.body_text()
-    ))
+    let detail = format!("the parts of the body can't be read: {}", error.body_text());
+    broken_body(error, detail)
 }
 
 impl<T: DeserializeOwned + Send> FromRequest<App> for WithImages<T> {
@@ -235,9 +234,10 @@ pub(crate) async fn collect(request: Request, limit: usize) -> Result<Bytes, Pro
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
             Err(too_large(limit as u64))
         }
-        Err(error) => Err(Problem::malformed(format!(
-            "the body did not come whole: {error}"
-        ))),
+        Err(error) => {
+            let detail = format!("the body did not come whole: {error}");
+            Err(broken_body(&*error, detail))
+        }
     }
 }
 
@@ -259,7 +259,7 @@ impl FromRequest<App> for RawImage {
         let mut body = request.into_body();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                Problem::malformed(format!("the body did not come whole: {error}"))
+                broken_body(&error, format!("the body did not come whole: {error}"))
             })?;
             let Ok(piece) = frame.into_data() else {
                 continue;

@@ -1,6 +1,7 @@
 //! Animations: ordered lists of frames of a character.
 
 mod folder;
+mod manifest;
 pub(crate) mod name;
 mod take;
 
@@ -30,6 +31,9 @@ use crate::{character, project, view};
 pub(crate) use folder::Folders;
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS as FOLDER_STATEMENTS;
+#[cfg(test)]
+pub(crate) use manifest::STATEMENTS as MANIFEST_STATEMENTS;
+pub use manifest::{Manifest, ManifestFrame};
 pub(crate) use name::{Named, names};
 
 /// The longest time that a frame is shown: a day.
@@ -236,7 +240,7 @@ pub struct AnimationFilter {
 }
 
 impl AnimationFilter {
-    fn query(&self, project: ProjectId, after: Option<AnimationId>, rows: i64) -> Query<'_> {
+    fn query(&self, project: ProjectId, page: PageRequest<AnimationId>) -> Result<Query<'_>> {
         let mut query = Query::new("SELECT {animation n} FROM animation n");
         query.filter("n.project_id = ?", [Value::Id(project.0)]);
         if let Some(character) = self.character_id {
@@ -248,11 +252,8 @@ impl AnimationFilter {
         if let Some(source_id) = &self.source_id {
             query.filter("n.source_id = ?", [source_id.as_str().into()]);
         }
-        if let Some(after) = after {
-            query.filter("n.id > ?", [Value::Id(after.0)]);
-        }
-        query.order("n.id", rows);
-        query
+        query.page("n.id", page)?;
+        Ok(query)
     }
 
     /// Every combination of conditions, for the test that prepares them.
@@ -265,7 +266,14 @@ impl AnimationFilter {
                 source_id: (bits & 4 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 8 > 0).then(|| AnimationId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
+            for is_descending in [false, true] {
+                let page = PageRequest {
+                    after,
+                    limit: 2,
+                    is_descending,
+                };
+                prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
+            }
         }
     }
 }
@@ -403,7 +411,7 @@ impl Studio {
         filter: &AnimationFilter,
         page: PageRequest<AnimationId>,
     ) -> Result<Page<Animation>> {
-        let query = filter.query(project, page.after, page.rows_to_read()?);
+        let query = filter.query(project, page)?;
         let mut session = self.database().read().await?;
         let animations = session.list::<Animation>(&query, &query.parameters).await?;
         let mut page = Page::of(animations, page.limit);

@@ -193,10 +193,10 @@ pub struct AssetFilter {
 }
 
 impl AssetFilter {
-    fn query(&self, project: ProjectId, after: Option<AssetId>, rows: i64) -> Query<'_> {
-        let (mut query, order) = self.select("{asset a}", Some(project), after);
-        query.order(order, rows);
-        query
+    fn query(&self, project: ProjectId, page: PageRequest<AssetId>) -> Result<Query<'_>> {
+        let (mut query, id) = self.select("{asset a}", Some(project));
+        query.page(id, page)?;
+        Ok(query)
     }
 
     /// Begins to select of the assets, called `a`, of one project or of all; returns also what
@@ -205,7 +205,6 @@ impl AssetFilter {
         &self,
         columns: &str,
         project: Option<ProjectId>,
-        after: Option<AssetId>,
     ) -> (Query<'_>, &'static str) {
         let mut query;
         // The page is one range of the index that names project, tag and asset.
@@ -260,9 +259,6 @@ impl AssetFilter {
         if let Some(before) = self.created_before {
             query.filter("a.created_at < ?", [Value::Time(before)]);
         }
-        if let Some(after) = after {
-            query.filter(&format!("{order} > ?"), [Value::Id(after.0)]);
-        }
         (query, order)
     }
 
@@ -285,7 +281,14 @@ impl AssetFilter {
                 created_before: time.filter(|_| on(7)),
             };
             let after = on(9).then(|| AssetId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
+            for is_descending in [false, true] {
+                let page = PageRequest {
+                    after,
+                    limit: 2,
+                    is_descending,
+                };
+                prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
+            }
         }
     }
 }
@@ -312,6 +315,20 @@ pub(crate) async fn join(
         asset.references = references.remove(&asset.id).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Returns an asset without its tags and references.
+pub(crate) async fn get_row(session: &mut Session, id: AssetId) -> Result<Asset> {
+    let mut found = session.list::<Asset>(&GET, &[Value::Id(id.0)]).await?;
+    found.pop().ok_or_else(|| Error::not_found("asset", id))
+}
+
+/// Another program wrote the row, and nobody has taken the bytes in yet.
+pub(crate) fn not_taken_in(id: AssetId) -> Error {
+    Error::Conflict {
+        message: format!("the bytes of the asset {id} were never taken in"),
+        hint: "another program wrote its row: `pegbar adopt` completes it".to_owned(),
+    }
 }
 
 pub(crate) async fn get(session: &mut Session, id: AssetId) -> Result<Asset> {
@@ -429,7 +446,7 @@ impl Studio {
         filter: &AssetFilter,
         page: PageRequest<AssetId>,
     ) -> Result<Page<Asset>> {
-        let query = filter.query(project, page.after, page.rows_to_read()?);
+        let query = filter.query(project, page)?;
         let mut session = self.database().read().await?;
         let assets = session.list::<Asset>(&query, &query.parameters).await?;
         let mut page = Page::of(assets, page.limit);

@@ -193,6 +193,15 @@ impl BlobStore {
         check_not_away(&self.blobs)
     }
 
+    /// Refuses where the store can't be read; before the first image, it need not be there.
+    pub(crate) fn check_there(&self, has_images: bool) -> Result<()> {
+        self.check_not_away()?;
+        match fs::read_dir(&self.blobs) {
+            Err(error) if !has_images && error.kind() == io::ErrorKind::NotFound => Ok(()),
+            read => read.map(drop).at("reading", &self.blobs),
+        }
+    }
+
     /// Returns where the bytes with this hash are, or would be.
     pub(crate) fn path(&self, sha256: Sha256) -> PathBuf {
         let name = sha256.to_string();

@@ -232,7 +232,7 @@ pub struct CharacterFilter {
 }
 
 impl CharacterFilter {
-    fn query(&self, project: ProjectId, after: Option<CharacterId>, rows: i64) -> Query<'_> {
+    fn query(&self, project: ProjectId, page: PageRequest<CharacterId>) -> Result<Query<'_>> {
         let mut query = Query::new("SELECT {character c} FROM character c");
         query.filter("c.project_id = ?", [Value::Id(project.0)]);
         if let Some(name) = &self.name {
@@ -246,11 +246,8 @@ impl CharacterFilter {
                            t.project_id = c.project_id AND t.tag = ? AND t.character_id = c.id)";
             query.filter(has_tag, [tag.as_str().into()]);
         }
-        if let Some(after) = after {
-            query.filter("c.id > ?", [Value::Id(after.0)]);
-        }
-        query.order("c.id", rows);
-        query
+        query.page("c.id", page)?;
+        Ok(query)
     }
 
     /// Every combination of conditions, for the test that prepares them.
@@ -263,7 +260,14 @@ impl CharacterFilter {
                 source_id: (bits & 4 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 8 > 0).then(|| CharacterId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
+            for is_descending in [false, true] {
+                let page = PageRequest {
+                    after,
+                    limit: 2,
+                    is_descending,
+                };
+                prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
+            }
         }
     }
 }
@@ -358,7 +362,7 @@ impl Studio {
         filter: &CharacterFilter,
         page: PageRequest<CharacterId>,
     ) -> Result<Page<Character>> {
-        let query = filter.query(project, page.after, page.rows_to_read()?);
+        let query = filter.query(project, page)?;
         let mut session = self.database().read().await?;
         let characters = session.list::<Character>(&query, &query.parameters).await?;
         let mut page = Page::of(characters, page.limit);

@@ -142,7 +142,7 @@ pub struct GenerationFilter {
 }
 
 impl GenerationFilter {
-    fn query(&self, project: ProjectId, after: Option<GenerationId>, rows: i64) -> Query<'_> {
+    fn query(&self, project: ProjectId, page: PageRequest<GenerationId>) -> Result<Query<'_>> {
         let mut query = Query::new("SELECT {generation g} FROM generation g");
         query.filter("g.project_id = ?", [Value::Id(project.0)]);
         if let Some(status) = self.status {
@@ -166,11 +166,8 @@ impl GenerationFilter {
         if let Some(before) = self.created_before {
             query.filter("g.created_at < ?", [Value::Time(before)]);
         }
-        if let Some(after) = after {
-            query.filter("g.id > ?", [Value::Id(after.0)]);
-        }
-        query.order("g.id", rows);
-        query
+        query.page("g.id", page)?;
+        Ok(query)
     }
 
     /// Every combination of conditions, for the test that prepares them.
@@ -188,7 +185,14 @@ impl GenerationFilter {
                 created_before: time.filter(|_| on(5)),
             };
             let after = on(6).then(|| GenerationId(Uuid::nil()));
-            prepare(filter.query(ProjectId(Uuid::nil()), after, 3));
+            for is_descending in [false, true] {
+                let page = PageRequest {
+                    after,
+                    limit: 2,
+                    is_descending,
+                };
+                prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
+            }
         }
     }
 }
@@ -248,7 +252,7 @@ impl Studio {
         filter: &GenerationFilter,
         page: PageRequest<GenerationId>,
     ) -> Result<Page<Generation>> {
-        let query = filter.query(project, page.after, page.rows_to_read()?);
+        let query = filter.query(project, page)?;
         let mut session = self.database().read().await?;
         let rows = session
             .list::<Generation>(&query, &query.parameters)

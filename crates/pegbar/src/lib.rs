@@ -81,6 +81,7 @@ mod generation;
 mod hash;
 mod head;
 mod id;
+mod image_file;
 mod import;
 mod integrity;
 mod json;
@@ -113,7 +114,9 @@ mod verify;
 mod view;
 
 pub use adopt::{AdoptOptions, AdoptReport, Disagreement, Finding, Subject};
-pub use animation::{Animation, AnimationFilter, AnimationPatch, NewAnimation};
+pub use animation::{
+    Animation, AnimationFilter, AnimationPatch, Manifest, ManifestFrame, NewAnimation,
+};
 pub use annotation::{Annotation, NewAnnotation};
 pub use asset::{
     Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
@@ -160,6 +163,7 @@ pub use id::{
     AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, GenerationId, Id,
     ProjectId, StoreId, TokenId,
 };
+pub use image_file::ImageFile;
 pub use import::{
     ChangedFile, CreatedRows, FolderMapping, FolderOptions, FolderPlan, FolderReport, ImportReport,
     ImportedRows, Listed, MAX_LISTED, PlannedAnimation, PlannedCharacter, PlannedImage,
@@ -195,6 +199,6 @@ pub use token::{NewToken, Token, TokenAccess};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
     Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,
-    MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
+    MAX_NAMED_DEPENDENTS, ShownBy, VerifyOptions, VerifyReport, VerifyScope,
 };
 pub use view::{DamagedBytes, Kept, MissingBytes, ViewReport};

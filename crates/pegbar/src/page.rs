@@ -14,6 +14,8 @@ pub struct PageRequest<T> {
     pub after: Option<T>,
     /// How many rows at most: 1 to [`MAX_PAGE_SIZE`].
     pub limit: u32,
+    /// From the last id to the first: the newest first. All pages of a list go the same way.
+    pub is_descending: bool,
 }
 
 impl<T> Default for PageRequest<T> {
@@ -21,6 +23,7 @@ impl<T> Default for PageRequest<T> {
         Self {
             after: None,
             limit: 50,
+            is_descending: false,
         }
     }
 }
@@ -39,6 +42,15 @@ impl<T> PageRequest<T> {
     #[must_use]
     pub fn limit(self, limit: u32) -> Self {
         Self { limit, ..self }
+    }
+
+    /// Asks for the newest first.
+    #[must_use]
+    pub fn descending(self) -> Self {
+        Self {
+            is_descending: true,
+            ..self
+        }
     }
 
     /// Returns how many rows to read: one more than asked for tells whether a page follows.

@@ -211,7 +211,7 @@ pub struct ProjectFilter {
 }
 
 impl ProjectFilter {
-    fn query(&self, after: Option<ProjectId>, rows: i64) -> Query<'_> {
+    fn query(&self, page: PageRequest<ProjectId>) -> Result<Query<'_>> {
         let mut query = Query::new("SELECT {project p} FROM project p");
         if let Some(name) = &self.name {
             query.filter("p.name = ?", [name.as_str().into()]);
@@ -224,11 +224,8 @@ impl ProjectFilter {
                            WHERE t.tag = ? AND t.project_id = p.id)";
             query.filter(has_tag, [tag.as_str().into()]);
         }
-        if let Some(after) = after {
-            query.filter("p.id > ?", [Value::Id(after.0)]);
-        }
-        query.order("p.id", rows);
-        query
+        query.page("p.id", page)?;
+        Ok(query)
     }
 
     /// Every combination of conditions, for the test that prepares them.
@@ -240,7 +237,15 @@ impl ProjectFilter {
                 tag: (bits & 2 > 0).then(|| "t".to_owned()),
                 source_id: (bits & 8 > 0).then(|| "s".to_owned()),
             };
-            prepare(filter.query((bits & 4 > 0).then(|| ProjectId(Uuid::nil())), 3));
+            let after = (bits & 4 > 0).then(|| ProjectId(Uuid::nil()));
+            for is_descending in [false, true] {
+                let page = PageRequest {
+                    after,
+                    limit: 2,
+                    is_descending,
+                };
+                prepare(filter.query(page).unwrap());
+            }
         }
     }
 }
@@ -355,7 +360,7 @@ impl Studio {
         filter: &ProjectFilter,
         page: PageRequest<ProjectId>,
     ) -> Result<Page<Project>> {
-        let query = filter.query(page.after, page.rows_to_read()?);
+        let query = filter.query(page)?;
         let mut session = self.database().read().await?;
         let projects = session.list::<Project>(&query, &query.parameters).await?;
         let mut page = Page::of(projects, page.limit);

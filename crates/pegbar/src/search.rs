@@ -19,7 +19,7 @@ use crate::claim::{self, Claim};
 use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{AssetId, ProjectId};
 use crate::lineage;
 use crate::page::{Page, PageRequest};
@@ -243,6 +243,9 @@ async fn page_of(
 ) -> Result<Page<FoundAsset>> {
     let conditions = Conditions::new(filter)?;
     let wanted = usize::try_from(page.rows_to_read()?).unwrap_or(usize::MAX);
+    if page.is_descending {
+        return Err(Error::invalid("order", "a search goes from the oldest on"));
+    }
     let after = page.after;
     let found = find(session, project, filter, &conditions, made, after, wanted);
     let mut ids = found.await?;
@@ -284,7 +287,8 @@ impl Studio {
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] for a text that is empty, for more than
-    /// [`SearchFilter::MAX_TEXTS`] texts, and for a page size out of range;
+    /// [`SearchFilter::MAX_TEXTS`] texts, for a page size out of range, and for pages from the
+    /// newest on;
     /// [`crate::Error::NotFound`] for the asset that something is to be made from.
     pub async fn search_assets(
         &self,

@@ -185,6 +185,15 @@ impl Studio {
         self.inner.database.engine()
     }
 
+    /// Checks that the studio can be used right now: its database answers, its store is there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Database`], [`Error::Io`].
+    pub async fn check_reachable(&self) -> Result<()> {
+        let has_images = folder::has_images(&self.inner.database).await?;
+        self.inner.blobs.check_there(has_images)
+    }
+
     /// Returns what opening did to the database's schema.
     #[must_use]
     pub fn migrated(&self) -> Migrated {

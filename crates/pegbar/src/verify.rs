@@ -33,7 +33,7 @@ use row::{AssetRow, Rows};
 pub use damage::{Damage, DroppedUse};
 pub use report::{
     DamagedAsset, DamagedGeneration, Dependents, MAX_DAMAGED, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS,
-    ShowingFrame, ShownBy, VerifyReport,
+    ShownBy, VerifyReport,
 };
 
 #[cfg(test)]

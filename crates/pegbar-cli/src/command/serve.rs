@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
-use pegbar_server::{Server, ServerOptions, StartError};
+use clap::ValueEnum;
+use pegbar_server::{Limits, Server, ServerOptions, StartError};
 use serde::Serialize;
+use tracing::Level;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -16,7 +18,7 @@ use crate::error::CommandError;
 /// create`). Ends at Ctrl-C or SIGTERM, after the requests that have begun.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pegbar serve\n  pegbar serve --listen 0.0.0.0:7437 --host studio.local"
+    after_help = "Example:\n  pegbar serve\n  pegbar serve --listen 0.0.0.0:7437 --host studio.local"
 )]
 pub(crate) struct Args {
     /// Where to listen; port 0 is any that is free
@@ -36,6 +38,21 @@ pub(crate) struct Args {
     /// Ask for a token on loopback, too
     #[arg(long)]
     require_token: bool,
+    /// How many requests one address may send within a second; 0 for as many as it likes
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().requests_per_second)]
+    requests_per_second: u32,
+    /// Write each request to standard error, as text or as JSON; without it, only what went wrong
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object on each line.
+    Json,
 }
 
 #[derive(Serialize)]
@@ -45,12 +62,32 @@ struct Listening {
     url: String,
 }
 
+/// Begins the log: what went wrong always, each request where it was asked for. Requests are told
+/// by method, route, status and time: no header, no path, nothing that was sent.
+fn begin_log(format: Option<LogFormat>) {
+    let level = format.map_or(Level::WARN, |_| Level::INFO);
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    // A process has one log; nothing else begins it.
+    let _ = match format {
+        Some(LogFormat::Json) => log.json().flatten_event(true).try_init(),
+        _ => log.try_init(),
+    };
+}
+
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    begin_log(args.log);
     let studio = context.studio().await?;
     let options = ServerOptions {
         hosts: args.host,
         origins: args.origin,
         require_token: args.require_token,
+        limits: Limits {
+            requests_per_second: args.requests_per_second,
+            ..Limits::default()
+        },
         ..ServerOptions::new(args.listen)
     };
     let server = Server::bind(studio, options).await.map_err(refusal)?;

@@ -13,6 +13,8 @@ const METHODS: &[(&str, &str)] = &[
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
     ("change_tags", "tag add"),
+    // For those who balance load.
+    ("check_reachable", "serve"),
     ("compare_head", "verify"),
     ("count_project", "project show"),
     ("count_tags", "tag list"),
@@ -52,10 +54,16 @@ const METHODS: &[(&str, &str)] = &[
     ("get_character_tree", "character show"),
     ("get_frame", "frame show"),
     ("get_generation", "generation show"),
+    // For players.
+    ("get_manifest", "serve"),
     // The project of an import that is created where there is none.
     ("get_or_create_project", "import folder"),
     ("get_project", "project show"),
     ("get_project_tree", "tree"),
+    // What is asked for over HTTP.
+    ("image_at_path", "serve"),
+    ("image_of_asset", "serve"),
+    ("image_with_hash", "serve"),
     ("import_folder", "import folder"),
     ("import_megabananas", "import megabananas"),
     ("import_pixellab", "import pixellab"),
@@ -86,6 +94,8 @@ const METHODS: &[(&str, &str)] = &[
     // Every command opens the studio.
     ("open", "tree"),
     ("open_image", "asset save"),
+    ("open_image_file", "serve"),
+    ("open_image_file_unhashed", "serve"),
     ("open_with", "tree"),
     ("plan_sidecars", "import sidecars"),
     ("read_claims", "asset read-claims"),

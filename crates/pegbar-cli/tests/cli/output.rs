@@ -68,6 +68,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "lineage stale",
     "lineage frames",
     "search",
+    "serve",
     "diff",
     "reproduce",
     "adopt",

@@ -36,7 +36,7 @@ fn write(path: &str, text: &str) -> Vec<u8> {
 
 /// Opens the connections, has each read some times and write once, and compares.
 pub(crate) async fn connections(is_quick: bool) -> Outcome<()> {
-    let count: usize = if is_quick { 200 } else { 9_000 };
+    let count: usize = if is_quick { 200 } else { 10_000 };
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let Some(site) = Site::create(engine).await? else {
             return Ok(());

@@ -4,9 +4,9 @@ use axum::extract::State;
 use http::StatusCode;
 use pegbar::{
     Animation, AnimationFilter, AnimationId, AnimationPatch, AnimationTree, AsSeen, Asset,
-    CharacterId, Deletion, ProjectId,
+    CharacterId, Deletion, ManifestFrame, ProjectId,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
@@ -27,6 +27,7 @@ pub(crate) fn add(api: Api) -> Api {
         .add(Access::Write, Body::Json, routes!(update_animation))
         .add(Access::Write, Body::None, routes!(delete_animation))
         .add(Access::Read, Body::None, routes!(get_animation_tree))
+        .add(Access::Read, Body::None, routes!(get_manifest))
         .add(Access::Read, Body::None, routes!(list_takes))
         .add(Access::Write, Body::Images, routes!(create_take))
 }
@@ -70,9 +71,12 @@ async fn list_animations(
         source_id: filter.source_id,
     };
     app.studio().get_project(project).await?;
-    let page = page.request()?;
-    let page = app.studio().list_animations(project, &filter, page).await?;
-    Tagged::new(&known, &PageOf::of(page, |animation| animation.id))
+    let request = page.request()?;
+    let page = app
+        .studio()
+        .list_animations(project, &filter, request)
+        .await?;
+    Tagged::new(&known, &PageOf::of(request, page, |animation| animation.id))
 }
 
 /// Creates an animation with its frames and takes, in one transaction.
@@ -234,6 +238,62 @@ async fn get_animation_tree(
     Tagged::new(&known, &app.studio().get_animation_tree(id).await?)
 }
 
+/// What a player needs of an animation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    /// The animation.
+    animation_id: AnimationId,
+    /// Counts the changes of its list of frames.
+    version: i64,
+    /// How long each frame is shown, in milliseconds; `null` for the player to decide.
+    #[schema(required = true)]
+    frame_duration_ms: Option<u32>,
+    /// Its frames, in order.
+    frames: Vec<PlayedFrame>,
+}
+
+/// A frame as it is played.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlayedFrame {
+    /// What it shows.
+    #[serde(flatten)]
+    shown: ManifestFrame,
+    /// Where its bytes are, relative to the server: they never change, so they may be kept for
+    /// ever. `null` where they were not taken in yet.
+    #[schema(required = true)]
+    url: Option<String>,
+}
+
+/// Returns what a player needs: the frames in one consistent order, each with its image.
+#[utoipa::path(
+    get,
+    path = "/api/animations/{animationId}/manifest",
+    operation_id = "getManifest",
+    tag = "animations",
+    params(("animationId" = AnimationId, Path, description = "The animation.")),
+    responses((status = 200, description = "The frames, in order.", body = Manifest))
+)]
+async fn get_manifest(
+    State(app): State<App>,
+    InPath(id): InPath<AnimationId>,
+    known: Known,
+) -> Result<Tagged, Problem> {
+    let found = app.studio().get_manifest(id).await?;
+    let played = |shown: ManifestFrame| PlayedFrame {
+        url: shown.sha256.map(|sha256| format!("/blobs/{sha256}")),
+        shown,
+    };
+    let manifest = Manifest {
+        animation_id: id,
+        version: found.animation.version,
+        frame_duration_ms: found.animation.frame_duration_ms,
+        frames: found.frames.into_iter().map(played).collect(),
+    };
+    Tagged::new(&known, &manifest)
+}
+
 /// Lists the takes of an animation, shown or not, in the order of their ids.
 #[utoipa::path(
     get,
@@ -249,8 +309,9 @@ async fn list_takes(
     Params(page): Params<PageParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    let page = app.studio().list_takes(id, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+    let request = page.request()?;
+    let page = app.studio().list_takes(id, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |asset| asset.id))
 }
 
 /// Adds a take to an animation, which no frame shows yet.

@@ -94,12 +94,12 @@ async fn list_assets(
     known: Known,
 ) -> Result<Tagged, Problem> {
     app.studio().get_project(project).await?;
-    let page = page.request()?;
+    let request = page.request()?;
     let page = app
         .studio()
-        .list_assets(project, &filter.filter(), page)
+        .list_assets(project, &filter.filter(), request)
         .await?;
-    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+    Tagged::new(&known, &PageOf::of(request, page, |asset| asset.id))
 }
 
 /// Images to create assets of.

@@ -70,9 +70,12 @@ async fn list_characters(
         source_id: filter.source_id,
     };
     app.studio().get_project(project).await?;
-    let page = page.request()?;
-    let page = app.studio().list_characters(project, &filter, page).await?;
-    Tagged::new(&known, &PageOf::of(page, |character| character.id))
+    let request = page.request()?;
+    let page = app
+        .studio()
+        .list_characters(project, &filter, request)
+        .await?;
+    Tagged::new(&known, &PageOf::of(request, page, |character| character.id))
 }
 
 /// Creates a character with its variations and animations, in one transaction.
@@ -252,8 +255,9 @@ async fn list_variations(
     Params(page): Params<PageParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    let page = app.studio().list_variations(id, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |asset| asset.id))
+    let request = page.request()?;
+    let page = app.studio().list_variations(id, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |asset| asset.id))
 }
 
 /// Adds a variation to a character; the first one becomes primary.

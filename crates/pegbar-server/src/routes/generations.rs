@@ -72,12 +72,15 @@ async fn list_generations(
         created_before: filter.created_before,
     };
     app.studio().get_project(project).await?;
-    let page = page.request()?;
+    let request = page.request()?;
     let page = app
         .studio()
-        .list_generations(project, &filter, page)
+        .list_generations(project, &filter, request)
         .await?;
-    Tagged::new(&known, &PageOf::of(page, |generation| generation.id))
+    Tagged::new(
+        &known,
+        &PageOf::of(request, page, |generation| generation.id),
+    )
 }
 
 /// A request to a model to record: what was sent, and how it ended. Either `outputs` or `error`.

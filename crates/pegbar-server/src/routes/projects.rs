@@ -64,8 +64,9 @@ async fn list_projects(
         tag: filter.tag,
         source_id: filter.source_id,
     };
-    let page = app.studio().list_projects(&filter, page.request()?).await?;
-    Tagged::new(&known, &PageOf::of(page, |project| project.id))
+    let request = page.request()?;
+    let page = app.studio().list_projects(&filter, request).await?;
+    Tagged::new(&known, &PageOf::of(request, page, |project| project.id))
 }
 
 /// Creates a project with everything in it, to any depth, in one transaction: all of it, or

@@ -17,7 +17,7 @@ use crate::api::{Access, Api, Body};
 use crate::app::App;
 use crate::etag::{Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params};
-use crate::page::{PageOf, PageParams};
+use crate::page::{FoundPageParams, PageOf};
 use crate::problem::Problem;
 
 pub(crate) fn add(api: Api) -> Api {
@@ -270,14 +270,14 @@ struct SearchParams {
     path = "/api/search",
     operation_id = "searchAssets",
     tag = "provenance",
-    params(SearchParams, AssetParams, PageParams),
+    params(SearchParams, AssetParams, FoundPageParams),
     responses((status = 200, description = "A page of assets, with where the text was found.", body = PageOf<FoundAsset>))
 )]
 async fn search_assets(
     State(app): State<App>,
     Params(params): Params<SearchParams>,
     Params(assets): Params<AssetParams>,
-    Params(page): Params<PageParams>,
+    Params(page): Params<FoundPageParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
     let words = params.text.as_deref().unwrap_or("").split_whitespace();
@@ -300,12 +300,12 @@ async fn search_assets(
         }),
         is_unused: params.unused,
     };
-    let page = page.request()?;
+    let request = page.request()?;
     let page = app
         .studio()
-        .search_assets(params.project_id, &filter, page)
+        .search_assets(params.project_id, &filter, request)
         .await?;
-    Tagged::new(&known, &PageOf::of(page, |found| found.asset.id))
+    Tagged::new(&known, &PageOf::of(request, page, |found| found.asset.id))
 }
 
 /// What is verified: some assets, a project, or everything.

@@ -100,6 +100,19 @@ impl Site {
             .unwrap()
     }
 
+    /// Forgets the changes up to a number, as happens to the oldest of many.
+    pub(crate) async fn forget_changes(&self, number: u64) {
+        let text = format!("DELETE FROM change WHERE number <= {number}");
+        match &self.options.database {
+            DatabaseAddress::Postgres(address) => run_sql(address, &text).await,
+            _ => {
+                let file = self.folder.path().join(".pegbar/pegbar.db");
+                let connection = rusqlite::Connection::open(file).unwrap();
+                connection.execute_batch(&text).unwrap();
+            }
+        }
+    }
+
     pub(crate) async fn stop(&mut self) {
         if let Some((stop, running)) = self.running.take() {
             let _ = stop.send(());

@@ -6,6 +6,9 @@ use std::sync::OnceLock;
 
 use super::entity::Table;
 use super::value::{ColumnType, Value};
+use crate::error::Result;
+use crate::id::Id;
+use crate::page::PageRequest;
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -117,6 +120,21 @@ impl<'a> Query<'a> {
 const COMMON_ROWS: [i64; 8] = [2, 11, 21, 51, 101, 201, 501, 1001];
 
 impl Query<'_> {
+    /// Ends with a page of rows in the order of their ids.
+    pub(crate) fn page<T: Id>(&mut self, column: &str, page: PageRequest<T>) -> Result<()> {
+        let rows = page.rows_to_read()?;
+        let (beyond, order) = match page.is_descending {
+            false => (">", ""),
+            true => ("<", " DESC"),
+        };
+        if let Some(after) = page.after {
+            let is_beyond = format!("{column} {beyond} ?");
+            self.filter(&is_beyond, [Value::Id(after.uuid())]);
+        }
+        self.order(&format!("{column}{order}"), rows);
+        Ok(())
+    }
+
     /// Ends with the order and the number of rows.
     ///
     /// A number that stands in the text lets PostgreSQL keep its plan: for a parameter it

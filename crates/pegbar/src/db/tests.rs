@@ -5,7 +5,9 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{adopt, animation, annotation, asset, change, character, claim, delete, export, frame};
-use crate::{generation, head, import, integrity, lineage, project, reference, request, search};
+use crate::{
+    generation, head, image_file, import, integrity, lineage, project, reference, request, search,
+};
 use crate::{studio, tag, token, trash, variation, verify, view};
 
 thread_local! {
@@ -16,6 +18,7 @@ thread_local! {
 static STATEMENTS: &[&[&Sql]] = &[
     animation::STATEMENTS,
     animation::FOLDER_STATEMENTS,
+    animation::MANIFEST_STATEMENTS,
     annotation::STATEMENTS,
     animation::name::STATEMENTS,
     asset::STATEMENTS,
@@ -30,6 +33,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     generation::STATEMENTS,
     generation::RECORD_STATEMENTS,
     head::STATEMENTS,
+    image_file::STATEMENTS,
     import::STATEMENTS,
     import::FOLDER_STATEMENTS,
     import::SIDECAR_STATEMENTS,

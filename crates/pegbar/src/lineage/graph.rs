@@ -1,7 +1,7 @@
 //! The graph that was read: depths, and what of it is given.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
@@ -10,7 +10,6 @@ use super::{Lineage, LineageEdge, LineageNode, LineageOptions, LineageSide};
 use crate::id::{AssetId, ProjectId};
 
 type Map<T> = HashMap<AssetId, T, RandomState>;
-type Set = HashSet<AssetId, RandomState>;
 
 /// A lineage, while it is put together.
 pub(super) struct Graph {
@@ -19,6 +18,8 @@ pub(super) struct Graph {
     nodes: Vec<LineageNode>,
     /// The inputs of each node.
     inputs: Vec<Vec<Input>>,
+    /// The nodes by their ids; their places are not used.
+    known: Map<usize>,
     has_more: bool,
 }
 
@@ -29,6 +30,7 @@ impl Graph {
             project: None,
             nodes: Vec::new(),
             inputs: Vec::new(),
+            known: Map::default(),
             has_more: false,
         }
     }
@@ -37,19 +39,27 @@ impl Graph {
     pub(super) fn add(&mut self, readings: Readings, side: LineageSide, options: &LineageOptions) {
         self.project = self.project.or(readings.project);
         let depths = depths(&readings, self.root, side).into_iter();
-        let found = depths.zip(readings.assets);
-        let found = found.filter_map(|(depth, asset)| Some((depth?, asset)));
-        let mut found: Vec<_> = found.collect();
-        let is_within = |depth: u32| options.max_depth.is_none_or(|max| depth <= max);
-        found.retain(|(depth, _)| is_within(*depth));
+        let Readings { assets, places, .. } = readings;
+        let (read, max) = (assets.len(), options.max_depth.unwrap_or(u32::MAX));
+        let mut found = Vec::with_capacity(read);
+        for (depth, asset) in depths.zip(assets) {
+            if let Some(depth) = depth.filter(|depth| *depth <= max) {
+                found.push((depth, asset));
+            }
+        }
         found.sort_unstable_by_key(|(depth, asset)| (*depth, asset.id));
         let limit = usize::try_from(options.limit).unwrap_or(usize::MAX);
         self.has_more |= found.len() > limit;
         found.truncate(limit);
-        // In rows that others wrote there may be circles: what is on both sides is there once.
-        let known: Set = self.nodes.iter().map(|node| node.id).collect();
+        let is_all = self.nodes.is_empty() && found.len() == read;
+        if is_all {
+            self.known = places;
+        }
+        self.nodes.reserve(found.len());
+        self.inputs.reserve(found.len());
         for (depth, asset) in found {
-            if known.contains(&asset.id) {
+            // In rows that others wrote there may be circles: what is on both sides is there once.
+            if !is_all && self.known.insert(asset.id, self.nodes.len()).is_some() {
                 continue;
             }
             self.nodes.push(LineageNode {
@@ -69,12 +79,12 @@ impl Graph {
 
     /// Returns the lineage; `None` where the root is not there.
     pub(super) fn finish(self) -> Option<Lineage> {
-        let known: Set = self.nodes.iter().map(|node| node.id).collect();
+        let known = self.known;
         let mut edges = Vec::with_capacity(self.inputs.iter().map(Vec::len).sum());
         for (node, mut inputs) in self.nodes.iter().zip(self.inputs) {
             inputs.sort_unstable_by_key(|input| input.position);
             let inputs = inputs.into_iter();
-            let inputs = inputs.filter(|input| known.contains(&input.asset_id));
+            let inputs = inputs.filter(|input| known.contains_key(&input.asset_id));
             edges.extend(inputs.map(|input| LineageEdge {
                 asset_id: node.id,
                 input_id: input.asset_id,

@@ -143,7 +143,10 @@ impl SearchFilter {
         among: Option<&'a [Uuid]>,
         rows: usize,
     ) -> Query<'a> {
-        let (mut query, order) = self.assets.select(conditions.columns(), project, after);
+        let (mut query, order) = self.assets.select(conditions.columns(), project);
+        if let Some(after) = after {
+            query.filter(&format!("{order} > ?"), [Value::Id(after.0)]);
+        }
         match &self.model {
             Some(ModelFilter::Named(name)) => {
                 query.filter("a.model = ?", [name.as_str().into()]);

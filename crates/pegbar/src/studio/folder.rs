@@ -27,6 +27,16 @@ entity! {
 
 statements! {
     STORE = "SELECT id FROM store";
+    WITH_BYTES = "SELECT id FROM asset WHERE sha256 IS NOT NULL AND bytes_dropped_at IS NULL \
+                  LIMIT 1";
+}
+
+/// Asks the database for something small: whether there are images, whose bytes the store must
+/// have.
+pub(super) async fn has_images(database: &Database) -> Result<bool> {
+    let mut session = database.read().await?;
+    let found = session.optional(&WITH_BYTES, &[], |_| Ok(())).await?;
+    Ok(found.is_some())
 }
 
 /// A studio's folder.

@@ -1,6 +1,7 @@
 //! What depends on an asset: what was made from it, and the frames that show it.
 
-use super::report::{Dependents, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS, ShowingFrame, ShownBy};
+use super::report::{Dependents, MAX_DEPENDENTS, MAX_NAMED_DEPENDENTS, ShownBy};
+use crate::asset::Showing;
 use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -50,7 +51,7 @@ pub(super) async fn shown_by(
     let first = session
         .query(&SHOWING, &parameters, |row| {
             count = row.at(5, "count")?;
-            Ok(ShowingFrame {
+            Ok(Showing {
                 frame_id: row.at(0, "frame.id")?,
                 frame_index: row.at(1, "frame.frame_index")?,
                 animation_id: row.at(2, "frame.animation_id")?,

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::damage::{Damage, with_words};
-use crate::id::{AnimationId, AssetId, FrameId, GenerationId, ProjectId};
+use crate::asset::Showing;
+use crate::id::{AssetId, GenerationId, ProjectId};
 
 /// How many damaged assets, and generations, a [`VerifyReport`] names.
 pub const MAX_DAMAGED: usize = 10_000;
@@ -114,37 +115,7 @@ pub struct ShownBy {
     /// How many there are.
     pub count: u64,
     /// The first of them, at most [`MAX_NAMED_DEPENDENTS`], by animation, in order.
-    pub first: Vec<ShowingFrame>,
-}
-
-/// A frame that shows a damaged asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct ShowingFrame {
-    /// The frame.
-    pub frame_id: FrameId,
-    /// Its place, from 0.
-    pub frame_index: u32,
-    /// The animation.
-    pub animation_id: AnimationId,
-    /// The animation's name.
-    pub animation: String,
-    /// The name of the animation's character.
-    pub character: String,
-}
-
-impl fmt::Display for ShowingFrame {
-    /// Writes by what commands know it: `Tabby/Walk/3`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            character,
-            animation,
-            frame_index,
-            ..
-        } = self;
-        write!(f, "{character}/{animation}/{frame_index}")
-    }
+    pub first: Vec<Showing>,
 }
 
 impl fmt::Display for DamagedGeneration {

@@ -82,7 +82,7 @@ fn read_hash(row: &Row<'_>, index: usize) -> Result<Option<Sha256>> {
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
+pub(crate) fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
     let animation = read_segment(row, 3, "animation.segment")?;
     let character = read_segment(row, 4, "character.segment")?;
     let format = row.at::<Option<String>>(5, "asset.mime_type")?;
@@ -104,7 +104,7 @@ fn read_frame(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wante
     Ok(Some((path, wanted)))
 }
 
-fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
+pub(crate) fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(String, Wanted)>> {
     let asset_id: AssetId = row.at(0, "asset.id")?;
     let kind: AssetKind = row.at(1, "asset.kind")?;
     let character = read_segment(row, 2, "character.segment")?;
