@@ -296,7 +296,12 @@ onBothEngines("the client", (studio) => {
     assert.equal(made?.references[0]?.sha256, createHash("sha256").update(png(30)).digest("hex"));
   });
 
-  test("is refused with a token that is none", async () => {
+  test("is let in with a token, as far as it goes, and refused with one that is none", async () => {
+    const { secret } = studio().run("token", "create", "reader", "--read-only") as { secret: string };
+    const reader = createPegbar({ baseUrl: studio().baseUrl, token: secret });
+    await reader.get("/api/projects", { query: { limit: 1 } });
+    const writing = await refusal(reader.createProject({ name: "Wrong" }), "read_only");
+    assert.equal(writing.status, 403);
     const stranger = createPegbar({ baseUrl: studio().baseUrl, token: "pegbar_none" });
     const error = await refusal(stranger.get("/api/projects"), "unauthorized");
     assert.equal(error.status, 401);
