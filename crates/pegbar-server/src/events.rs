@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::extract::{InPath, Params};
 use crate::guard::Identity;
 use crate::problem::Problem;
+use crate::routes::known_number;
 pub(crate) use feed::Feeds;
 
 pub(crate) fn add(api: Api) -> Api {
@@ -34,6 +35,7 @@ pub(crate) fn add(api: Api) -> Api {
 struct FollowParams {
     /// The number of the change after which to begin; `Last-Event-ID` goes before it. Absent, it
     /// begins with what happens next.
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
 }
 
@@ -70,6 +72,7 @@ async fn follow_project(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wanted = last_event_id(&headers)?.or(params.after);
+    known_number(params.after)?;
     let known = app
         .studio()
         .list_changes(project, wanted.unwrap_or(u64::MAX), 1);

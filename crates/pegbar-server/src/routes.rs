@@ -12,6 +12,8 @@ mod provenance;
 mod tags;
 mod whereabouts;
 
+pub(crate) use whereabouts::known_number;
+
 use crate::api::Api;
 use crate::{events, images, operation};
 

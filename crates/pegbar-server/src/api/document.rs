@@ -272,7 +272,7 @@ fn text(pattern: Option<&str>) -> Object {
 
 fn etag() -> utoipa::openapi::Header {
     HeaderBuilder::new()
-        .schema(text(Some(r#"^"[0-9a-f]{32}"$"#)))
+        .schema(text(Some(r#"^"[0-9a-f]{32,64}"$"#)))
         .description(Some(
             "The version of what was sent: for `If-Match` and `If-None-Match`.",
         ))

@@ -108,10 +108,25 @@ async fn get_credentials(
 #[into_params(parameter_in = Query)]
 struct ChangeParams {
     /// The number of the last change that is known; absent for all that are kept.
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
     /// How many at most: 1 to 1000.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+}
+
+/// The largest number that every client reads as it was written.
+const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// Returns the number of a change that a client knows; 0 where it knows none.
+pub(crate) fn known_number(after: Option<u64>) -> Result<u64, Problem> {
+    match after.unwrap_or(0) {
+        after @ 0..=MAX_NUMBER => Ok(after),
+        _ => Err(Problem::invalid(
+            "after",
+            format!("expected 0 to {MAX_NUMBER}"),
+        )),
+    }
 }
 
 /// Lists the changes of a project, the oldest first; also of one that was deleted.
@@ -129,7 +144,7 @@ async fn list_changes(
     Params(params): Params<ChangeParams>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    let (after, limit) = (params.after.unwrap_or(0), params.limit.unwrap_or(100));
+    let (after, limit) = (known_number(params.after)?, params.limit.unwrap_or(100));
     let changes = app.studio().list_changes(project, after, limit).await?;
     Tagged::new(&known, &changes)
 }
