@@ -209,12 +209,25 @@ fn describe_parts(body: &mut RequestBody) {
 /// Says how the headers look that a request may or must have, and that an answer has a version.
 fn describe_headers(operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
+        if let Some(RefOr::T(Schema::Object(number))) = &mut parameter.schema {
+            bound(number);
+        }
         if parameter.parameter_in == ParameterIn::Header {
             describe_header(parameter);
         }
     }
     for response in tagged(operation) {
         response.headers.insert("ETag".to_owned(), etag());
+    }
+}
+
+/// `utoipa` says `int32` of what has 32 bits without a sign: half of the numbers would be wrong.
+fn bound(number: &mut Object) {
+    let is_32 = SchemaFormat::KnownFormat(KnownFormat::Int32);
+    let has_no_sign = number.minimum.is_some();
+    if number.format.as_ref() == Some(&is_32) && has_no_sign {
+        number.format = None;
+        number.maximum.get_or_insert(u32::MAX.into());
     }
 }
 
