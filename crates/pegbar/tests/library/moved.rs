@@ -161,7 +161,7 @@ both_engines! {
         let to_another_project = studio.move_frame_to_animation(frame, foreign, None, None).await;
         assert!(matches!(to_another_project, Err(Error::Invalid { .. })));
         let stale = studio.move_frame_to_animation(frame, to.animation.id, None, Some(9)).await;
-        assert!(matches!(stale, Err(Error::Conflict { .. })));
+        assert!(matches!(stale, Err(Error::Stale { .. })));
         let beyond = studio.move_frame_to_animation(frame, to.animation.id, Some(3), None).await;
         assert!(beyond.unwrap_err().to_string().contains("beyond the end"));
         assert_eq!(assert_whole(&studio, &tree).await, tree);
