@@ -58,6 +58,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/animations/{animationId}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what a player needs: the frames in one consistent order, each with its image. */
+        get: operations["getManifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/animations/{animationId}/takes": {
         parameters: {
             query?: never;
@@ -164,6 +181,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/assets/{assetId}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the Content Credentials (C2PA) in an asset's file as they are, unchecked; `null` where
+         *     it has none.
+         */
+        get: operations["getCredentials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/assets/{assetId}/drop-bytes": {
         parameters: {
             query?: never;
@@ -190,6 +227,23 @@ export interface paths {
         };
         /** Lists the frames that were made from an asset, directly or not, by animation. */
         get: operations["listFramesFrom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assets/{assetId}/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the image of an asset, with the name it came with. Takes `Range`; `HEAD` too. */
+        get: operations["getAssetImage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -232,6 +286,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/assets/{assetId}/showing-frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the frames that show an asset now, by animation, in order. */
+        get: operations["listFramesShowing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assets/{assetId}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds tags to an asset and removes others, whatever else changed meanwhile. */
+        post: operations["changeAssetTags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{characterId}": {
         parameters: {
             query?: never;
@@ -262,6 +350,23 @@ export interface paths {
         put?: never;
         /** Creates an animation with its frames and takes, in one transaction. */
         post: operations["createAnimation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{characterId}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds tags to a character and removes others, whatever else changed meanwhile. */
+        post: operations["changeCharacterTags"];
         delete?: never;
         options?: never;
         head?: never;
@@ -332,6 +437,23 @@ export interface paths {
          *     and order.
          */
         get: operations["diffAssets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Describes the API on a page for people. */
+        get: operations["getDocs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -504,6 +626,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{projectId}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the changes of a project, the oldest first; also of one that was deleted. */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}/characters": {
         parameters: {
             query?: never;
@@ -539,6 +678,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{projectId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows a project: sends each change when it is committed, whichever process made it.
+         * @description Each is an event `change`, whose id is the change's number and whose data is the change as
+         *     JSON. Who comes back with `Last-Event-ID`, as browsers do, gets all that happened meanwhile,
+         *     nothing twice. Where it is no longer known (the newest 10,000 changes are kept), an event
+         *     `reset` says to read the project anew. After the change that deletes the project the stream
+         *     ends; who asks again is told 204, upon which browsers stop asking.
+         *
+         *     To miss nothing, follow first, then read the project.
+         */
+        get: operations["followProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}/generations": {
         parameters: {
             query?: never;
@@ -560,6 +725,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{projectId}/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the head of a project: one hash over all its records, to be signed and given away
+         *     (`docs/provenance.md` describes the format), without a signature.
+         */
+        get: operations["exportHead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{projectId}/images": {
         parameters: {
             query?: never;
@@ -574,6 +759,26 @@ export interface paths {
          * @description With `Repr-Digest: sha-256=:…:` (RFC 9530) the hash of what came is compared.
          */
         post: operations["uploadImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{projectId}/prov": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the lineage of a project's assets as PROV-JSON (a W3C member submission): what they
+         *     are, and what they were made from.
+         */
+        get: operations["exportProv"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -610,7 +815,8 @@ export interface paths {
         /** Lists the tags in a project, and how much has each. */
         get: operations["countTags"];
         put?: never;
-        post?: never;
+        /** Adds tags to a project and removes others, whatever else changed meanwhile. */
+        post: operations["changeProjectTags"];
         delete?: never;
         options?: never;
         head?: never;
@@ -626,6 +832,26 @@ export interface paths {
         };
         /** Returns a project with everything in it. */
         get: operations["getProjectTree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{projectId}/whereabouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns what people know assets by: whose each is, and which frames show it. Those that the
+         *     project does not have are left out.
+         */
+        get: operations["listWhereabouts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -665,6 +891,99 @@ export interface paths {
          *     again. Changes nothing; may take long.
          */
         post: operations["verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/assets/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the image whose file has a path below `public/assets`, as the conventional layout has
+         *     it.
+         * @description The path is looked up in the database, so that the answer is never stale: not while files are
+         *     on their way after a change, nor where somebody has changed a file. Takes `Range`; `HEAD` too.
+         */
+        get: operations["getImageAtPath"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blobs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the bytes that have a SHA-256, if an asset has them.
+         * @description They never change, so they may be kept for a year. Takes `Range`; `HEAD` too.
+         */
+        get: operations["getBlob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says that the server is up. */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what is counted, in the text format of Prometheus. */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether the studio can be used: its database answers, its store is there. */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -875,6 +1194,198 @@ export interface components {
          * @enum {string}
          */
         AssetKind: "reference" | "character" | "frame";
+        /** @description Something that was done to make the image. */
+        C2paAction: {
+            /**
+             * @description What: `c2pa.created`, `c2pa.edited` …
+             * @default
+             */
+            action?: string;
+            /**
+             * @description In words.
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * @description How what came out came about, as a term of IPTC.
+             * @default null
+             */
+            digitalSourceType?: string | null;
+            /**
+             * @description The program that did it.
+             * @default null
+             */
+            softwareAgent?: string | null;
+            /**
+             * @description When, as it says.
+             * @default null
+             */
+            when?: string | null;
+        };
+        /**
+         * @description What the Content Credentials in a file say: a C2PA manifest store, read and not checked.
+         *
+         *     Anybody can write anything into such a store; only a checked signature says that the signer
+         *     did. The format is that of the C2PA specification 2.1 and of what came before it, 1.0 to 1.4.
+         */
+        C2paCredentials: components["schemas"]["C2paManifest"] & {
+            /**
+             * @description The manifest that names the digital source type, where it is not the image's own but
+             *     that of the image it was edited from.
+             * @default null
+             */
+            digitalSourceTypeOf?: string | null;
+            /**
+             * Format: int32
+             * @description How many manifests the file carries: the one of the image itself, and those of what it
+             *     was made from.
+             * @default 0
+             */
+            manifests?: number;
+            /**
+             * @description The manifests of what it was made from, the latest first, 32 at most.
+             * @default []
+             */
+            nested?: components["schemas"]["C2paManifest"][];
+            /**
+             * @description What is there and could not be read, and why; at most 16.
+             * @default []
+             */
+            problems?: string[];
+        };
+        /** @description Something that the image was made from. */
+        C2paIngredient: {
+            /**
+             * @description In words.
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * @description Its media type.
+             * @default null
+             */
+            format?: string | null;
+            /**
+             * @description Its manifest, which is one of [`C2paCredentials::nested`] if it is there.
+             * @default null
+             */
+            manifest?: string | null;
+            /**
+             * @description What it is to the image: `parentOf` (edited from it), `inputTo` (sent to a generator) or
+             *     `componentOf` (part of it).
+             * @default null
+             */
+            relationship?: string | null;
+            /**
+             * @description What it is called.
+             * @default null
+             */
+            title?: string | null;
+        };
+        /** @description What one manifest says. */
+        C2paManifest: {
+            /**
+             * @description What was done, in order; at most 64.
+             * @default []
+             */
+            actions?: components["schemas"]["C2paAction"][];
+            /**
+             * @description The algorithm of the signature: `ES256` …
+             * @default null
+             */
+            algorithm?: string | null;
+            /**
+             * @description Who made it, as it says.
+             * @default []
+             */
+            authors?: string[];
+            /** @default null */
+            certificate?: null | components["schemas"]["C2paValidity"];
+            /**
+             * @description How the image came about, as a term of IPTC:
+             *     `http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia` …
+             * @default null
+             */
+            digitalSourceType?: string | null;
+            /**
+             * @description The media type of the image, as it says.
+             * @default null
+             */
+            format?: string | null;
+            /**
+             * @description The program that wrote it, with its version.
+             * @default null
+             */
+            generator?: string | null;
+            /**
+             * @description What it was made from, in order; at most 256.
+             * @default []
+             */
+            ingredients?: components["schemas"]["C2paIngredient"][];
+            /** @default null */
+            issuer?: null | components["schemas"]["C2paName"];
+            /**
+             * @description Its name, unique in the world: `urn:c2pa:…`. An image made from this one names it.
+             * @default null
+             */
+            manifest?: string | null;
+            /**
+             * @description Assertions of other vocabularies, by their labels: `com.adobe.firefly.version` …; at
+             *     most 32.
+             * @default {}
+             */
+            other?: {
+                [key: string]: unknown;
+            };
+            /** @default null */
+            signedAt?: null | components["schemas"]["Time"];
+            /** @default null */
+            signedAtSource?: null | components["schemas"]["C2paTimeSource"];
+            /** @default null */
+            signer?: null | components["schemas"]["C2paName"];
+            /**
+             * @description What it calls the image.
+             * @default null
+             */
+            title?: string | null;
+        };
+        /** @description A name in a certificate. */
+        C2paName: {
+            /**
+             * @description The name of the holder.
+             * @default null
+             */
+            commonName?: string | null;
+            /**
+             * @description The organization.
+             * @default null
+             */
+            organization?: string | null;
+        };
+        /**
+         * @description Who says when a manifest was signed.
+         * @enum {string}
+         */
+        C2paTimeSource: "timestamp" | "claim";
+        /** @description When a certificate is valid, both ends included. */
+        C2paValidity: {
+            /** @description Until when. */
+            notAfter: components["schemas"]["Time"];
+            /** @description From when. */
+            notBefore: components["schemas"]["Time"];
+        };
+        /**
+         * @description What became of something.
+         * @enum {string}
+         */
+        ChangeKind: "created" | "updated" | "deleted";
+        /** @description Tags to add and to remove. */
+        ChangeTags: {
+            /** @description Go to the end, unless they are there; at most 64 bytes each. */
+            add?: string[];
+            /** @description Go, if they are there. */
+            remove?: string[];
+        };
         /** @description A value that is not the same on both sides. */
         Change_AnimationId: {
             /** @description The value after; `null` where there is none. */
@@ -937,6 +1448,18 @@ export interface components {
             after: null | number;
             /** @description The value before; `null` where there is none. */
             before: null | number;
+        };
+        /** @description Something that a change created, updated or deleted. */
+        ChangedEntity: {
+            /** @description What became of it. */
+            change: components["schemas"]["ChangeKind"];
+            /** @description Its kind. */
+            entity: components["schemas"]["EntityKind"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
         };
         /** @description A character in one or more variations. */
         Character: {
@@ -1479,6 +2002,11 @@ export interface components {
          * @enum {string}
          */
         DroppedUse: "frame" | "primary" | "thumbnail";
+        /**
+         * @description The kinds of things whose changes are told.
+         * @enum {string}
+         */
+        EntityKind: "project" | "character" | "animation" | "frame" | "asset" | "generation" | "annotation";
         /** @description An asset that was found, and where the text stands in it. */
         FoundAsset: components["schemas"]["Asset"] & {
             /**
@@ -1696,6 +2224,56 @@ export interface components {
          * @enum {string}
          */
         LineageSide: "root" | "ancestor" | "descendant";
+        /** @description What a player needs of an animation. */
+        Manifest: {
+            /** @description The animation. */
+            animationId: components["schemas"]["AnimationId"];
+            /**
+             * Format: int32
+             * @description How long each frame is shown, in milliseconds; `null` for the player to decide.
+             */
+            frameDurationMs: number | null;
+            /** @description Its frames, in order. */
+            frames: components["schemas"]["PlayedFrame"][];
+            /**
+             * Format: int64
+             * @description Counts the changes of its list of frames.
+             */
+            version: number;
+        };
+        /**
+         * @description What a frame shows. What is `None` is not known before `pegbar adopt`: another program wrote
+         *     the row.
+         */
+        ManifestFrame: {
+            /** @description The asset that it shows. */
+            assetId: components["schemas"]["AssetId"];
+            /**
+             * Format: int64
+             * @description The size of the file in bytes.
+             */
+            fileSize: number | null;
+            /** @description The frame. */
+            frameId: components["schemas"]["FrameId"];
+            /**
+             * Format: int32
+             * @description Where it stands, from 0.
+             */
+            frameIndex: number;
+            /**
+             * Format: int32
+             * @description The height in pixels, as seen.
+             */
+            height: number | null;
+            /** @description The media type. */
+            mimeType: string | null;
+            sha256: null | components["schemas"]["Sha256"];
+            /**
+             * Format: int32
+             * @description The width in pixels, as seen.
+             */
+            width: number | null;
+        };
         /**
          * @description What a text stands in.
          * @enum {string}
@@ -1834,6 +2412,14 @@ export interface components {
             /** @description The rows, in order. */
             rows: components["schemas"]["Project"][];
         };
+        /** @description A frame as it is played. */
+        PlayedFrame: components["schemas"]["ManifestFrame"] & {
+            /**
+             * @description Where its bytes are, relative to the server: they never change, so they may be kept for
+             *     ever. `null` where they were not taken in yet.
+             */
+            url: string | null;
+        };
         /**
          * @description An amount of money, exactly as it was told: a decimal number, a space and the three letters of the currency (ISO 4217).
          * @example 0.039 USD
@@ -1888,6 +2474,40 @@ export interface components {
             thumbnailId: null | components["schemas"]["AssetId"];
             /** @description When name, description, tags, thumbnail or settings last changed. */
             updatedAt: components["schemas"]["Time"];
+        };
+        /** @description One committed change of a project. */
+        ProjectChange: {
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Time"];
+            /** @description What it created, updated or deleted: each thing once, at most 100. */
+            entities: components["schemas"]["ChangedEntity"][];
+            /**
+             * @description Whether it changed more than `entities` names, as imports do: then all of the project
+             *     may be different.
+             */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description Its number: 1 for the project's first, and one more for each that follows, without gaps.
+             */
+            number: number;
+        };
+        /** @description Changes of a project, in order. */
+        ProjectChanges: {
+            /** @description The changes, the oldest first. */
+            changes: components["schemas"]["ProjectChange"][];
+            /**
+             * Format: int64
+             * @description The number of the oldest change that is kept; one more than `last` where none is. Who
+             *     asked for those after a number below `firstKept` − 1 has missed some for good, and reads
+             *     the project anew.
+             */
+            firstKept: number;
+            /**
+             * Format: int64
+             * @description The number of the newest change; 0 where there was none yet.
+             */
+            last: number;
         };
         /** @description How much is in a project. */
         ProjectCounts: {
@@ -2101,8 +2721,8 @@ export interface components {
          * @example e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
          */
         Sha256: string;
-        /** @description A frame that shows a damaged asset. */
-        ShowingFrame: {
+        /** @description A frame that shows an asset. */
+        Showing: {
             /** @description The animation's name. */
             animation: string;
             /** @description The animation. */
@@ -2113,7 +2733,7 @@ export interface components {
             frameId: components["schemas"]["FrameId"];
             /**
              * Format: int32
-             * @description Its place, from 0.
+             * @description Its place in the animation, from 0.
              */
             frameIndex: number;
         };
@@ -2125,7 +2745,7 @@ export interface components {
              */
             count: number;
             /** @description The first of them, at most [`MAX_NAMED_DEPENDENTS`], by animation, in order. */
-            first: components["schemas"]["ShowingFrame"][];
+            first: components["schemas"]["Showing"][];
         };
         /**
          * @description Which of two texts a passage stands in.
@@ -2367,6 +2987,29 @@ export interface components {
             /** @description Only the records were compared: no bytes were read. */
             isRecordsOnly: boolean;
         };
+        /**
+         * @description Whose an asset is, and which frames show it. Written out, it is what people call it, and what
+         *     every command takes for it: `Tabby/Walk/3` for what a frame shows (the first, where several
+         *     do), `Tabby/Walk/try.png` for a take that none shows, `Tabby/front.png` for a variation,
+         *     `palette.png` for a reference; where it came without a name, the end of its id stands there.
+         */
+        Whereabouts: {
+            /** @description For a take: the name of the animation it was made for. */
+            animation: string | null;
+            /** @description The asset. */
+            assetId: components["schemas"]["AssetId"];
+            bytesDroppedAt: null | components["schemas"]["Time"];
+            /** @description For a variation and for a take: the name of the character. */
+            character: string | null;
+            /** @description It is the primary variation of its character. */
+            isPrimary: boolean;
+            /** @description What it is for. */
+            kind: components["schemas"]["AssetKind"];
+            /** @description The file name it came with. */
+            originalName: string | null;
+            /** @description The frames that show it, by animation, in order. */
+            shownIn: components["schemas"]["Showing"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -2384,6 +3027,15 @@ export type Asset = components['schemas']['Asset'];
 export type AssetDiff = components['schemas']['AssetDiff'];
 export type AssetId = components['schemas']['AssetId'];
 export type AssetKind = components['schemas']['AssetKind'];
+export type C2paAction = components['schemas']['C2paAction'];
+export type C2paCredentials = components['schemas']['C2paCredentials'];
+export type C2paIngredient = components['schemas']['C2paIngredient'];
+export type C2paManifest = components['schemas']['C2paManifest'];
+export type C2paName = components['schemas']['C2paName'];
+export type C2paTimeSource = components['schemas']['C2paTimeSource'];
+export type C2paValidity = components['schemas']['C2paValidity'];
+export type ChangeKind = components['schemas']['ChangeKind'];
+export type ChangeTags = components['schemas']['ChangeTags'];
 export type ChangeAnimationId = components['schemas']['Change_AnimationId'];
 export type ChangeAssetKind = components['schemas']['Change_AssetKind'];
 export type ChangeCharacterId = components['schemas']['Change_CharacterId'];
@@ -2393,6 +3045,7 @@ export type ChangeTime = components['schemas']['Change_Time'];
 export type ChangeBool = components['schemas']['Change_bool'];
 export type ChangeU32 = components['schemas']['Change_u32'];
 export type ChangeU64 = components['schemas']['Change_u64'];
+export type ChangedEntity = components['schemas']['ChangedEntity'];
 export type Character = components['schemas']['Character'];
 export type CharacterId = components['schemas']['CharacterId'];
 export type CharacterTree = components['schemas']['CharacterTree'];
@@ -2417,6 +3070,7 @@ export type DescendedAnimation = components['schemas']['DescendedAnimation'];
 export type DescendedFrame = components['schemas']['DescendedFrame'];
 export type DroppedBytes = components['schemas']['DroppedBytes'];
 export type DroppedUse = components['schemas']['DroppedUse'];
+export type EntityKind = components['schemas']['EntityKind'];
 export type FoundAsset = components['schemas']['FoundAsset'];
 export type Frame = components['schemas']['Frame'];
 export type FrameDiff = components['schemas']['FrameDiff'];
@@ -2436,6 +3090,8 @@ export type Lineage = components['schemas']['Lineage'];
 export type LineageEdge = components['schemas']['LineageEdge'];
 export type LineageNode = components['schemas']['LineageNode'];
 export type LineageSide = components['schemas']['LineageSide'];
+export type Manifest = components['schemas']['Manifest'];
+export type ManifestFrame = components['schemas']['ManifestFrame'];
 export type MatchedField = components['schemas']['MatchedField'];
 export type MissingPart = components['schemas']['MissingPart'];
 export type MoveFrame = components['schemas']['MoveFrame'];
@@ -2445,9 +3101,12 @@ export type PageOfCharacter = components['schemas']['PageOf_Character'];
 export type PageOfFoundAsset = components['schemas']['PageOf_FoundAsset'];
 export type PageOfGeneration = components['schemas']['PageOf_Generation'];
 export type PageOfProject = components['schemas']['PageOf_Project'];
+export type PlayedFrame = components['schemas']['PlayedFrame'];
 export type Price = components['schemas']['Price'];
 export type Problem = components['schemas']['Problem'];
 export type Project = components['schemas']['Project'];
+export type ProjectChange = components['schemas']['ProjectChange'];
+export type ProjectChanges = components['schemas']['ProjectChanges'];
 export type ProjectCounts = components['schemas']['ProjectCounts'];
 export type ProjectId = components['schemas']['ProjectId'];
 export type ProjectTree = components['schemas']['ProjectTree'];
@@ -2464,7 +3123,7 @@ export type RequestAgain = components['schemas']['RequestAgain'];
 export type RequestInput = components['schemas']['RequestInput'];
 export type SettingChange = components['schemas']['SettingChange'];
 export type Sha256 = components['schemas']['Sha256'];
-export type ShowingFrame = components['schemas']['ShowingFrame'];
+export type Showing = components['schemas']['Showing'];
 export type ShownBy = components['schemas']['ShownBy'];
 export type SpanKind = components['schemas']['SpanKind'];
 export type StaleAnimation = components['schemas']['StaleAnimation'];
@@ -2484,6 +3143,7 @@ export type UpdateProject = components['schemas']['UpdateProject'];
 export type User = components['schemas']['User'];
 export type Verify = components['schemas']['Verify'];
 export type VerifyReport = components['schemas']['VerifyReport'];
+export type Whereabouts = components['schemas']['Whereabouts'];
 export type $defs = Record<string, never>;
 export interface operations {
     getAnimation: {
@@ -3349,6 +4009,115 @@ export interface operations {
             };
         };
     };
+    getManifest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The animation. */
+                animationId: components["schemas"]["AnimationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The frames, in order. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manifest"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listTakes: {
         parameters: {
             query?: {
@@ -3356,6 +4125,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -4620,6 +5394,115 @@ export interface operations {
             };
         };
     };
+    getCredentials: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The asset. */
+                assetId: components["schemas"]["AssetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What they say. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null | components["schemas"]["C2paCredentials"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     dropBytes: {
         parameters: {
             query?: never;
@@ -4820,6 +5703,148 @@ export interface operations {
             };
             /** @description Nothing has this id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAssetImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes: `bytes=0-99`. */
+                Range?: string | null;
+            };
+            path: {
+                /** @description The asset. */
+                assetId: components["schemas"]["AssetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": number[];
+                    "image/jpeg": number[];
+                    "image/png": number[];
+                    "image/webp": number[];
+                };
+            };
+            /** @description A part of the image. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another program wrote the asset, and its bytes were not taken in yet. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The bytes were dropped; the record stays. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The image has no such part. */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5083,6 +6108,261 @@ export interface operations {
             };
             /** @description The studio can't be used right now. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFramesShowing: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The asset. */
+                assetId: components["schemas"]["AssetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The frames. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Frame"][];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAssetTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The asset. */
+                assetId: components["schemas"]["AssetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTags"];
+            };
+        };
+        responses: {
+            /** @description All its tags, in order. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The change contradicts what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the server lets in. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left on the server's disk. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5659,6 +6939,152 @@ export interface operations {
             };
         };
     };
+    changeCharacterTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The character. */
+                characterId: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTags"];
+            };
+        };
+        responses: {
+            /** @description All its tags, in order. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The change contradicts what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the server lets in. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left on the server's disk. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCharacterTree: {
         parameters: {
             query?: never;
@@ -5775,6 +7201,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -6213,6 +7644,80 @@ export interface operations {
             };
             /** @description Nothing has this id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDocs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7220,6 +8725,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -7901,6 +9411,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -8033,6 +9548,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -8294,6 +9814,120 @@ export interface operations {
             };
         };
     };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description The number of the last change that is known; absent for all that are kept. */
+                after?: number;
+                /** @description How many at most: 1 to 1000. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectChanges"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listCharacters: {
         parameters: {
             query?: {
@@ -8307,6 +9941,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -8678,6 +10317,117 @@ export interface operations {
             };
         };
     };
+    followProject: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The number of the change after which to begin; `Last-Event-ID` goes before it. Absent, it
+                 *     begins with what happens next.
+                 */
+                after?: number;
+            };
+            header?: {
+                /** @description The id of the last event that came. */
+                "Last-Event-ID"?: number | null;
+            };
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes, without end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ProjectChange"];
+                };
+            };
+            /** @description The project was deleted, and the client knows it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listGenerations: {
         parameters: {
             query?: {
@@ -8695,6 +10445,11 @@ export interface operations {
                 cursor?: string;
                 /** @description How many rows at most: 1 to 1000. */
                 limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
             };
             header?: {
                 /** @description The ETag of what is known already. */
@@ -8957,6 +10712,101 @@ export interface operations {
             };
         };
     };
+    exportHead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines of JSON. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     uploadImage: {
         parameters: {
             query?: {
@@ -9107,6 +10957,101 @@ export interface operations {
             };
             /** @description There is no room left on the server's disk. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportProv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/prov+json": Record<string, never>;
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9341,6 +11286,152 @@ export interface operations {
             };
         };
     };
+    changeProjectTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTags"];
+            };
+        };
+        responses: {
+            /** @description All its tags, in order. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The change contradicts what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the server lets in. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left on the server's disk. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getProjectTree: {
         parameters: {
             query?: never;
@@ -9365,6 +11456,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectTree"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWhereabouts: {
+        parameters: {
+            query: {
+                /** @description The ids of the assets, with commas between them: at most 100. */
+                assetIds: string;
+            };
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order asked for. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Whereabouts"][];
                 };
             };
             /** @description It is what the client has already. */
@@ -9677,6 +11880,494 @@ export interface operations {
             };
             /** @description The body is of another media type. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImageAtPath: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes: `bytes=0-99`. */
+                Range?: string | null;
+            };
+            path: {
+                /** @description `<projectId>/characters/<character>_<assetId>.<ext>`, `<projectId>/frames/<animation>/<character>_<animation>_<frameIndex>.<ext>` … */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": number[];
+                    "image/jpeg": number[];
+                    "image/png": number[];
+                    "image/webp": number[];
+                };
+            };
+            /** @description A part of the image. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The client has it. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The image has no such part. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBlob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes: `bytes=0-99`. */
+                Range?: string | null;
+            };
+            path: {
+                /** @description The SHA-256 of the bytes. */
+                sha256: components["schemas"]["Sha256"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": number[];
+                    "image/jpeg": number[];
+                    "image/png": number[];
+                    "image/webp": number[];
+                };
+            };
+            /** @description A part of the bytes. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The client has them. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such part. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is up. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -218,7 +218,7 @@ fn split() -> (Router<App>, OpenApi) {
     )
     .0
     .split_for_parts();
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A token of the studio: `pegbar token create`."))

@@ -335,8 +335,8 @@ fn each<T, N>(
     mut make: impl FnMut(T, &str) -> Result<N, Problem>,
 ) -> Result<Vec<N>, Problem> {
     let places = (0..).map(|index: u32| format!("{place}[{index}]"));
-    let made = list.into_iter().zip(places);
-    made.map(|(one, place)| make(one, &place)).collect()
+    let all = list.into_iter().zip(places);
+    all.map(|(one, place)| make(one, &place)).collect()
 }
 
 fn below(place: &str, field: &str) -> String {

@@ -20,8 +20,8 @@ use serde_json::Value;
 use crate::api::openapi;
 use crate::etag::Known;
 use code::CODES;
-use schema::{fields, kind};
-use text::{escaped, marked};
+use schema::{bounds, fields, kind};
+use text::{escaped, inline, marked};
 
 const STYLE: &str = include_str!("docs/style.css");
 
@@ -230,7 +230,7 @@ fn describe(html: &mut String, operation: &Operation<'_>, document: &Value) {
         "<article id=\"{id}\"><h3><a href=\"#{id}\">{}</a></h3>\
          <p class=\"route\"><b class=\"{method}\">{method}</b> <code>{}</code></p>\
          {}<p class=\"access\">{id} · {access}</p>",
-        escaped(operation.summary()),
+        inline(operation.summary()),
         escaped(path).replace('{', "<i>{").replace('}', "}</i>"),
         marked(said["description"].as_str().unwrap_or("")),
     );
@@ -241,7 +241,7 @@ fn describe(html: &mut String, operation: &Operation<'_>, document: &Value) {
             let is_required = parameter["required"] == true;
             let _ = write!(
                 html,
-                "<tr><th><code>{}</code>{}</th><td class=\"kind\">{}<br><small>{}</small></td><td>{}</td></tr>",
+                "<tr><th><code>{}</code>{}</th><td class=\"kind\">{}<br><small>{}</small></td><td>{}{}</td></tr>",
                 escaped(parameter["name"].as_str().unwrap_or("")),
                 if is_required {
                     ""
@@ -251,6 +251,7 @@ fn describe(html: &mut String, operation: &Operation<'_>, document: &Value) {
                 kind(&parameter["schema"], document),
                 escaped(parameter["in"].as_str().unwrap_or("")),
                 marked(parameter["description"].as_str().unwrap_or("")),
+                bounds(&parameter["schema"]),
             );
         }
         html.push_str("</table></div>");
@@ -381,6 +382,8 @@ mod tests {
             "<code>generationPrompt</code>",
             "The prompt it was generated from",
             "href=\"#schema-AssetKind\"",
+            // Said beside one of its kinds.
+            "When its bytes were dropped",
         ] {
             assert!(asset.contains(said), "{said} in {asset}");
         }

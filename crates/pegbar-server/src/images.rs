@@ -102,14 +102,13 @@ async fn get_blob(
     InPath(sha256): InPath<Sha256>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let image = match app.shelf().named(sha256, app.epoch()) {
-        Some(image) => image,
-        None => {
-            // What is committed from here on may take the name away again.
-            let epoch = app.epoch();
-            let image = app.studio().image_with_hash(sha256).await?;
-            app.shelf().remember(image, epoch)
-        }
+    // What is committed after this may take the name away again.
+    let epoch = app.epoch();
+    let image = if let Some(image) = app.shelf().named(sha256, epoch) {
+        image
+    } else {
+        let image = app.studio().image_with_hash(sha256).await?;
+        app.shelf().remember(image, epoch)
     };
     let response = answer(&app, &image, &method, &headers).await?;
     Ok(with_caching(

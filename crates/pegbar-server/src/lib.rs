@@ -4,6 +4,15 @@
 //! [`Server`] serves a studio; [`openapi`] describes what it serves. Nothing here knows the
 //! data model's rules: they are the library's.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made once in a request and becomes its answer"
+)]
+#![allow(
+    clippy::option_option,
+    reason = "absent, null and a value are three things in a change"
+)]
+
 mod api;
 mod app;
 mod body;

@@ -147,9 +147,10 @@ pub(crate) async fn begin<I: Reserved>(
         let studio = app.studio();
         // Ids that clients chose may be those of something else: that is not to be given out
         // as what this request made, however often it comes. So nothing is reserved then.
-        let reserved: Vec<_> = match is_any_taken(studio, &making.ids).await? {
-            true => Vec::new(),
-            false => making.ids.iter().map(|id| id.uuid()).collect(),
+        let reserved: Vec<_> = if is_any_taken(studio, &making.ids).await? {
+            Vec::new()
+        } else {
+            making.ids.iter().map(|id| id.uuid()).collect()
         };
         making.is_own = !reserved.is_empty();
         let hash = once.hash(hash);

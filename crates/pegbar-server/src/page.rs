@@ -113,9 +113,10 @@ fn write(order: Order, id: uuid::Uuid) -> String {
 impl<T> PageOf<T> {
     /// Takes the page of the library's that was asked for.
     pub(crate) fn of<I: Id>(request: PageRequest<I>, page: Page<T>, id: impl Fn(&T) -> I) -> Self {
-        let order = match request.is_descending {
-            false => Order::Asc,
-            true => Order::Desc,
+        let order = if request.is_descending {
+            Order::Desc
+        } else {
+            Order::Asc
         };
         let last = page.rows.last().filter(|_| page.has_more);
         Self {

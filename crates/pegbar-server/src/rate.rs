@@ -73,7 +73,7 @@ fn network(address: IpAddr) -> IpAddr {
             let bits = address.to_bits() & !u128::from(u64::MAX);
             IpAddr::V6(Ipv6Addr::from_bits(bits))
         }
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::pace::Connection;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often addresses are forgotten that no longer send anything.
-const FORGOTTEN_EVERY: Duration = Duration::from_secs(60);
+const FORGOTTEN_EVERY: Duration = Duration::from_mins(1);
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]

@@ -296,10 +296,8 @@ fn announced(headers: &http::HeaderMap) -> Result<Option<Sha256>, Problem> {
     let Some(value) = names.iter().find_map(|name| headers.get(*name)) else {
         return Ok(None);
     };
-    let digests = value.to_str().unwrap_or("").split(',').map(str::trim);
-    let digest = digests
-        .filter_map(|digest| digest.strip_prefix("sha-256=:")?.strip_suffix(':'))
-        .next();
+    let mut digests = value.to_str().unwrap_or("").split(',').map(str::trim);
+    let digest = digests.find_map(|digest| digest.strip_prefix("sha-256=:")?.strip_suffix(':'));
     // Other hashes may be there too; we need not know them.
     let Some(digest) = digest else {
         return Ok(None);

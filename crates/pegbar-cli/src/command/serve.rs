@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// A further name that the server is reached by
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
-    /// A web page that may call the server from a browser, like http://localhost:3000
+    /// A web page that may call the server from a browser, like `http://localhost:3000`
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<String>,
     /// Ask for a token on loopback, too
@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
             .output
             .line(format_args!("listening on {url} (its API: {url}/api/docs)"))?;
     }
-    // Whoever started it may be waiting for the address.
+    // Whoever started it through a pipe waits for the address.
     context.output.finish()?;
     server.run(stopped()).await;
     Ok(())

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::Bench;
 
 /// How long a server may take to begin, to answer and to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that runs; it is killed where a test fails.
 struct Serving {

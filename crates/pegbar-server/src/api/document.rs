@@ -100,9 +100,10 @@ fn require_what_is_always_written(components: &mut Components, asked: BTreeSet<S
                 .map(|(name, property)| (camel_case(&name), property))
                 .collect();
             let required = object.required.iter().map(|name| camel_case(name));
-            object.required = match leaves_out {
-                true => required.collect(),
-                false => object.properties.keys().cloned().collect(),
+            object.required = if leaves_out {
+                required.collect()
+            } else {
+                object.properties.keys().cloned().collect()
             };
         });
     }
@@ -128,12 +129,12 @@ fn name_what_is_generic(components: &mut Components) {
         let RefOr::T(Schema::Object(object)) = schema else {
             continue;
         };
-        let named = names
+        let schema_of = names
             .contains(parameter)
             .then(|| RefOr::Ref(Ref::from_schema_name(parameter)));
         if generic == "Change" {
             for (side, value) in &mut object.properties {
-                let value_of = named.clone().unwrap_or_else(|| value.clone());
+                let value_of = schema_of.clone().unwrap_or_else(|| value.clone());
                 let null = ObjectBuilder::new().schema_type(Type::Null);
                 let either = OneOfBuilder::new()
                     .item(null)
@@ -143,10 +144,10 @@ fn name_what_is_generic(components: &mut Components) {
                     )));
                 *value = RefOr::T(Schema::OneOf(either.build()));
             }
-        } else if let (Some(named), Some(RefOr::T(Schema::Array(rows)))) =
-            (named, object.properties.get_mut("rows"))
+        } else if let (Some(one), Some(RefOr::T(Schema::Array(rows)))) =
+            (schema_of, object.properties.get_mut("rows"))
         {
-            rows.items = ArrayItems::RefOrSchema(Box::new(named));
+            rows.items = ArrayItems::RefOrSchema(Box::new(one));
         }
     }
 }

@@ -211,7 +211,7 @@ mod tests {
                     // The first text of a call; the detail comes after it.
                     let arguments = rest.split(';').next().unwrap();
                     let first = arguments.split('"').nth(1);
-                    sent.extend(first.and_then(|text| quoted_code(text)));
+                    sent.extend(first.and_then(quoted_code));
                 }
             }
         }

@@ -31,8 +31,14 @@ pub(super) fn kind(schema: &Value, document: &Value) -> String {
     }
     for word in ["oneOf", "anyOf"] {
         if let Some(choices) = schema[word].as_array() {
-            let choices: Vec<_> = choices.iter().map(|one| kind(one, document)).collect();
-            return choices.join(" or ");
+            // What may be absent is told last.
+            let (absent, there): (Vec<&Value>, Vec<&Value>) =
+                choices.iter().partition(|one| one["type"] == "null");
+            let all = there.into_iter().chain(absent);
+            return all
+                .map(|one| kind(one, document))
+                .collect::<Vec<_>>()
+                .join(" or ");
         }
     }
     if let Some(values) = schema["enum"].as_array() {
@@ -72,8 +78,16 @@ fn is_inline(schema: &Value) -> bool {
     schema.get("properties").is_some() || schema.get("allOf").is_some()
 }
 
+/// Returns what is said of a field; of one that may be `null`, beside its other kind.
+fn description(field: &Value) -> &str {
+    let choices = field["oneOf"].as_array().into_iter().flatten();
+    let mut all = std::iter::once(field).chain(choices);
+    all.find_map(|said| said["description"].as_str())
+        .unwrap_or("")
+}
+
 /// Says what a value must be like beside its kind.
-fn bounds(schema: &Value) -> String {
+pub(super) fn bounds(schema: &Value) -> String {
     let mut said = Vec::new();
     for (key, word) in BOUNDS {
         if let Some(value) = schema.get(key) {
@@ -115,7 +129,7 @@ pub(super) fn fields(schema: &Value, document: &Value) -> String {
                     " <small>optional</small>"
                 },
                 kind(field, document),
-                marked(field["description"].as_str().unwrap_or("")),
+                marked(description(field)),
                 bounds(field),
             );
         }

@@ -25,20 +25,26 @@ pub(super) fn marked(text: &str) -> String {
         if paragraph.is_empty() {
             continue;
         }
-        html.push_str("<p>");
-        let parts: Vec<_> = paragraph.split('`').collect();
-        // An odd backtick is one.
-        let has_pairs = parts.len() % 2 == 1;
-        for (number, part) in parts.iter().enumerate() {
-            let part = escaped(part);
-            // Writing to a String cannot fail.
-            let _ = match (number % 2 == 1, has_pairs) {
-                (true, true) => write!(html, "<code>{part}</code>"),
-                (_, false) if number > 0 => write!(html, "`{part}"),
-                _ => write!(html, "{part}"),
-            };
-        }
-        html.push_str("</p>");
+        // Writing to a String cannot fail.
+        let _ = write!(html, "<p>{}</p>", inline(paragraph));
+    }
+    html
+}
+
+/// Writes a text with its code between backticks.
+pub(super) fn inline(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    let parts: Vec<_> = text.split('`').collect();
+    // An odd backtick is one.
+    let has_pairs = parts.len() % 2 == 1;
+    for (number, part) in parts.iter().enumerate() {
+        let part = escaped(part);
+        // Writing to a String cannot fail.
+        let _ = match (number % 2 == 1, has_pairs) {
+            (true, true) => write!(html, "<code>{part}</code>"),
+            (_, false) if number > 0 => write!(html, "`{part}"),
+            _ => write!(html, "{part}"),
+        };
     }
     html
 }

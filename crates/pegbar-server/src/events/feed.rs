@@ -50,7 +50,7 @@ impl Told {
 /// The projects that are followed.
 #[derive(Debug)]
 pub(crate) struct Feeds {
-    feeds: Mutex<HashMap<ProjectId, broadcast::Sender<Arc<Told>>>>,
+    live: Mutex<HashMap<ProjectId, broadcast::Sender<Arc<Told>>>>,
     places: Arc<Semaphore>,
     changed: Notify,
 }
@@ -59,7 +59,7 @@ impl Feeds {
     /// Makes room for so many followers.
     pub(crate) fn new(places: usize) -> Self {
         Self {
-            feeds: Mutex::default(),
+            live: Mutex::default(),
             places: Arc::new(Semaphore::new(places)),
             changed: Notify::new(),
         }
@@ -94,7 +94,7 @@ impl Feeds {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, broadcast::Sender<Arc<Told>>>> {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a feed that nobody listens to.

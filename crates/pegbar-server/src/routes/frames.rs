@@ -217,12 +217,11 @@ async fn update_frame(
 ) -> Result<Tagged, Problem> {
     let version = version_of_frame(&app, id, expected).await?;
     let studio = app.studio();
-    let tree = match change.frame_prompt {
-        Some(prompt) => studio.set_frame_prompt(id, prompt, version).await?,
-        None => {
-            let animation = studio.get_frame(id).await?.animation_id;
-            studio.get_animation_tree(animation).await?
-        }
+    let tree = if let Some(prompt) = change.frame_prompt {
+        studio.set_frame_prompt(id, prompt, version).await?
+    } else {
+        let animation = studio.get_frame(id).await?.animation_id;
+        studio.get_animation_tree(animation).await?
     };
     Tagged::of(StatusCode::OK, &tree)
 }

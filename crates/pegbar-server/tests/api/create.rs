@@ -60,12 +60,11 @@ both_engines! {
         ];
         for (place, value, field) in wrong {
             let (mut body, images) = cats();
-            match body.pointer_mut(place) {
-                Some(found) => *found = value,
-                None => {
+            if let Some(found) = body.pointer_mut(place) {
+                *found = value;
+            } else {
                     let (parent, name) = place.rsplit_once('/').unwrap();
                     body.pointer_mut(parent).unwrap()[name] = value;
-                }
             }
             let response = site.upload(Method::POST, "/api/projects", &body, &images).await;
             let status = response.status().as_u16();

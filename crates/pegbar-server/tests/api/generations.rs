@@ -84,9 +84,10 @@ both_engines! {
             json!({ "error": "x", "price": "1 Dollar" }),
         ];
         for body in wrong {
-            let images: &[(&str, u32)] = match body.to_string().contains("\"o\"") {
-                true => &[("o", 91)],
-                false => &[],
+            let images: &[(&str, u32)] = if body.to_string().contains("\"o\"") {
+                &[("o", 91)]
+            } else {
+                &[]
             };
             let response = site.upload(Method::POST, &path, &body, images).await;
             problem(response, 422, "invalid").await;

@@ -105,7 +105,7 @@ impl Site {
         let text = format!("DELETE FROM change WHERE number <= {number}");
         match &self.options.database {
             DatabaseAddress::Postgres(address) => run_sql(address, &text).await,
-            _ => {
+            DatabaseAddress::Sqlite => {
                 let file = self.folder.path().join(".pegbar/pegbar.db");
                 let connection = rusqlite::Connection::open(file).unwrap();
                 connection.execute_batch(&text).unwrap();

@@ -123,9 +123,10 @@ impl Query<'_> {
     /// Ends with a page of rows in the order of their ids.
     pub(crate) fn page<T: Id>(&mut self, column: &str, page: PageRequest<T>) -> Result<()> {
         let rows = page.rows_to_read()?;
-        let (beyond, order) = match page.is_descending {
-            false => (">", ""),
-            true => ("<", " DESC"),
+        let (beyond, order) = if page.is_descending {
+            ("<", " DESC")
+        } else {
+            (">", "")
         };
         if let Some(after) = page.after {
             let is_beyond = format!("{column} {beyond} ?");

@@ -56,9 +56,9 @@ both_engines! {
         let filter = ProjectFilter { tag: Some("t".to_owned()), ..filter };
         check(3, |row: &pegbar::Project| row.id, async |page| studio.list_projects(&filter, page).await).await;
 
-        let filter = ProjectFilter::default();
-        let project = studio.list_projects(&filter, PageRequest::default());
-        let project = project.await.unwrap().rows[0].id;
+        let all = ProjectFilter::default();
+        let projects = studio.list_projects(&all, PageRequest::default());
+        let project = projects.await.unwrap().rows[0].id;
         let mut character = None;
         for number in 0..5 {
             let new = NewCharacter::new(format!("C{number}"));
