@@ -257,7 +257,7 @@ impl Import<'_> {
                     self.add_known(added.map(|tree| tree.asset).collect());
                 }
                 // Someone was faster: look again.
-                Err(Error::Conflict { .. }) => {}
+                Err(Error::Stale { .. } | Error::Conflict { .. }) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -279,7 +279,7 @@ impl Import<'_> {
         let tree: AnimationTree = match inserted {
             Ok(tree) => tree,
             // Someone was faster: look again.
-            Err(Error::Conflict { .. }) => return Ok(false),
+            Err(Error::Stale { .. } | Error::Conflict { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
         self.report.created.frames += indices.len() as u64;
