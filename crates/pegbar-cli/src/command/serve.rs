@@ -94,6 +94,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     let address = server.local_addr().map_err(|error| {
         CommandError::refused("io", format!("the address is not known: {error}"))
     })?;
+    // Before anyone is told that it is there, who may tell it to end at once.
+    let stop = stop().map_err(|error| {
+        CommandError::refused("io", format!("signals can't be waited for: {error}"))
+    })?;
     let url = format!("http://{address}");
     if context.output.is_json() {
         context.output.json(&Listening { address, url })?;
@@ -104,7 +108,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     }
     // Whoever started it through a pipe waits for the address.
     context.output.finish()?;
-    server.run(stopped()).await;
+    server.run(stop).await;
     Ok(())
 }
 
@@ -122,21 +126,22 @@ fn refusal(error: StartError) -> CommandError {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
+/// Begins to wait for Ctrl-C or SIGTERM: what comes from here on is noticed.
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
