@@ -109,10 +109,13 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     };
     match value.to_str().unwrap_or("x").trim() {
         "" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| Problem::invalid("Last-Event-ID", "expected the id of an event")),
+        text => {
+            let number = text.parse::<u64>().ok();
+            // As far as the database counts.
+            let number = number.filter(|number| *number <= i64::MAX.unsigned_abs());
+            let wrong = || Problem::invalid("Last-Event-ID", "expected the id of an event");
+            number.map(Some).ok_or_else(wrong)
+        }
     }
 }
 
