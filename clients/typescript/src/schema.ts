@@ -3259,7 +3259,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -3395,7 +3395,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -3671,7 +3671,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the animation, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
                 /** @description Done once for each key. */
                 "Idempotency-Key"?: string;
@@ -3846,7 +3846,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the animation, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -4728,7 +4728,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -4864,7 +4864,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -5507,7 +5507,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -6485,7 +6485,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -6621,7 +6621,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -7876,7 +7876,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the animation, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -8012,7 +8012,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the animation, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -8179,7 +8179,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the animation, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -8352,7 +8352,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag of the frame's animation, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -9099,7 +9099,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {
@@ -9235,7 +9235,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description The ETag that was read, or * for any. */
+                /** @description The ETag that was read, or * for any. Frames go by that of their animation. */
                 "If-Match": string;
             };
             path: {

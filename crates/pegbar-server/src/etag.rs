@@ -7,7 +7,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pegbar::Fingerprint;
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use crate::extract::header_parameter;
 use crate::problem::Problem;
 
 /// A body of JSON with its version.
@@ -142,6 +146,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Expected {
             }
             _ => Err(Problem::invalid("If-Match", "expected one ETag")),
         }
+    }
+}
+
+impl IntoParams for Expected {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description =
+            "The ETag that was read, or * for any. Frames go by that of their animation.";
+        header_parameter("If-Match", Required::True, description)
     }
 }
 

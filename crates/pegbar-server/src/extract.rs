@@ -7,6 +7,10 @@ use pegbar::Sha256;
 use serde::de::DeserializeOwned;
 use sha2::Digest as _;
 
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{RefOr, Required};
+
 use crate::app::App;
 use crate::problem::Problem;
 use crate::upload::collect;
@@ -148,4 +152,27 @@ where
     D: serde::Deserializer<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Describes a header that an extractor reads, wherever that stands among the parameters of an
+/// operation.
+pub(crate) fn header_parameter(
+    name: &str,
+    required: Required,
+    description: &str,
+) -> Vec<Parameter> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let schema: RefOr<Schema> = match required {
+        Required::True => text.into(),
+        Required::False => text
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .into(),
+    };
+    let header = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(schema));
+    vec![header.build()]
 }

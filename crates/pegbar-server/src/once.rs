@@ -13,9 +13,13 @@ use pegbar::{
 };
 use serde::Serialize;
 use sha2::Digest as _;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::app::App;
 use crate::etag::Tagged;
+use crate::extract::header_parameter;
 use crate::guard::Identity;
 use crate::problem::Problem;
 
@@ -59,6 +63,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        header_parameter(
+            "Idempotency-Key",
+            Required::False,
+            "Done once for each key.",
+        )
+    }
+}
+
 impl Once {
     fn hash(&self, body: Sha256) -> Sha256 {
         let mut hasher = sha2::Sha256::new();
@@ -66,14 +80,6 @@ impl Once {
         hasher.update(self.path.as_bytes());
         Sha256(hasher.finalize().into())
     }
-}
-
-/// What to do about a request that creates.
-pub(crate) enum Begun<I> {
-    /// Nothing: this was the answer.
-    Answered(Tagged),
-    /// To make what has these ids.
-    ToMake(Making<I>),
 }
 
 /// What is being made.
@@ -84,6 +90,8 @@ pub(crate) struct Making<I> {
     /// Nothing had these ids when the request came for the first time: what has them now was
     /// made by it.
     is_own: bool,
+    /// What was answered when the same request came before.
+    answered: Option<Tagged>,
 }
 
 /// The ids under which something can be reserved.
@@ -137,11 +145,12 @@ pub(crate) async fn begin<I: Reserved>(
     key: Key,
     hash: Sha256,
     ids: Vec<I>,
-) -> Result<Begun<I>, Problem> {
+) -> Result<Making<I>, Problem> {
     let mut making = Making {
         ids,
         once: key.0,
         is_own: false,
+        answered: None,
     };
     if let Some(once) = &making.once {
         let studio = app.studio();
@@ -159,7 +168,7 @@ pub(crate) async fn begin<I: Reserved>(
             BegunRequest::New => {}
             BegunRequest::Finished { status, answer } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::CREATED);
-                return Ok(Begun::Answered(Tagged::again(status, answer.into_bytes())));
+                making.answered = Some(Tagged::again(status, answer.into_bytes()));
             }
             BegunRequest::Unfinished { reserved } => {
                 making.is_own = !reserved.is_empty();
@@ -169,31 +178,38 @@ pub(crate) async fn begin<I: Reserved>(
             }
         }
     }
-    Ok(Begun::ToMake(making))
+    Ok(making)
 }
 
 impl<I: Reserved> Making<I> {
-    /// Answers with what was made. Where the same request made it before, or meanwhile, its ids
-    /// are taken: then `found` looks for it.
-    pub(crate) async fn answer<T: Serialize>(
+    /// Makes it and answers with it, unless that was answered before. Where the same request made
+    /// it before, or meanwhile, its ids are taken: then `found` looks for it.
+    pub(crate) fn answer<T: Serialize>(
         self,
         app: &App,
-        made: pegbar::Result<T>,
+        making: impl Future<Output = pegbar::Result<T>>,
         found: impl Future<Output = pegbar::Result<T>>,
-    ) -> Result<Tagged, Problem> {
-        let made = match made {
-            Err(error) if self.is_own => found.await.map_err(|_| error)?,
-            made => made?,
-        };
-        let answer = Tagged::of(StatusCode::CREATED, &made)?;
-        if let Some(once) = &self.once {
-            let studio = app.studio();
-            let finished = studio.finish_request(&once.scope, &once.key, 201, answer.text());
-            // What was asked for is done: who comes again finds it by its id.
-            if let Err(error) = finished.await {
-                tracing::warn!(%error, "an answer could not be remembered");
+    ) -> impl Future<Output = Result<Tagged, Problem>> {
+        // Large, and of the two mostly one is waited for.
+        let (making, found) = (Box::pin(making), Box::pin(found));
+        async move {
+            if let Some(answered) = self.answered {
+                return Ok(answered);
             }
+            let made = match making.await {
+                Err(error) if self.is_own => found.await.map_err(|_| error)?,
+                made => made?,
+            };
+            let answer = Tagged::of(StatusCode::CREATED, &made)?;
+            if let Some(once) = &self.once {
+                let studio = app.studio();
+                let finished = studio.finish_request(&once.scope, &once.key, 201, answer.text());
+                // What was asked for is done: who comes again finds it by its id.
+                if let Err(error) = finished.await {
+                    tracing::warn!(%error, "an answer could not be remembered");
+                }
+            }
+            Ok(answer)
         }
-        Ok(answer)
     }
 }

@@ -29,9 +29,25 @@ const MAX_FILES: usize = 1000;
 /// A body of JSON that may come with images.
 pub(crate) struct WithImages<T> {
     pub(crate) body: T,
-    pub(crate) images: Images,
+    images: Images,
     /// The hash of everything that came: the same request has the same.
     pub(crate) hash: Sha256,
+}
+
+impl<T> WithImages<T> {
+    /// Makes of the body what is to be created, with its images; refuses images that nothing is
+    /// made of.
+    pub(crate) fn make<N>(
+        self,
+        of: impl FnOnce(T, &mut Images) -> Result<N, Problem>,
+    ) -> Result<N, Problem> {
+        let Self {
+            body, mut images, ..
+        } = self;
+        let made = of(body, &mut images)?;
+        images.check_all_used()?;
+        Ok(made)
+    }
 }
 
 /// The images of a request, by the names of their parts.
@@ -73,7 +89,7 @@ impl Images {
     }
 
     /// Refuses images that nothing in the request is made of.
-    pub(crate) fn check_all_used(&self) -> Result<(), Problem> {
+    fn check_all_used(&self) -> Result<(), Problem> {
         let unused = self.0.iter().find(|(_, image)| !image.is_used);
         match unused {
             Some((name, _)) => {

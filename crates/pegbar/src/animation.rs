@@ -266,12 +266,7 @@ impl AnimationFilter {
                 source_id: (bits & 4 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 8 > 0).then(|| AnimationId(Uuid::nil()));
-            for is_descending in [false, true] {
-                let page = PageRequest {
-                    after,
-                    limit: 2,
-                    is_descending,
-                };
+            for page in PageRequest::both_orders(after) {
                 prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
             }
         }

@@ -281,12 +281,7 @@ impl AssetFilter {
                 created_before: time.filter(|_| on(7)),
             };
             let after = on(9).then(|| AssetId(Uuid::nil()));
-            for is_descending in [false, true] {
-                let page = PageRequest {
-                    after,
-                    limit: 2,
-                    is_descending,
-                };
+            for page in PageRequest::both_orders(after) {
                 prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
             }
         }

@@ -260,12 +260,7 @@ impl CharacterFilter {
                 source_id: (bits & 4 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 8 > 0).then(|| CharacterId(Uuid::nil()));
-            for is_descending in [false, true] {
-                let page = PageRequest {
-                    after,
-                    limit: 2,
-                    is_descending,
-                };
+            for page in PageRequest::both_orders(after) {
                 prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
             }
         }

@@ -185,12 +185,7 @@ impl GenerationFilter {
                 created_before: time.filter(|_| on(5)),
             };
             let after = on(6).then(|| GenerationId(Uuid::nil()));
-            for is_descending in [false, true] {
-                let page = PageRequest {
-                    after,
-                    limit: 2,
-                    is_descending,
-                };
+            for page in PageRequest::both_orders(after) {
                 prepare(filter.query(ProjectId(Uuid::nil()), page).unwrap());
             }
         }

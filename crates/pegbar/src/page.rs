@@ -53,6 +53,19 @@ impl<T> PageRequest<T> {
         }
     }
 
+    /// Asks in each order, for the tests that prepare every query.
+    #[cfg(test)]
+    pub(crate) fn both_orders(after: Option<T>) -> [Self; 2]
+    where
+        T: Copy,
+    {
+        [false, true].map(|is_descending| Self {
+            after,
+            limit: 2,
+            is_descending,
+        })
+    }
+
     /// Returns how many rows to read: one more than asked for tells whether a page follows.
     pub(crate) fn rows_to_read(&self) -> Result<i64> {
         if (1..=MAX_PAGE_SIZE).contains(&self.limit) {

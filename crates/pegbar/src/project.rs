@@ -238,12 +238,7 @@ impl ProjectFilter {
                 source_id: (bits & 8 > 0).then(|| "s".to_owned()),
             };
             let after = (bits & 4 > 0).then(|| ProjectId(Uuid::nil()));
-            for is_descending in [false, true] {
-                let page = PageRequest {
-                    after,
-                    limit: 2,
-                    is_descending,
-                };
+            for page in PageRequest::both_orders(after) {
                 prepare(filter.query(page).unwrap());
             }
         }

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::body::{CreateAnimation, CreateAsset};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, given, present};
-use crate::once::{Begun, Key, begin};
+use crate::once::{Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -87,7 +87,7 @@ async fn list_animations(
     tag = "animations",
     params(
         ("characterId" = CharacterId, Path, description = "The character that moves."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The animation.",
@@ -101,23 +101,14 @@ async fn create_animation(
     key: Key,
     request: WithImages<CreateAnimation>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let ids = vec![app.id(body.id)];
-    let new = body.into_new("", &mut images)?;
-    images.check_all_used()?;
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let (ids, hash) = (vec![app.id(request.body.id)], request.hash);
+    let new = request.make(|body, images| body.into_new("", images))?;
+    let making = begin(&app, key, hash, ids).await?;
     let id = making.ids[0];
     let studio = app.studio();
-    let made = studio.create_animation(character, new.id(id)).await;
+    let make = studio.create_animation(character, new.id(id));
     making
-        .answer(&app, made, studio.get_animation_tree(id))
+        .answer(&app, make, studio.get_animation_tree(id))
         .await
 }
 
@@ -174,7 +165,7 @@ struct UpdateAnimation {
     tag = "animations",
     params(
         ("animationId" = AnimationId, Path, description = "The animation."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     request_body = UpdateAnimation,
     responses((status = 200, description = "The animation as it is now.", body = Animation))
@@ -205,7 +196,7 @@ async fn update_animation(
     tag = "animations",
     params(
         ("animationId" = AnimationId, Path, description = "The animation."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     responses((status = 200, description = "What went.", body = Deletion))
 )]
@@ -322,7 +313,7 @@ async fn list_takes(
     tag = "animations",
     params(
         ("animationId" = AnimationId, Path, description = "The animation."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The take, and its image.",
@@ -336,24 +327,14 @@ async fn create_take(
     key: Key,
     request: WithImages<CreateAsset>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let ids = vec![app.id(body.id)];
-    let new = body.into_new("", &mut images)?;
-    images.check_all_used()?;
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let (ids, hash) = (vec![app.id(request.body.id)], request.hash);
+    let new = request.make(|body, images| body.into_new("", images))?;
+    let making = begin(&app, key, hash, ids).await?;
     let id = making.ids[0];
     let studio = app.studio();
-    let takes = studio.create_takes(animation, vec![new.id(id)]).await;
-    let made = match takes {
-        Ok(mut takes) => Ok(takes.swap_remove(0)),
-        Err(error) => Err(error),
+    let make = async {
+        let mut takes = studio.create_takes(animation, vec![new.id(id)]).await?;
+        Ok(takes.swap_remove(0))
     };
-    making.answer(&app, made, studio.get_asset(id)).await
+    making.answer(&app, make, studio.get_asset(id)).await
 }

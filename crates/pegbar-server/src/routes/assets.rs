@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::body::{CreateAsset, assets};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{HashedJson, InPath, JsonBody, Params, given, present};
-use crate::once::{Begun, Key, begin};
+use crate::once::{Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::{RawImage, WithImages};
@@ -119,7 +119,7 @@ struct CreateAssets {
     tag = "assets",
     params(
         ("projectId" = ProjectId, Path, description = "The project."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The assets, and their images.",
@@ -133,21 +133,13 @@ async fn create_assets(
     key: Key,
     request: WithImages<CreateAssets>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let mut new = assets(body.assets, "assets", &mut images)?;
-    images.check_all_used()?;
+    let hash = request.hash;
+    let mut new = request.make(|body, images| assets(body.assets, "assets", images))?;
     if new.is_empty() {
         return Err(Problem::invalid("assets", "there are none"));
     }
     let ids = new.iter().map(|asset| app.id(asset.id)).collect();
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let making = begin(&app, key, hash, ids).await?;
     for (asset, id) in new.iter_mut().zip(&making.ids) {
         asset.id = Some(*id);
     }
@@ -159,8 +151,8 @@ async fn create_assets(
         }
         Ok(found)
     };
-    let made = app.studio().create_assets(project, new).await;
-    making.answer(&app, made, found).await
+    let make = app.studio().create_assets(project, new);
+    making.answer(&app, make, found).await
 }
 
 /// What is said of an image whose bytes are the body.
@@ -184,7 +176,7 @@ struct UploadParams {
         ("projectId" = ProjectId, Path, description = "The project."),
         UploadParams,
         ("Repr-Digest" = Option<String>, Header, description = "The hash of the image: `sha-256=:…:`."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The image.",
@@ -205,14 +197,11 @@ async fn upload_image(
     let mut new = NewAsset::new(ImageSource::Stored(image.stored));
     new.original_name = params.original_name;
     let ids = vec![app.id(None)];
-    let making = match begin(&app, key, image.stored.sha256(), ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let making = begin(&app, key, image.stored.sha256(), ids).await?;
     let id = making.ids[0];
     let studio = app.studio();
-    let made = studio.create_asset(project, new.id(id)).await;
-    making.answer(&app, made, studio.get_asset(id)).await
+    let make = studio.create_asset(project, new.id(id));
+    making.answer(&app, make, studio.get_asset(id)).await
 }
 
 /// Returns an asset.
@@ -254,7 +243,7 @@ struct UpdateAsset {
     tag = "assets",
     params(
         ("assetId" = AssetId, Path, description = "The asset."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     request_body = UpdateAsset,
     responses((status = 200, description = "The asset as it is now.", body = Asset))
@@ -281,7 +270,7 @@ async fn update_asset(
     tag = "assets",
     params(
         ("assetId" = AssetId, Path, description = "The asset."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     responses((status = 200, description = "What went.", body = Deletion))
 )]
@@ -302,7 +291,7 @@ async fn delete_asset(
     tag = "assets",
     params(
         ("assetId" = AssetId, Path, description = "The asset."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     responses((status = 200, description = "What was dropped.", body = DroppedBytes))
 )]
@@ -367,7 +356,7 @@ struct CreateAnnotation {
     tag = "assets",
     params(
         ("assetId" = AssetId, Path, description = "The asset."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body = CreateAnnotation,
     responses((status = 201, description = "The annotation.", body = Annotation))
@@ -379,10 +368,7 @@ async fn annotate_asset(
     request: HashedJson<CreateAnnotation>,
 ) -> Result<Tagged, Problem> {
     let ids = vec![app.id(None)];
-    let making = match begin(&app, key, request.hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let making = begin(&app, key, request.hash, ids).await?;
     let id: AnnotationId = making.ids[0];
     let new = NewAnnotation {
         id: Some(id),
@@ -390,7 +376,7 @@ async fn annotate_asset(
         text: request.body.text,
     };
     let studio = app.studio();
-    let made = studio.annotate_asset(asset, new).await;
+    let make = studio.annotate_asset(asset, new);
     let found = async {
         let annotations = studio.list_annotations(asset).await?;
         let found = annotations.into_iter().find(|found| found.id == id);
@@ -399,7 +385,7 @@ async fn annotate_asset(
             name: id.to_string(),
         })
     };
-    making.answer(&app, made, found).await
+    making.answer(&app, make, found).await
 }
 
 /// Deletes an annotation.

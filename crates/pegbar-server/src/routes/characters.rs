@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::body::{CreateAsset, CreateCharacter};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, given, present};
-use crate::once::{Begun, Key, begin};
+use crate::once::{Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -86,7 +86,7 @@ async fn list_characters(
     tag = "characters",
     params(
         ("projectId" = ProjectId, Path, description = "The project."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The character.",
@@ -100,23 +100,14 @@ async fn create_character(
     key: Key,
     request: WithImages<CreateCharacter>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let ids = vec![app.id(body.id)];
-    let new = body.into_new("", &mut images)?;
-    images.check_all_used()?;
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let (ids, hash) = (vec![app.id(request.body.id)], request.hash);
+    let new = request.make(|body, images| body.into_new("", images))?;
+    let making = begin(&app, key, hash, ids).await?;
     let id = making.ids[0];
     let studio = app.studio();
-    let made = studio.create_character(project, new.id(id)).await;
+    let make = studio.create_character(project, new.id(id));
     making
-        .answer(&app, made, studio.get_character_tree(id))
+        .answer(&app, make, studio.get_character_tree(id))
         .await
 }
 
@@ -175,7 +166,7 @@ struct UpdateCharacter {
     tag = "characters",
     params(
         ("characterId" = CharacterId, Path, description = "The character."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     request_body = UpdateCharacter,
     responses((status = 200, description = "The character as it is now.", body = Character))
@@ -207,7 +198,7 @@ async fn update_character(
     tag = "characters",
     params(
         ("characterId" = CharacterId, Path, description = "The character."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     responses((status = 200, description = "What went.", body = Deletion))
 )]
@@ -268,7 +259,7 @@ async fn list_variations(
     tag = "characters",
     params(
         ("characterId" = CharacterId, Path, description = "The character."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The variation, and its image.",
@@ -282,20 +273,11 @@ async fn create_variation(
     key: Key,
     request: WithImages<CreateAsset>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let ids = vec![app.id(body.id)];
-    let new = body.into_new("", &mut images)?;
-    images.check_all_used()?;
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let (ids, hash) = (vec![app.id(request.body.id)], request.hash);
+    let new = request.make(|body, images| body.into_new("", images))?;
+    let making = begin(&app, key, hash, ids).await?;
     let id = making.ids[0];
     let studio = app.studio();
-    let made = studio.create_variation(character, new.id(id)).await;
-    making.answer(&app, made, studio.get_asset(id)).await
+    let make = studio.create_variation(character, new.id(id));
+    making.answer(&app, make, studio.get_asset(id)).await
 }

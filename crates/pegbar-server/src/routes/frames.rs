@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::body::{CreateAsset, CreateFrame, frames, image};
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, present};
-use crate::once::{Begun, Key, begin};
+use crate::once::{Key, begin};
 use crate::problem::Problem;
 use crate::upload::WithImages;
 
@@ -86,8 +86,8 @@ struct InsertFrames {
     tag = "frames",
     params(
         ("animationId" = AnimationId, Path, description = "The animation."),
-        ("If-Match" = String, Header, description = "The ETag of the animation, or * for any."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Expected,
+        Key
     ),
     request_body(
         description = "The frames, and their images.",
@@ -102,21 +102,13 @@ async fn insert_frames(
     key: Key,
     request: WithImages<InsertFrames>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let mut new = frames(body.frames, "frames", &mut images)?;
-    images.check_all_used()?;
+    let (at, hash) = (request.body.at, request.hash);
+    let mut new = request.make(|body, images| frames(body.frames, "frames", images))?;
     if new.is_empty() {
         return Err(Problem::invalid("frames", "there are none"));
     }
     let ids = new.iter().map(|frame| app.id(frame.id)).collect();
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let making = begin(&app, key, hash, ids).await?;
     for (frame, id) in new.iter_mut().zip(&making.ids) {
         frame.id = Some(*id);
     }
@@ -126,14 +118,14 @@ async fn insert_frames(
         let animation = studio.get_frame(first).await?.animation_id;
         studio.get_animation_tree(animation).await
     };
-    let made = match version(&app, animation, expected).await {
-        Err(error) => Err(error),
-        Ok(version) => match body.at {
+    let make = async {
+        let version = version(&app, animation, expected).await?;
+        match at {
             Some(at) => studio.insert_frames(animation, at, new, version).await,
             None => studio.append_frames(animation, new, version).await,
-        },
+        }
     };
-    making.answer(&app, made, found).await
+    making.answer(&app, make, found).await
 }
 
 /// The whole order of an animation.
@@ -152,7 +144,7 @@ struct FrameOrder {
     tag = "frames",
     params(
         ("animationId" = AnimationId, Path, description = "The animation."),
-        ("If-Match" = String, Header, description = "The ETag of the animation, or * for any.")
+        Expected
     ),
     request_body = FrameOrder,
     responses((status = 200, description = "The animation with its frames.", body = AnimationTree))
@@ -204,7 +196,7 @@ struct UpdateFrame {
     tag = "frames",
     params(
         ("frameId" = FrameId, Path, description = "The frame."),
-        ("If-Match" = String, Header, description = "The ETag of the animation, or * for any.")
+        Expected
     ),
     request_body = UpdateFrame,
     responses((status = 200, description = "The animation with its frames.", body = AnimationTree))
@@ -244,7 +236,7 @@ struct ReplaceFrame {
     tag = "frames",
     params(
         ("frameId" = FrameId, Path, description = "The frame."),
-        ("If-Match" = String, Header, description = "The ETag of the animation, or * for any.")
+        Expected
     ),
     request_body(
         description = "What it shows, and the image of a new take.",
@@ -258,11 +250,7 @@ async fn replace_frame(
     expected: Expected,
     request: WithImages<ReplaceFrame>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body, mut images, ..
-    } = request;
-    let image = image(body.asset, body.asset_id, "", &mut images)?;
-    images.check_all_used()?;
+    let image = request.make(|body, images| image(body.asset, body.asset_id, "", images))?;
     let version = version_of_frame(&app, id, expected).await?;
     let tree = app.studio().replace_frame(id, image, version).await?;
     Tagged::of(StatusCode::OK, &tree)
@@ -286,7 +274,7 @@ struct MoveFrame {
     tag = "frames",
     params(
         ("frameId" = FrameId, Path, description = "The frame."),
-        ("If-Match" = String, Header, description = "The ETag of the frame's animation, or * for any.")
+        Expected
     ),
     request_body = MoveFrame,
     responses((status = 200, description = "The animation that it is in now, with its frames.", body = AnimationTree))
@@ -319,7 +307,7 @@ async fn move_frame(
     tag = "frames",
     params(
         ("frameId" = FrameId, Path, description = "The frame."),
-        ("If-Match" = String, Header, description = "The ETag of the animation, or * for any.")
+        Expected
     ),
     responses((status = 200, description = "The animation with its frames.", body = AnimationTree))
 )]

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::body::CreateAsset;
 use crate::etag::{Known, Tagged};
 use crate::extract::{InPath, Params};
-use crate::once::{Begun, Key, begin};
+use crate::once::{Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::{Images, WithImages};
@@ -239,7 +239,7 @@ impl RecordGeneration {
     tag = "generations",
     params(
         ("projectId" = ProjectId, Path, description = "The project."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")
+        Key
     ),
     request_body(
         description = "The generation, and its images.",
@@ -253,23 +253,14 @@ async fn record_generation(
     key: Key,
     request: WithImages<RecordGeneration>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let ids = vec![app.id(body.id)];
-    let mut new = body.into_new(&mut images)?;
-    images.check_all_used()?;
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let (ids, hash) = (vec![app.id(request.body.id)], request.hash);
+    let mut new = request.make(RecordGeneration::into_new)?;
+    let making = begin(&app, key, hash, ids).await?;
     let id = making.ids[0];
     new.id = Some(id);
     let studio = app.studio();
-    let made = studio.record_generation(project, new).await;
-    making.answer(&app, made, recorded(&app, id)).await
+    let make = studio.record_generation(project, new);
+    making.answer(&app, make, recorded(&app, id)).await
 }
 
 /// Returns what was recorded, as far as it is still there.

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::body::CreateProject;
 use crate::etag::{Expected, Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params, given, present};
-use crate::once::{Begun, Key, begin};
+use crate::once::{Key, begin};
 use crate::page::{PageOf, PageParams};
 use crate::problem::Problem;
 use crate::upload::WithImages;
@@ -79,7 +79,7 @@ async fn list_projects(
     path = "/api/projects",
     operation_id = "createProject",
     tag = "projects",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Done once for each key.")),
+    params(Key),
     request_body(
         description = "The project.",
         content((CreateProject = "application/json"), (CreateProject = "multipart/form-data"))
@@ -91,22 +91,13 @@ async fn create_project(
     key: Key,
     request: WithImages<CreateProject>,
 ) -> Result<Tagged, Problem> {
-    let WithImages {
-        body,
-        mut images,
-        hash,
-    } = request;
-    let ids = vec![app.id(body.id)];
-    let new = body.into_new(&mut images)?;
-    images.check_all_used()?;
-    let making = match begin(&app, key, hash, ids).await? {
-        Begun::Answered(answer) => return Ok(answer),
-        Begun::ToMake(making) => making,
-    };
+    let (ids, hash) = (vec![app.id(request.body.id)], request.hash);
+    let new = request.make(CreateProject::into_new)?;
+    let making = begin(&app, key, hash, ids).await?;
     let id = making.ids[0];
     let studio = app.studio();
-    let made = studio.create_project(new.id(id)).await;
-    making.answer(&app, made, studio.get_project_tree(id)).await
+    let make = studio.create_project(new.id(id));
+    making.answer(&app, make, studio.get_project_tree(id)).await
 }
 
 /// Returns a project.
@@ -160,7 +151,7 @@ struct UpdateProject {
     tag = "projects",
     params(
         ("projectId" = ProjectId, Path, description = "The project."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     request_body = UpdateProject,
     responses((status = 200, description = "The project as it is now.", body = Project))
@@ -191,7 +182,7 @@ async fn update_project(
     tag = "projects",
     params(
         ("projectId" = ProjectId, Path, description = "The project."),
-        ("If-Match" = String, Header, description = "The ETag that was read, or * for any.")
+        Expected
     ),
     responses((status = 200, description = "What went.", body = Deletion))
 )]
