@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pegbar::{
     AssetFilter, AssetId, Engine, NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject,
@@ -12,6 +13,9 @@ use tempfile::TempDir;
 
 use crate::server::Running;
 use crate::{Outcome, POSTGRES, address};
+
+/// How many databases were created.
+static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// How many assets the project of pages has.
 const MANY: u32 = 2_000;
@@ -51,7 +55,8 @@ impl Site {
         let database = match (engine, std::env::var(POSTGRES)) {
             (Engine::Sqlite, _) => "sqlite".to_owned(),
             (Engine::Postgres, Ok(server)) => {
-                let name = format!("pegbar_http_{}", std::process::id());
+                let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+                let name = format!("pegbar_http_{}_{number}", std::process::id());
                 let (client, connection) =
                     tokio_postgres::connect(&server, tokio_postgres::NoTls).await?;
                 tokio::spawn(connection);

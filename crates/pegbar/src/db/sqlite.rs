@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use deadpool::managed;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -108,6 +109,8 @@ fn open_connection(file: &Path, flags: OpenFlags) -> Result<Connection, rusqlite
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Without it, a statement is planned anew for other parameters: each time it is used.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
         // FULL: a commit survives a power cut, not only a crash of ours.
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
