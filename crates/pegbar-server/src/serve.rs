@@ -1,18 +1,24 @@
 //! Listening, answering, and ending without cutting anyone off.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
 use axum::middleware::from_fn_with_state;
-use axum::{Extension, Router};
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use pegbar::Studio;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
+use tower::Service as _;
 
 use crate::api;
 use crate::app::{App, ServerOptions};
@@ -22,6 +28,9 @@ use crate::pace::Connection;
 
 /// How long to wait before accepting again where the system has no more files.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many connections may wait to be accepted; the system may allow fewer.
+const WAITING: u32 = 4096;
 
 /// How often addresses are forgotten that no longer send anything.
 const FORGOTTEN_EVERY: Duration = Duration::from_mins(1);
@@ -69,9 +78,7 @@ impl Server {
         if !address.ip().is_loopback() && !app.has_token().await? {
             return Err(StartError::NoToken(address));
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| StartError::Listen { address, source })?;
+        let listener = listen(address).map_err(|source| StartError::Listen { address, source })?;
         Ok(Self { listener, app })
     }
 
@@ -111,11 +118,13 @@ impl Server {
             };
             // Small answers would wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
-            let service = router.clone().layer(Extension(Peer(peer)));
+            let service = From {
+                peer: Peer(peer),
+                router: router.clone(),
+            };
             let stream = Connection::new(stream, app.metrics().traffic(), limits.write_timeout);
             let counted = Counted::new(app.shared_metrics(), |metrics| &metrics.connections);
-            let connection =
-                http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            let connection = http.serve_connection(TokioIo::new(stream), service);
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
@@ -132,6 +141,39 @@ impl Server {
             tracing::warn!("some requests did not end in time");
         }
     }
+}
+
+/// What answers the requests of one connection.
+struct From {
+    peer: Peer,
+    router: Router,
+}
+
+impl hyper::service::Service<Request<Incoming>> for From {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.peer);
+        // A router is always ready.
+        self.router.clone().call(request)
+    }
+}
+
+/// Listens with room for many who come at once: one that finds none tries again a second later.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // So that it can start again at once; on Windows it would share the address with others.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Forgets addresses that no longer send anything, again and again.

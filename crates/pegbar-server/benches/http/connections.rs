@@ -2,6 +2,7 @@
 //! fault.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,12 @@ use crate::studio::Site;
 
 /// How many are being opened at once: more than the system's queue holds would be refused.
 const OPENING: usize = 256;
+
+/// Addresses that the connections come from, in 127.0.1.0/24 or 127.0.2.0/24.
+const SOURCES: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
+/// How long opening them may take: a server waits so long for the head of a request.
+const OPENED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What one connection did.
 #[derive(Default)]
@@ -43,11 +50,14 @@ pub(crate) async fn connections(is_quick: bool) -> Outcome<()> {
         };
         let server = site.serve()?;
         let opening = Arc::new(Semaphore::new(OPENING));
-        let all_open = Arc::new(tokio::sync::Barrier::new(count));
+        let all_open = Arc::new(tokio::sync::Barrier::new(count + 1));
         let mut running = tokio::task::JoinSet::new();
         for number in 0..count {
             let (opening, all_open) = (opening.clone(), all_open.clone());
             let address = server.address;
+            // On Linux, all of 127.0.0.0/8 is this machine.
+            let own = SOURCES[number % SOURCES.len()];
+            let own = Ipv4Addr::new(127, 0, 1 + u8::from(engine == Engine::Postgres), own);
             let asset = site.assets[number % site.assets.len()];
             let hash = site.hashes[number % site.hashes.len()].clone();
             running.spawn(async move {
@@ -55,7 +65,7 @@ pub(crate) async fn connections(is_quick: bool) -> Outcome<()> {
                     .acquire_owned()
                     .await
                     .map_err(|error| error.to_string())?;
-                let opened = Connection::open(address).await;
+                let opened = Connection::open_from(own, address).await;
                 let mut connection = opened.map_err(|error| error.to_string())?;
                 drop(permit);
                 all_open.wait().await;
@@ -82,8 +92,11 @@ pub(crate) async fn connections(is_quick: bool) -> Outcome<()> {
                 Ok::<Done, String>(done)
             });
         }
+        let opened = tokio::time::timeout(OPENED_WITHIN, all_open.wait()).await;
+        opened.map_err(|_| "the connections could not be opened")?;
         let begun = Instant::now();
         let mut all = Done::default();
+        let waiting = server.memory().1;
         while let Some(done) = running.join_next().await {
             let done = done??;
             all.times.extend(done.times);
@@ -101,8 +114,8 @@ pub(crate) async fn connections(is_quick: bool) -> Outcome<()> {
         let at = |share: usize| all.times[all.times.len() * share / 1000 - 1].as_secs_f64() * 1e3;
         println!(
             "\n{engine:?}: {count} connections open at once, {} requests in {:.1} s: {} writes \
-             acknowledged, {lost} lost, {} not answered as they should be; p50 {:.0} ms, p99 {:.0} ms; at \
-             most {} MiB of memory",
+             acknowledged, {lost} lost, {} not answered as they should be; p50 {:.0} ms, p99 {:.0} ms; {waiting} MiB \
+             of memory when all were open, {} MiB at most",
             all.times.len(),
             took.as_secs_f64(),
             all.kept.len(),
