@@ -123,7 +123,7 @@ pub(crate) async fn race(is_quick: bool) -> Outcome<()> {
         );
         println!(
             "{:<20} {:>10} {:>10} {:>10} {:>22} {:>22}",
-            "", "ours", "p99 ms", "peer", "÷ Fastify + Prisma", "÷ nginx"
+            "", "ours", "p99 ms", "other", "÷ Fastify + Prisma", "÷ nginx"
         );
         for question in questions(&site) {
             let found = measure(&ours, &question.ours, time).await?;
@@ -138,12 +138,13 @@ pub(crate) async fn race(is_quick: bool) -> Outcome<()> {
             let is_image = question.nginx.is_some();
             let goal = question.what == "image by hash";
             let other = by_peer.as_ref().or(by_nginx.as_ref());
+            let other = other.map(|other| format!("{:.0}", other.per_cpu_second));
             println!(
-                "{:<20} {:>10.0} {:>10.2} {:>10.0} {:>22} {:>22}",
+                "{:<20} {:>10.0} {:>10.2} {:>10} {:>22} {:>22}",
                 question.what,
                 found.per_cpu_second,
                 found.p99.as_secs_f64() * 1e3,
-                other.map_or(f64::NAN, |other| other.per_cpu_second),
+                other.as_deref().unwrap_or("–"),
                 ratio(&found, by_peer.as_ref(), (!is_image).then_some(5.0)),
                 ratio(&found, by_nginx.as_ref(), goal.then_some(0.6)),
             );
@@ -151,7 +152,7 @@ pub(crate) async fn race(is_quick: bool) -> Outcome<()> {
         let (most, now) = ours.memory();
         println!("\nours: at most {most} MiB of memory, {now} MiB now");
         if peer.is_none() && engine == Engine::Postgres {
-            println!("no Fastify + Prisma: run `npm ci` in crates/pegbar-server/benches/peer");
+            println!("no Fastify + Prisma: docs/server.md says how to make it ready");
         }
         if nginx.is_none() {
             println!("no nginx on this machine");
