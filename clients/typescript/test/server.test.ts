@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { createPegbar, isPegbarError, newId, PegbarError, type ProjectTree } from "../src/index.js";
 import { largePng, onBothEngines, png, type Studio } from "./studio.js";
@@ -373,6 +373,33 @@ onBothEngines("the client", (studio) => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  const real = realImages();
+  test("images of a real generator are kept as they are, with what they say of themselves", { skip: !real }, async () => {
+    const { pegbar, baseUrl, run } = studio();
+    const files = await Promise.all((real ?? []).map(async (path) => new File([await openAsBlob(path)], basename(path))));
+    const [design, sprite] = files;
+    assert.ok(design && sprite);
+    const { data } = await pegbar.createProject({ name: "Real", references: files.map((file) => ({ file })) });
+    for (const [place, file] of files.entries()) {
+      const asset = data.references[place];
+      assert.ok(asset);
+      // They are called `.png` and are none.
+      assert.deepEqual([asset.mimeType, asset.originalName], ["image/jpeg", file.name]);
+      const kept = await (await fetch(`${baseUrl}/blobs/${asset.sha256}`)).arrayBuffer();
+      assert.ok(Buffer.from(kept).equals(Buffer.from(await file.arrayBuffer())));
+      const { data: claims } = await pegbar.get("/api/assets/{assetId}/claims", { path: { assetId: asset.id } });
+      const generator = JSON.stringify(claims.find(({ tool }) => tool === "c2pa")?.fields);
+      assert.match(generator, /Google LLC/);
+    }
+    const env = { ...process.env, PEGBAR_URL: baseUrl };
+    const paths = [...(real ?? []), join(mkdtempSync(join(tmpdir(), "pegbar-real-")), "last.png")];
+    writeFileSync(paths[2] as string, png(77));
+    const printed = execFileSync(process.execPath, ["build/example.js", ...paths], { env, encoding: "utf8" });
+    assert.match(printed, new RegExp(`${sprite.name} was made from ${design.name} \\(character\\)`));
+    rmSync(dirname(paths[2] as string), { recursive: true });
+    run("verify");
+  });
 });
 
 test("the README shows the example as it is", () => {
@@ -380,6 +407,18 @@ test("the README shows the example as it is", () => {
   const example = readFileSync("example.ts", "utf8").replace(/^\/\/.*\n\n/, "");
   assert.equal(shown.replace(/^ {3}/gm, ""), example);
 });
+
+/** The two images that Gemini made, where they are beside the project; said where they aren't. */
+function realImages(): string[] | undefined {
+  const folder = join(process.env.PEGBAR_REAL_INPUTS ?? "../../../shared/real", "gemini");
+  if (!existsSync(folder)) {
+    if (process.env.CI) throw new Error(`${folder} is required in CI`);
+    process.stderr.write(`no ${folder}: what real generators made is not tried\n`);
+    return undefined;
+  }
+  const images = readdirSync(folder).filter((name) => name.endsWith(".png"));
+  return images.sort().map((name) => join(folder, name));
+}
 
 /** The place of a node in a lineage. */
 function order(nodes: readonly { id: string }[], id: string | null | undefined): number {

@@ -22,16 +22,16 @@ export interface Studio {
 
 /**
  * Runs tests on a served studio: on SQLite, and where `PEGBAR_TEST_POSTGRES` names a server, on
- * PostgreSQL.
+ * PostgreSQL. Pages of the given origins may call it.
  */
-export function onBothEngines(name: string, tests: (studio: () => Studio) => void) {
+export function onBothEngines(name: string, tests: (studio: () => Studio) => void, origins: () => string[] = () => []) {
   const server = process.env.PEGBAR_TEST_POSTGRES;
   for (const engine of ["SQLite", "PostgreSQL"]) {
     const skip = engine === "PostgreSQL" && !server ? "PEGBAR_TEST_POSTGRES names no server" : false;
     describe(`${name}, on ${engine}`, { skip }, () => {
       let studio: Studio | undefined;
       before(async () => {
-        studio = await createStudio(engine === "PostgreSQL" ? server : undefined);
+        studio = await createStudio(engine === "PostgreSQL" ? server : undefined, origins());
       });
       after(() => studio?.stop());
       tests(() => {
@@ -42,7 +42,7 @@ export function onBothEngines(name: string, tests: (studio: () => Studio) => voi
   }
 }
 
-async function createStudio(server: string | undefined): Promise<Studio> {
+async function createStudio(server: string | undefined, origins: string[]): Promise<Studio> {
   const binary = resolve(process.env.PEGBAR_BIN ?? "../../target/debug/pegbar");
   if (!existsSync(binary)) throw new Error(`no pegbar at ${binary}: build it, or set PEGBAR_BIN`);
   const name = `pegbar_typescript_${randomBytes(6).toString("hex")}`;
@@ -61,7 +61,7 @@ async function createStudio(server: string | undefined): Promise<Studio> {
 
   let listen = "127.0.0.1:0";
   const serve = async () => {
-    const args = ["--json", "--studio", folder, "serve", "--listen", listen];
+    const args = ["--json", "--studio", folder, "serve", "--listen", listen, ...origins.flatMap((origin) => ["--origin", origin])];
     const child = spawn(binary, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     const ended = new Promise<void>((done) => child.once("exit", () => done()));
     let printed = "";
