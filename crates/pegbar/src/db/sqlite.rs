@@ -109,7 +109,8 @@ fn open_connection(file: &Path, flags: OpenFlags) -> Result<Connection, rusqlite
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    // Without it, a statement is planned anew for other parameters: each time it is used.
+    // Without it, a statement is planned anew whenever other parameters might let it use a
+    // partial index: each time it is used.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
         // FULL: a commit survives a power cut, not only a crash of ours.
@@ -304,5 +305,30 @@ fn sealed(error: &rusqlite::Error) -> Option<Error> {
             Error::sealed(message)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_for_all_parameters() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("plans.db");
+        let connection = open_connection(&file, OpenFlags::default()).unwrap();
+        let schema = "CREATE TABLE asset (project TEXT, id TEXT, kind TEXT, PRIMARY KEY (project, id)); \
+                      CREATE INDEX frames ON asset (project) WHERE kind = 'frame';";
+        connection.execute_batch(schema).unwrap();
+        let text = "SELECT id FROM asset WHERE project = $1 AND kind = $2 ORDER BY id";
+        let mut statement = connection.prepare(text).unwrap();
+        for number in 0..10 {
+            let name = number.to_string();
+            let mut rows = statement.query([&name, &name]).unwrap();
+            assert!(rows.next().unwrap().is_none());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }
