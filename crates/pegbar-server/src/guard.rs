@@ -56,6 +56,8 @@ pub(crate) async fn admit(
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let origin = Asked::by(request.headers());
+    let limits = *app.limits();
+    let request = request.map(|body| paced(body, limits));
     let mut response = match check_sender(&app, peer, request.headers(), request.uri()) {
         Err(problem) => problem.into_response(),
         Ok(()) => match cors::preflight(app.options(), &method, request.headers()) {
@@ -88,8 +90,6 @@ async fn identified(app: &App, mut request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
-    let limits = *app.limits();
-    let request = request.map(|body| paced(body, limits));
     let _changing = app.changing();
     next.run(request).await
 }

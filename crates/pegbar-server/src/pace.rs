@@ -1,5 +1,6 @@
 //! How slow a client may be: a body that trickles in is given up, and so is a connection whose
-//! client takes nothing of its answer.
+//! client takes nothing of its answer. What a client still sends when it was refused is taken for
+//! a while, since many read their answer only then.
 
 use std::error::Error;
 use std::io::{self, IoSlice};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -24,6 +26,13 @@ use crate::problem::Problem;
 #[error("the body did not come in time")]
 struct TooSlow;
 
+/// How much of a body is taken that nobody reads, in bytes: a connection that is closed before
+/// looks like a network that broke, to a client that still sends.
+const LINGERING: u64 = 64 << 20;
+
+/// How long it is taken.
+const LINGERING_TIME: Duration = Duration::from_secs(5);
+
 /// A body that has to come in time: within the limit, and what takes longer no slower than the
 /// slowest pace.
 struct Paced {
@@ -33,6 +42,28 @@ struct Paced {
     received: u64,
     /// Set only where the body is waited for.
     end: Option<Pin<Box<Sleep>>>,
+    is_given_up: bool,
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        if !self.is_given_up && !http_body::Body::is_end_stream(&self.body) {
+            let rest = std::mem::take(&mut self.body);
+            tokio::spawn(tokio::time::timeout(LINGERING_TIME, take(rest)));
+        }
+    }
+}
+
+/// Takes what comes of a body, for nothing.
+async fn take(mut body: Body) {
+    let mut left = LINGERING;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 /// Lets a body fail that comes too slowly.
@@ -46,6 +77,7 @@ pub(crate) fn paced(body: Body, limits: Limits) -> Body {
         begun: Instant::now(),
         received: 0,
         end: None,
+        is_given_up: false,
     })
 }
 
@@ -78,6 +110,7 @@ impl http_body::Body for Paced {
             end.as_mut().reset(deadline);
         }
         ready!(end.as_mut().poll(context));
+        self.is_given_up = true;
         Poll::Ready(Some(Err(axum::Error::new(TooSlow))))
     }
 

@@ -125,6 +125,29 @@ both_engines! {
         site.get("/api/projects").await;
     }
 
+    async fn who_sends_on_after_a_refusal_still_gets_the_answer(site) {
+        // Much more than the buffers of the system hold.
+        let body = vec![b' '; 24 << 20];
+        let cases = [("evil.example", "application/json", 403), ("localhost", "text/plain", 415),
+            ("localhost", "application/json", 413)];
+        for (host, kind, status) in cases {
+            let mut stream = TcpStream::connect(site.address).await.unwrap();
+            let head = format!("POST /api/projects HTTP/1.1\r\nHost: {host}\r\n\
+                Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // As clients do that look for an answer only when they have said all.
+            stream.write_all(&body).await.expect("the connection was closed while sending");
+            // The connection is a good one.
+            stream.write_all(b"GET /api/projects HTTP/1.1\r\nHost: localhost\r\n\
+                Connection: close\r\n\r\n").await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            assert!(answer.contains("HTTP/1.1 200 "), "{answer}");
+        }
+    }
+
     async fn who_takes_nothing_of_an_answer_is_cut_off(site) {
         let limits = Limits { write_timeout: Duration::from_millis(200), ..Limits::default() };
         site.serve(with(limits)).await;
