@@ -1,13 +1,13 @@
 //! Assets: images, each with its file and the record of what it was made from.
 
 mod new;
+pub(crate) mod together;
 pub(crate) mod whereabouts;
 
 use uuid::Uuid;
 
 use crate::blob::StoredImage;
 use crate::change::{ChangeKind, EntityKind};
-use crate::create::Plan;
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, Sql, statements};
@@ -410,6 +410,10 @@ impl Studio {
 
     /// Creates many uploaded images in one transaction, in their order.
     ///
+    /// Calls that come at the same time share a transaction where that is possible: each returns
+    /// when its assets are durable, and fails by itself. A call that is dropped while it waits
+    /// may still create them.
+    ///
     /// # Errors
     /// As [`Studio::create_asset`].
     pub async fn create_assets(
@@ -417,9 +421,7 @@ impl Studio {
         project: ProjectId,
         new: Vec<NewAsset>,
     ) -> Result<Vec<Asset>> {
-        let mut plan = Plan::new(self);
-        plan.references(project, new)?;
-        Ok(plan.commit().await?.assets)
+        self.create_beside_others(project, new).await
     }
 
     /// Returns an asset.

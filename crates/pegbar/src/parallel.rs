@@ -21,13 +21,22 @@ pub(crate) fn alone_if_large(file_size: u64) -> Option<MutexGuard<'static, ()>> 
 
 /// Does `work` to every item, and returns the results in the order of the items.
 pub(crate) fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    many(items, WORKERS, work)
+}
+
+/// Does `work` to every item, so many at once, and returns the results in the order of the items.
+pub(crate) fn many<I: Sync, T: Send>(
+    items: &[I],
+    at_once: usize,
+    work: impl Fn(&I) -> T + Sync,
+) -> Vec<T> {
     if items.len() < 2 {
         return items.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {
-        for _ in 0..WORKERS.min(items.len()) {
+        for _ in 0..at_once.min(items.len()) {
             scope.spawn(|| {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);

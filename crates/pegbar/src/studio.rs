@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::asset::together::Together;
 use crate::blob::{BlobStore, Limits};
 use crate::db::sql::Engine;
 use crate::db::{Database, DatabaseAddress, Migrated, Session};
@@ -81,6 +82,8 @@ struct Inner {
     view_updates: ViewUpdates,
     migrated: Migrated,
     notices: Mutex<Vec<Notice>>,
+    /// Who waits to have assets added.
+    together: Together,
     /// Whether the use of a token is being noted.
     notes_use: AtomicBool,
 }
@@ -155,6 +158,7 @@ impl Studio {
                 view_updates: options.view_updates,
                 migrated,
                 notices: Mutex::new(Vec::new()),
+                together: Together::default(),
                 notes_use: AtomicBool::new(false),
             }),
         };
@@ -233,6 +237,10 @@ impl Studio {
 
     pub(crate) fn view(&self) -> &View {
         &self.inner.view
+    }
+
+    pub(crate) fn together(&self) -> &Together {
+        &self.inner.together
     }
 
     pub(crate) fn notes_use(&self) -> &AtomicBool {

@@ -5,7 +5,7 @@
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
 //! part of it: the image is in the store already and the view follows later. Only `intake`,
-//! `generation`, `sync` and `verify` are about files: blobs, view and rows, durably. In
+//! `generation`, `sync`, `verify` and `together` are about files: blobs, view and rows, durably. In
 //! `generation` both sides are ours: an asset with the generation that it came from, and without.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
@@ -24,6 +24,7 @@ mod rows;
 mod scenario;
 mod selects;
 mod site;
+mod together;
 mod tree;
 mod verify;
 mod walk;
@@ -47,6 +48,7 @@ const SCENARIOS: &[&str] = &[
     "generation",
     "sync",
     "verify",
+    "together",
 ];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -108,7 +110,8 @@ fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let works_on_files = matches!(*scenario, "intake" | "generation" | "sync" | "verify");
+        let on_files = ["intake", "generation", "sync", "verify", "together"];
+        let works_on_files = on_files.contains(scenario);
         let (view_updates, mut builder) = if works_on_files {
             // With as many threads as the program has.
             (ViewUpdates::WithEachChange, Builder::new_multi_thread())
@@ -146,6 +149,7 @@ async fn run_scenario(
         "generation" => generation::generation(site, scale, goals.generation).await?,
         "sync" => vec![walk::sync(site, scale).await?],
         "verify" => verify::verify(site, scale).await?,
+        "together" => together::together(site, scale).await?,
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

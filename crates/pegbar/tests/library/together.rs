@@ -1,135 +1,127 @@
-//! Several handles and processes on one folder.
+//! Callers that add assets at the same time: each gets its own, and an error is for who caused it.
 
-use std::fs;
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use pegbar::{
-    AnimationPatch, CharacterPatch, FrameImage, ImageSource, NewAnimation, NewFrame, Studio,
-};
+use pegbar::{AssetId, Error, NewAsset, NewProject, ProjectId, ReferenceRole, Studio};
 
-use crate::support::{assert_in_step, asset, png, project_with_character};
+use crate::support::{assert_in_step, png};
+
+async fn project(studio: &Studio) -> ProjectId {
+    let created = studio.create_project(NewProject::new("Cats")).await;
+    created.unwrap().project.id
+}
+
+/// What each of many callers is to add, all at once, and what came of it.
+async fn at_once(
+    studio: &Studio,
+    project: ProjectId,
+    all: Vec<Vec<NewAsset>>,
+) -> Vec<pegbar::Result<Vec<pegbar::Asset>>> {
+    let tasks: Vec<_> = all
+        .into_iter()
+        .map(|new| {
+            let studio = studio.clone();
+            tokio::spawn(async move { studio.create_assets(project, new).await })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
 
 both_engines! {
-    async fn a_folder_that_two_create_at_once_is_one_studio(bench) {
-        fs::create_dir_all(bench.root()).unwrap();
-        for _ in 0..20 {
-            let create = || tokio::spawn(Studio::create_with(bench.root(), bench.options()));
-            let (first, second) = tokio::join!(create(), create());
-            let outcomes = [first.unwrap(), second.unwrap()];
-            assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-            for error in outcomes.into_iter().filter_map(Result::err) {
-                assert_eq!(error.code(), "conflict");
-            }
-            bench.open().await;
-            bench.raw().await.run("DELETE FROM store").await.unwrap();
-            fs::remove_dir_all(bench.root().join(".pegbar")).unwrap();
-        }
-    }
-
-    async fn a_studio_opens_while_others_close(bench) {
+    async fn many_who_add_at_once_get_their_own_and_share_transactions(bench) {
         let studio = bench.create().await;
-        let open = || async {
-            for n in 0..100 {
-                let studio = Studio::open_with(bench.root(), bench.options()).await.unwrap();
-                studio.store_image(&ImageSource::Bytes(png(n))).unwrap();
-            }
+        let project = project(&studio).await;
+        let new = |caller: u32| {
+            let names = [format!("{caller} a.png"), format!("{caller} b.png")];
+            let images = [png(caller * 2), png(caller * 2 + 1)];
+            let both = images.into_iter().zip(names);
+            both.map(|(image, name)| NewAsset::from_bytes(image).original_name(name).tag("at once")).collect()
         };
-        std::thread::scope(|threads| {
-            for _ in 0..3 {
-                threads.spawn(|| {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                    runtime.unwrap().block_on(open());
-                });
+        let results = at_once(&studio, project, (0..64).map(new).collect()).await;
+        let mut ids = BTreeSet::new();
+        for (caller, result) in (0..).zip(results) {
+            let assets = result.unwrap();
+            let names: Vec<_> = assets.iter().map(|asset| asset.original_name.clone().unwrap()).collect();
+            assert_eq!(names, [format!("{caller} a.png"), format!("{caller} b.png")]);
+            for (asset, number) in assets.iter().zip([caller * 2, caller * 2 + 1]) {
+                assert_eq!(asset.sha256, Some(pegbar::Sha256::of(&png(number))));
+                assert_eq!(&studio.get_asset(asset.id).await.unwrap(), asset);
+                ids.insert(asset.id);
             }
-        });
-        drop(studio);
+        }
+        assert_eq!(ids.len(), 128);
+        assert_in_step(&studio, &studio.get_project_tree(project).await.unwrap());
+        let mut raw = bench.raw().await;
+        let changes: u64 = raw.text("SELECT count(*) FROM change").await.parse().unwrap();
+        assert!((3..40).contains(&changes), "{changes} transactions");
     }
 
-    async fn a_project_that_several_look_for_at_once_is_created_once(bench) {
-        let first = bench.create().await;
-        let second = bench.open().await;
-        for name in ["Cats", "Dogs", "Mice"] {
-            let get = |studio: &Studio| {
+    async fn what_one_cannot_add_keeps_nobody_else_from_it(bench) {
+        let studio = bench.create().await;
+        let project = project(&studio).await;
+        let there = studio.create_asset(project, NewAsset::from_bytes(png(1000))).await.unwrap();
+        let nowhere: AssetId = studio.new_id();
+        let all = (0..32).map(|caller: u32| {
+            let new = NewAsset::from_bytes(png(caller));
+            vec![match caller {
+                5 => NewAsset::from_bytes(b"no image".to_vec()),
+                9 => new.made_from(nowhere, ReferenceRole::Style),
+                13 => new.id(there.id),
+                _ => new,
+            }]
+        });
+        let results = at_once(&studio, project, all.collect()).await;
+        for (caller, result) in results.into_iter().enumerate() {
+            match (caller, result) {
+                (5, Err(Error::Invalid { .. } | Error::NotAnImage { .. })) | (9, Err(Error::Invalid { .. })) => {}
+                (13, Err(error)) => assert_eq!(error.code(), "conflict", "{error}"),
+                (5 | 9 | 13, result) => panic!("{caller}: {result:?}"),
+                (_, result) => assert_eq!(result.unwrap().len(), 1),
+            }
+        }
+        let tree = studio.get_project_tree(project).await.unwrap();
+        assert_eq!(tree.references.len(), 30);
+        assert_in_step(&studio, &studio.get_project_tree(project).await.unwrap());
+    }
+
+    async fn who_gives_up_holds_up_nobody(bench) {
+        let studio = bench.create().await;
+        let project = project(&studio).await;
+        for round in 0..20_u32 {
+            let tasks: Vec<_> = (0..8).map(|caller| {
                 let studio = studio.clone();
-                tokio::spawn(async move { studio.get_or_create_project(name).await.unwrap() })
-            };
-            let calls = [get(&first), get(&second), get(&first), get(&second)];
-            let mut found = Vec::new();
-            for call in calls {
-                found.push(call.await.unwrap());
+                let new = NewAsset::from_bytes(png(round * 8 + caller));
+                tokio::spawn(async move { studio.create_asset(project, new).await })
+            }).collect();
+            tokio::time::sleep(std::time::Duration::from_micros(u64::from(round) * 300)).await;
+            for task in tasks.iter().take(7) {
+                task.abort();
             }
-            assert_eq!(found.iter().filter(|(_, is_new)| *is_new).count(), 1, "{name}");
-            assert!(found.iter().all(|(project, _)| project.id == found[0].0.id));
-        }
-        let all = first.list_projects(&Default::default(), Default::default()).await.unwrap();
-        assert_eq!(all.rows.len(), 3);
-        let refused = first.get_or_create_project(" ").await.unwrap_err();
-        assert_eq!(refused.code(), "invalid");
-    }
-
-    async fn changes_at_once_through_two_handles_all_arrive(bench) {
-        let studio = bench.create().await;
-        let project = project_with_character(&studio).await;
-        let (id, cat) = (project.project.id, project.characters[0].character.id);
-        let handles = [studio, bench.open().await];
-        let tasks = (0..6_u32).map(|task| {
-            let studio = handles[task as usize % 2].clone();
-            tokio::spawn(async move {
-                let walk = NewAnimation::new("Walk").frame(NewFrame::new(asset(task)));
-                let walk = studio.create_animation(cat, walk).await.unwrap().animation.id;
-                for round in 0..4_u32 {
-                    let new = NewFrame::new(asset(100 + 10 * task + round));
-                    let tree = studio.insert_frames(walk, 0, vec![new], None).await.unwrap();
-                    let shown = tree.frames[0].asset.id;
-                    let last = tree.frames.last().unwrap().frame.id;
-                    let image = FrameImage::Asset(shown);
-                    studio.replace_frame(last, image, None).await.unwrap();
-                    let name = Some(format!("Walk {}", (task + round) % 3));
-                    let patch = AnimationPatch { name, ..Default::default() };
-                    studio.update_animation(walk, patch).await.unwrap();
-                    let name = Some(format!("Cat {round}"));
-                    let patch = CharacterPatch { name, ..Default::default() };
-                    studio.update_character(cat, patch).await.unwrap();
+            for (place, task) in tasks.into_iter().enumerate() {
+                let within = std::time::Duration::from_secs(60);
+                let ended = tokio::time::timeout(within, task).await.expect("it waits for ever");
+                if place == 7 {
+                    ended.unwrap().unwrap();
                 }
-                if task % 3 == 0 {
-                    studio.delete_animation(walk).await.unwrap();
-                }
-            })
-        });
-        for task in tasks.collect::<Vec<_>>() {
-            task.await.unwrap();
+            }
         }
-        for studio in handles {
-            let notices = studio.take_notices();
-            assert!(notices.is_empty(), "{notices:?}");
-            let tree = studio.get_project_tree(id).await.unwrap();
-            assert_eq!(tree.characters[0].animations.len(), 4);
-            assert_in_step(&studio, &tree);
+        // What they began ends by itself.
+        studio.create_asset(project, NewAsset::from_bytes(png(9999))).await.unwrap();
+        let mut last = None;
+        loop {
+            let found = studio.get_project_tree(project).await.unwrap().references.len();
+            if last == Some(found) {
+                break;
+            }
+            last = Some(found);
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
-    }
-
-    async fn two_handles_on_one_thread_do_not_wait_for_each_other(bench) {
-        let studio = bench.create().await;
-        let project = project_with_character(&studio).await.project.id;
-        drop(studio);
-        let (root, options) = (bench.root(), bench.options());
-        let (ended, end) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let first = Studio::open_with(&root, options.clone()).await.unwrap();
-                let second = Studio::open_with(&root, options).await.unwrap();
-                for n in 0..5 {
-                    let (a, b) = tokio::join!(
-                        first.create_asset(project, asset(n)),
-                        second.create_asset(project, asset(100 + n)),
-                    );
-                    a.unwrap();
-                    b.unwrap();
-                }
-            });
-            ended.send(()).unwrap();
-        });
-        assert_eq!(end.recv_timeout(Duration::from_secs(30)), Ok(()));
+        assert!(last >= Some(21));
+        studio.sync(|_, _| {}).await.unwrap();
+        assert_in_step(&studio, &studio.get_project_tree(project).await.unwrap());
     }
 }
