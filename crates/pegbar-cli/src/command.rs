@@ -30,6 +30,7 @@ mod sync;
 mod tag;
 mod take;
 mod token;
+mod trash;
 mod tree;
 mod variation;
 mod verify;
@@ -63,6 +64,7 @@ pub(crate) enum Command {
     Adopt(adopt::Args),
     Open(open::Args),
     Kept(kept::Args),
+    Trash(trash::Args),
     Sync(sync::Args),
     Serve(serve::Args),
     Verify(verify::Args),
@@ -112,6 +114,7 @@ impl Command {
             Self::Adopt(args) => adopt::run(args, context).await,
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
+            Self::Trash(args) => trash::run(args, context).await,
             Self::Serve(args) => serve::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,

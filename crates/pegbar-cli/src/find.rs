@@ -6,6 +6,7 @@
 
 mod asset;
 mod choose;
+mod deletion;
 mod generation;
 mod take;
 mod thing;
@@ -22,6 +23,7 @@ use crate::error::CommandError;
 use crate::list::every;
 pub(crate) use asset::{asset, asset_in, variation};
 use choose::{Choice, candidate, choose, ending, not_found};
+pub(crate) use deletion::deletion;
 pub(crate) use generation::{annotation, generation};
 pub(crate) use take::{every_take, take};
 use thing::frame_by_path;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use pegbar::{
     Animation, Asset, Character, FoundAsset, Generation, Id, MAX_PAGE_SIZE, Page, PageRequest,
-    Project,
+    Project, TrashEntry,
 };
 use serde::Serialize;
 
@@ -48,6 +48,7 @@ listed! {
     Animation, pegbar::AnimationId;
     Asset, pegbar::AssetId;
     Generation, pegbar::GenerationId;
+    TrashEntry, pegbar::DeletionId;
 }
 
 impl Listed for FoundAsset {

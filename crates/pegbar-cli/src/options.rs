@@ -1,6 +1,7 @@
 //! Options that several commands have.
 
 mod arrival;
+mod deleting;
 mod files;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::output::Output;
 use crate::text::counts;
 use crate::wrong_turn;
 pub(crate) use arrival::{Arrival, Identity, once_for_each};
+pub(crate) use deleting::Deleting;
 pub(crate) use files::{check as check_files, is_file_name};
 
 /// What made an image. It is written once and never changes.

@@ -232,12 +232,17 @@ impl Output {
         }
     }
 
+    /// Returns whether somebody can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks a question that has to be answered with yes to go on.
     ///
     /// # Errors
     /// [`CommandError::Usage`] where nobody can answer.
     pub(crate) fn confirm(&self, question: impl Display) -> Result<bool, CommandError> {
-        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !self.can_ask() {
             let error = CommandError::usage("this asks for confirmation, and nobody can answer");
             return Err(error.hint("say --yes to go on without being asked"));
         }

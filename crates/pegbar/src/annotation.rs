@@ -13,7 +13,7 @@ use crate::project;
 use crate::studio::Studio;
 use crate::text::{check_name, check_text};
 use crate::time::MillisSinceEpoch;
-use crate::trash::{self, Doomed};
+use crate::trash::{self, DeletionKind, Doomed, Note};
 use crate::view::Stale;
 
 entity! {
@@ -145,7 +145,13 @@ impl Studio {
             annotations: vec![id.0],
             ..Doomed::default()
         };
-        trash::discard(&mut session, project, self.new_id(), &doomed, self.now()).await?;
+        let asset = [annotation.asset_id.0];
+        let mut named = asset::whereabouts::of_assets(&mut session, project, &asset).await?;
+        let named = named.remove(&annotation.asset_id);
+        let name = named.map(|named| named.to_string()).unwrap_or_default();
+        let note = Note::new(DeletionKind::Annotation, name);
+        let (id_in_trash, now) = (self.new_id(), self.now());
+        trash::discard(&mut session, project, id_in_trash, &doomed, note, now).await?;
         let key = [Value::Id(project.0), Value::Id(id.0)];
         session.execute(&DELETE, &key).await?;
         let (entity, change) = (EntityKind::Annotation, ChangeKind::Deleted);

@@ -230,10 +230,15 @@ impl BlobStore {
     /// Returns the folder of files that are being written, on the disk that they are to be
     /// moved on.
     fn tmp(&self) -> PathBuf {
+        self.beside_blobs("tmp")
+    }
+
+    /// Returns a folder of ours on the disk that the blobs are on.
+    pub(crate) fn beside_blobs(&self, name: &str) -> PathBuf {
         if is_elsewhere(&self.blobs, &self.private) {
-            return self.blobs.join(".tmp");
+            return self.blobs.join(format!(".{name}"));
         }
-        self.private.join("tmp")
+        self.private.join(name)
     }
 
     /// Begins to take bytes in; they are durable after [`BlobBatch::finish`].
@@ -404,7 +409,10 @@ impl BlobBatch<'_> {
         let folder = place.parent().unwrap_or(&self.store.blobs).to_owned();
         // What can't be read is damaged, too.
         let is_there = || is_whole(&place).unwrap_or(false);
-        if !is_there() {
+        if is_there() {
+            // A sweeper takes it for new.
+            touch(&place);
+        } else {
             create_folders(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
@@ -461,6 +469,23 @@ fn make_read_only(file: &Path) -> io::Result<()> {
     let mut permissions = fs::metadata(file)?.permissions();
     permissions.set_readonly(true);
     fs::set_permissions(file, permissions)
+}
+
+/// Says that a blob was taken in again just now. Where that can't be said, only the grace that a
+/// purge gives it is shorter.
+fn touch(path: &Path) {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times = Timestamps {
+            last_access: time(UTIME_OMIT),
+            last_modification: time(UTIME_NOW),
+        };
+        let _ = utimensat(CWD, path, &times, AtFlags::empty());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 /// Flushes a folder: after this, a power cut can't undo a rename in it.

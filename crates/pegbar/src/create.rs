@@ -5,7 +5,7 @@ mod names;
 mod records;
 mod rows;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::db::{Session, blocking};
 use crate::error::{Error, Result};
 use crate::frame::{Frame, FrameImage, NewFrame, edit::Slot};
 use crate::generation::Generation;
+use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
 use crate::json::Json;
 use crate::project::{self, NewProject, Project};
@@ -26,6 +27,7 @@ use crate::reference::{NewReference, Reference};
 use crate::studio::Studio;
 use crate::text::{check_optional, check_settings, check_source};
 use crate::time::MillisSinceEpoch;
+use crate::trash;
 use crate::view::{self, Scope, Stale};
 
 /// What a new asset's path, record and claims are made from, beside its row.
@@ -59,6 +61,8 @@ pub(crate) struct Plan<'a> {
     frames: Vec<Frame>,
     /// Whether the assets are made in this studio, of inputs that are there.
     is_made_here: bool,
+    /// What images were stored from.
+    sources: HashMap<Sha256, ImageSource>,
 }
 
 /// The rows that one call added, each list in the order in which they were named.
@@ -110,6 +114,7 @@ impl<'a> Plan<'a> {
             origins: Vec::new(),
             frames: Vec::new(),
             is_made_here: true,
+            sources: HashMap::new(),
         }
     }
 
@@ -225,6 +230,14 @@ impl<'a> Plan<'a> {
         match image {
             FrameImage::Asset(id) => Ok(id),
             FrameImage::New(new) => self.asset(*new, AssetKind::Frame, None, Some(animation)),
+        }
+    }
+
+    /// Keeps what an image was stored from until rows name it: a purge may come in between.
+    fn keep_source(&mut self, image: StoredImage, source: &mut ImageSource) {
+        if !matches!(source, ImageSource::Stored(_)) {
+            let source = std::mem::replace(source, ImageSource::Stored(image));
+            self.sources.insert(image.sha256(), source);
         }
     }
 
@@ -345,6 +358,7 @@ impl<'a> Plan<'a> {
         let id = new.id.unwrap_or_else(|| self.studio.new_id());
         self.check_settings("generationSettings", new.settings.as_ref())?;
         let image = blocking(|| self.blobs.store(&new.image))?;
+        self.keep_source(image, &mut new.image);
         let found = blocking(|| self.studio.blobs().claims(&image))?;
         claim::add_unsaid(&mut new.claims, found);
         self.row(id, new, &image.into(), (kind, character, animation))?;
@@ -429,6 +443,10 @@ impl<'a> Plan<'a> {
             self.is_made_here,
         )
         .await?;
+        let named = self.assets.iter();
+        let named = named.filter(|row| row.bytes_dropped_at.is_none());
+        let named: Vec<Sha256> = named.filter_map(|row| row.sha256).collect();
+        trash::ensure_named(session, self.studio, named, &self.sources).await?;
         let elsewhere = self.insert(session, project_id).await?;
         for asset in asset::get_many(session, project_id, &elsewhere).await? {
             asset.check_has_bytes("assetId")?;

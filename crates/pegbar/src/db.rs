@@ -38,6 +38,8 @@ pub(crate) static TABLES: &[&Table] = &[
     crate::annotation::Annotation::TABLE,
     crate::generation::Generation::TABLE,
     crate::token::Token::TABLE,
+    crate::trash::TrashEntry::TABLE,
+    crate::trash::Tombstone::TABLE,
     crate::view::ViewFile::TABLE,
     crate::view::Outbox::TABLE,
     crate::studio::Store::TABLE,
@@ -237,6 +239,24 @@ impl Session {
             });
         }
         Ok(())
+    }
+
+    /// Makes sure that no sweeper of blobs is at work from here on: said before rows name blobs.
+    /// On SQLite there is one change at a time anyway.
+    pub(crate) async fn name_blobs(&mut self) -> Result<()> {
+        self.lock_blobs(&sql::NAME_BLOBS).await
+    }
+
+    /// Waits until nobody is about to name blobs, and keeps others from it until the end.
+    pub(crate) async fn sweep_blobs(&mut self) -> Result<()> {
+        self.lock_blobs(&sql::SWEEP_BLOBS).await
+    }
+
+    async fn lock_blobs(&mut self, lock: &Sql) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self.query(lock, &[], |_| Ok(())).await.map(drop),
+        }
     }
 
     /// Ends reading. A snapshot that is dropped instead costs PostgreSQL its connection.

@@ -1,14 +1,13 @@
 //! Deleting: what goes, who uses it, and the move into the trash, in one transaction.
 
 mod bytes;
+mod decide;
+mod plan;
 mod user;
 
-use std::collections::HashSet;
-
 use serde::Serialize;
-use uuid::Uuid;
 
-use crate::asset::{self, AssetKind};
+use crate::asset;
 use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::sql::{Sql, statements};
@@ -17,13 +16,19 @@ use crate::error::Result;
 use crate::fingerprint::{AsSeen, Fingerprint};
 use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
 use crate::studio::Studio;
-use crate::trash::{self, Doomed};
+use crate::trash::{self, Note};
 use crate::view::{self, Scope, Stale};
-use crate::{animation, character, frame, project, reference, variation};
+use crate::{animation, character, frame, project, variation};
 pub use bytes::DroppedBytes;
 #[cfg(test)]
 pub(crate) use bytes::STATEMENTS as BYTES_STATEMENTS;
-use user::{Use, Uses};
+use decide::Decision;
+pub use decide::DeletionTarget;
+#[cfg(test)]
+pub(crate) use decide::STATEMENTS as DECIDE_STATEMENTS;
+#[cfg(test)]
+pub(crate) use plan::STATEMENTS as PLAN_STATEMENTS;
+pub use plan::{DeletionPlan, MAX_PLANNED, PlannedEntity};
 
 statements! {
     DELETE_PROJECT = "DELETE FROM project WHERE id = $1";
@@ -32,16 +37,7 @@ statements! {
     DELETE_ASSETS = "DELETE FROM asset WHERE project_id = $1 AND id {in $2}";
     SHOWING = "SELECT {frame} FROM frame WHERE project_id = $1 AND asset_id {in $2} \
                ORDER BY animation_id, frame_index";
-    // Sorted, SQLite would read every reference of the project in that order.
-    MADE_FROM = "SELECT {asset_reference} FROM asset_reference \
-                 WHERE project_id = $1 AND referenced_asset_id {in $2}";
     MAKE_TAKE_OF = "UPDATE asset SET animation_id = $3 WHERE project_id = $1 AND id = $2";
-    CHARACTERS = "SELECT id FROM character WHERE project_id = $1";
-    ANIMATIONS = "SELECT id FROM animation WHERE project_id = $1";
-    ASSETS = "SELECT id FROM asset WHERE project_id = $1";
-    FRAMES = "SELECT id FROM frame WHERE project_id = $1 AND animation_id {in $2}";
-    SHOWN_IN = "SELECT DISTINCT asset_id FROM frame \
-                WHERE project_id = $1 AND animation_id {in $2}";
 }
 
 /// What a deletion removed.
@@ -61,190 +57,141 @@ pub struct Deletion {
     pub assets: u64,
 }
 
-/// One deletion, while it is decided and carried out.
-struct Delete<'a> {
-    studio: &'a Studio,
-    session: Session,
-    project: project::Project,
-    doomed: Doomed,
-    stale: Stale,
+/// Carries out what was decided: moves the rows into the trash and finds new paths for what lost
+/// a place.
+async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) -> Result<Deletion> {
+    let Decision {
+        project,
+        target,
+        name,
+        doomed,
+        effects,
+        rehomed,
+        ..
+    } = decision;
+    let now = studio.now();
+    let id: DeletionId = studio.new_id();
+    let mut stale = Stale::new(project.id);
+    let project_value = Value::Id(project.id.0);
+    for (entity, ids) in [
+        (EntityKind::Project, doomed.project_ids()),
+        (EntityKind::Character, &doomed.characters),
+        (EntityKind::Animation, &doomed.animations),
+        (EntityKind::Frame, &doomed.frames),
+        (EntityKind::Asset, &doomed.assets),
+    ] {
+        stale.tell(entity, ChangeKind::Deleted, ids.iter().copied());
+    }
+    for take in &effects.kept_takes {
+        let asset = Value::Id(take.asset_id.0);
+        let parameters = [project_value.clone(), asset, Value::Id(take.to.0)];
+        session.execute(&MAKE_TAKE_OF, &parameters).await?;
+        stale.tell(EntityKind::Asset, ChangeKind::Updated, [take.asset_id]);
+    }
+    if let Some(promoted) = effects.promoted {
+        let character = promoted.character_id;
+        variation::set_primary(&mut session, character, promoted.to, now).await?;
+        stale.tell(EntityKind::Character, ChangeKind::Updated, [character]);
+    }
+    if effects.cleared_thumbnail.is_some() {
+        project::set_thumbnail(&mut session, project.id, None, now).await?;
+        stale.tell(EntityKind::Project, ChangeKind::Updated, [project.id]);
+    }
+    let note = Note {
+        kind: target.kind(),
+        name,
+        effects,
+    };
+    trash::discard(&mut session, project.id, id, &doomed, note, now).await?;
+    let delete: (&Sql, &[uuid::Uuid]) = match target {
+        DeletionTarget::Project(_) => (&DELETE_PROJECT, &[]),
+        DeletionTarget::Character(_) => (&DELETE_CHARACTERS, &doomed.characters),
+        DeletionTarget::Animation(_) => (&DELETE_ANIMATIONS, &doomed.animations),
+        DeletionTarget::Asset(_) => (&DELETE_ASSETS, &doomed.assets),
+        // Frames go with their list.
+        DeletionTarget::Frame(_) => (&DELETE_ANIMATIONS, &[]),
+    };
+    if doomed.project.is_some() {
+        session.execute(delete.0, &[project_value]).await?;
+        stale.add(Scope::Project);
+    } else {
+        let parameters = [project_value, Value::Ids(delete.1)];
+        session.execute(delete.0, &parameters).await?;
+        view::rehome(&mut session, project.id, &rehomed).await?;
+        let animations = doomed.animations.iter();
+        stale.add_all(animations.map(|id| Scope::Animation(AnimationId(*id))));
+        let homes = doomed.assets.iter().chain(&rehomed);
+        stale.add_all(homes.map(|id| Scope::Home(AssetId(*id))));
+    }
+    let deletion = Deletion::of(id, &doomed);
+    studio.commit(session, stale).await?;
+    Ok(deletion)
 }
 
-impl<'a> Delete<'a> {
-    async fn begin(studio: &'a Studio, mut session: Session, project: ProjectId) -> Result<Self> {
-        let project = project::lock(&mut session, project).await?;
-        Ok(Self {
-            studio,
-            session,
-            doomed: Doomed::default(),
-            stale: Stale::new(project.id),
-            project,
-        })
-    }
-
-    fn project_value(&self) -> Value<'static> {
-        Value::Id(self.project.id.0)
-    }
-
-    /// Adds the frames of the animations that go.
-    async fn add_frames(&mut self) -> Result<()> {
-        let parameters = [self.project_value(), Value::Ids(&self.doomed.animations)];
-        self.doomed.frames = ids(&mut self.session, &FRAMES, &parameters).await?;
-        Ok(())
-    }
-
-    /// Deletes a character or an animation with everything in it.
-    async fn tree(mut self, entity: &'static str, id: Uuid, delete: &Sql) -> Result<Deletion> {
-        self.add_frames().await?;
-        let parameters = [self.project_value(), Value::Ids(&self.doomed.animations)];
-        let mut rehomed = ids(&mut self.session, &SHOWN_IN, &parameters).await?;
-        rehomed.extend(self.spare_shown_takes().await?);
-        self.refuse_if_used(entity, id).await?;
-        let going: HashSet<Uuid> = self.doomed.assets.iter().copied().collect();
-        rehomed.retain(|asset| !going.contains(asset));
-        self.carry_out(delete, &[id], &rehomed).await
-    }
-
-    /// Returns the frames that stay and show something that goes.
-    async fn showing(&mut self) -> Result<Vec<frame::Frame>> {
-        let going: HashSet<Uuid> = self.doomed.animations.iter().copied().collect();
-        let parameters = [self.project_value(), Value::Ids(&self.doomed.assets)];
-        let mut shown: Vec<frame::Frame> = self.session.list(&SHOWING, &parameters).await?;
-        shown.retain(|frame| !going.contains(&frame.animation_id.0));
-        Ok(shown)
-    }
-
-    /// Keeps takes that other animations show, each as a take of the lowest of them.
-    async fn spare_shown_takes(&mut self) -> Result<HashSet<Uuid>> {
-        let shown = self.showing().await?;
-        let ids: Vec<Uuid> = shown.iter().map(|frame| frame.asset_id.0).collect();
-        let assets = asset::get_many(&mut self.session, self.project.id, &ids).await?;
-        let takes = assets.iter().filter(|asset| asset.kind == AssetKind::Frame);
-        let takes: HashSet<Uuid> = takes.map(|asset| asset.id.0).collect();
-        let mut spared = HashSet::new();
-        for frame in shown
-            .iter()
-            .filter(|frame| takes.contains(&frame.asset_id.0))
-        {
-            // The frames come in the order of their animations.
-            if spared.insert(frame.asset_id.0) {
-                let asset = Value::Id(frame.asset_id.0);
-                let parameters = [self.project_value(), asset, Value::Id(frame.animation_id.0)];
-                self.session.execute(&MAKE_TAKE_OF, &parameters).await?;
-                let asset = [frame.asset_id];
-                self.stale
-                    .tell(EntityKind::Asset, ChangeKind::Updated, asset);
-            }
-        }
-        self.doomed.assets.retain(|asset| !spared.contains(asset));
-        Ok(spared)
-    }
-
-    /// Refuses where something that stays uses something that goes.
-    async fn refuse_if_used(&mut self, entity: &'static str, id: Uuid) -> Result<()> {
-        let mut uses = Uses::default();
-        for frame in self.showing().await? {
-            uses.add(Use::Shows(frame));
-        }
-        let parameters = [self.project_value(), Value::Ids(&self.doomed.assets)];
-        let edges: Vec<reference::ReferenceRow> =
-            self.session.list(&MADE_FROM, &parameters).await?;
-        let going: HashSet<Uuid> = self.doomed.assets.iter().copied().collect();
-        let mut outputs: Vec<AssetId> = edges.iter().map(|edge| edge.asset_id).collect();
-        outputs.sort_unstable();
-        // One may have been sent it twice.
-        outputs.dedup();
-        outputs.retain(|output| !going.contains(&output.0));
-        for output in outputs {
-            uses.add(Use::MadeFrom(output));
-        }
-        if entity == "asset" && self.project.thumbnail_id == Some(AssetId(id)) {
-            uses.add(Use::Thumbnail);
-        }
-        uses.refuse(&mut self.session, &self.project, entity, id)
-            .await
-    }
-
-    /// Moves the rows into the trash and finds new paths for what lost a place.
-    async fn carry_out(
-        mut self,
-        delete: &Sql,
-        owners: &[Uuid],
-        rehomed: &[Uuid],
-    ) -> Result<Deletion> {
-        let now = self.studio.now();
-        let id: DeletionId = self.studio.new_id();
-        let project = self.project.id;
-        let doomed = &self.doomed;
-        let mut stale = self.stale;
-        for (entity, ids) in [
-            (EntityKind::Project, doomed.project_ids()),
-            (EntityKind::Character, &doomed.characters),
-            (EntityKind::Animation, &doomed.animations),
-            (EntityKind::Frame, &doomed.frames),
-            (EntityKind::Asset, &doomed.assets),
-        ] {
-            stale.tell(entity, ChangeKind::Deleted, ids.iter().copied());
-        }
-        trash::discard(&mut self.session, project, id, doomed, now).await?;
-        if doomed.project.is_some() {
-            self.session
-                .execute(delete, &[Value::Id(project.0)])
-                .await?;
-            stale.add(Scope::Project);
-        } else {
-            let thumbnail = self.project.thumbnail_id;
-            if thumbnail.is_some_and(|thumbnail| doomed.assets.contains(&thumbnail.0)) {
-                project::set_thumbnail(&mut self.session, project, None, now).await?;
-                stale.tell(EntityKind::Project, ChangeKind::Updated, [project]);
-            }
-            let parameters = [Value::Id(project.0), Value::Ids(owners)];
-            self.session.execute(delete, &parameters).await?;
-            view::rehome(&mut self.session, project, rehomed).await?;
-            let animations = doomed.animations.iter();
-            stale.add_all(animations.map(|id| Scope::Animation(AnimationId(*id))));
-            let homes = doomed.assets.iter().chain(rehomed);
-            stale.add_all(homes.map(|id| Scope::Home(AssetId(*id))));
-        }
-        let deletion = Deletion {
+impl Deletion {
+    fn of(id: DeletionId, doomed: &trash::Doomed) -> Self {
+        Self {
             id,
             characters: doomed.characters.len() as u64,
             animations: doomed.animations.len() as u64,
             frames: doomed.frames.len() as u64,
             assets: doomed.assets.len() as u64,
-        };
-        self.studio.commit(self.session, stale).await?;
-        Ok(deletion)
+        }
     }
 }
 
-async fn ids(session: &mut Session, sql: &Sql, parameters: &[Value<'_>]) -> Result<Vec<Uuid>> {
-    session.query(sql, parameters, |row| row.at(0, "id")).await
-}
-
 impl Studio {
+    /// Deletes what a session that has locked the project decides on.
+    async fn delete(&self, mut session: Session, target: DeletionTarget) -> Result<Deletion> {
+        let project = target.project(&mut session).await?;
+        let project = project::get(&mut session, project).await?;
+        let decision = Decision::of(&mut session, project, target).await?;
+        decision.refuse_if_used(&mut session).await?;
+        carry_out(self, session, decision).await
+    }
+
+    /// Deletes just what a plan says: [`Studio::plan_deletion`] made it. A frame goes from its
+    /// animation, and its image stays a take.
+    ///
+    /// # Errors
+    /// [`crate::Error::Stale`] where by now another plan would be made;
+    /// [`crate::Error::NotFound`]; [`crate::Error::InUse`] where the plan has users.
+    pub async fn delete_as_planned(&self, plan: &DeletionPlan) -> Result<Deletion> {
+        let mut session = self.database().write().await?;
+        let target = plan.target;
+        let project = target.project(&mut session).await?;
+        let project = project::lock(&mut session, project).await?;
+        let decision = Decision::of(&mut session, project, target).await?;
+        plan.check_unchanged(&decision)?;
+        decision.refuse_if_used(&mut session).await?;
+        match target {
+            DeletionTarget::Frame(frame) => {
+                let mut stale = Stale::new(decision.project.id);
+                let edit = frame::edit::Edit::Remove { frame };
+                let animation = frame::get(&mut session, frame).await?.animation_id;
+                let removed =
+                    frame::apply(&mut session, self, animation, None, edit, &mut stale).await?;
+                self.commit(session, stale).await?;
+                let id = removed.unwrap_or_else(|| self.new_id());
+                Ok(Deletion::of(id, &decision.doomed))
+            }
+            _ => carry_out(self, session, decision).await,
+        }
+    }
+
     /// Moves a project with everything in it into the trash.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`]; [`crate::Error::Stale`] where it is not what was seen.
     pub async fn delete_project(&self, project: impl Into<AsSeen<ProjectId>>) -> Result<Deletion> {
         let AsSeen { id, expected } = project.into();
-        let session = self.database().write().await?;
-        let mut delete = Delete::begin(self, session, id).await?;
+        let mut session = self.database().write().await?;
+        project::lock(&mut session, id).await?;
         if expected.is_some() {
-            let found = project::get(&mut delete.session, id).await?;
+            let found = project::get(&mut session, id).await?;
             Fingerprint::check(expected, "project", &found)?;
         }
-        let project = [Value::Id(id.0)];
-        delete.doomed = Doomed {
-            project: Some(id),
-            characters: ids(&mut delete.session, &CHARACTERS, &project).await?,
-            animations: ids(&mut delete.session, &ANIMATIONS, &project).await?,
-            assets: ids(&mut delete.session, &ASSETS, &project).await?,
-            ..Doomed::default()
-        };
-        delete.add_frames().await?;
-        delete.carry_out(&DELETE_PROJECT, &[], &[]).await
+        self.delete(session, DeletionTarget::Project(id)).await
     }
 
     /// Moves a character with its variations, animations and takes into the trash. A take
@@ -261,22 +208,12 @@ impl Studio {
         let AsSeen { id, expected } = character.into();
         let mut session = self.database().write().await?;
         let project = character::project_of(&mut session, id).await?;
-        let mut delete = Delete::begin(self, session, project).await?;
-        let session = &mut delete.session;
+        project::lock(&mut session, project).await?;
         if expected.is_some() {
-            let found = character::get(session, id).await?;
+            let found = character::get(&mut session, id).await?;
             Fingerprint::check(expected, "character", &found)?;
         }
-        let animations = character::animation_ids(session, project, id).await?;
-        let mut assets = variation::ids(session, project, id).await?;
-        assets.extend(animation::take_ids(session, project, &animations).await?);
-        delete.doomed = Doomed {
-            characters: vec![id.0],
-            animations,
-            assets,
-            ..Doomed::default()
-        };
-        delete.tree("character", id.0, &DELETE_CHARACTERS).await
+        self.delete(session, DeletionTarget::Character(id)).await
     }
 
     /// Moves an animation with its frames and takes into the trash. A take that another
@@ -292,18 +229,12 @@ impl Studio {
         let AsSeen { id, expected } = animation.into();
         let mut session = self.database().write().await?;
         let project = animation::project_of(&mut session, id).await?;
-        let mut delete = Delete::begin(self, session, project).await?;
+        project::lock(&mut session, project).await?;
         if expected.is_some() {
-            let found = animation::get(&mut delete.session, id).await?;
+            let found = animation::get(&mut session, id).await?;
             Fingerprint::check(expected, "animation", &found)?;
         }
-        let assets = animation::take_ids(&mut delete.session, project, &[id.0]).await?;
-        delete.doomed = Doomed {
-            animations: vec![id.0],
-            assets,
-            ..Doomed::default()
-        };
-        delete.tree("animation", id.0, &DELETE_ANIMATIONS).await
+        self.delete(session, DeletionTarget::Animation(id)).await
     }
 
     /// Moves an asset into the trash: a reference, a variation, or a take that no frame
@@ -318,22 +249,11 @@ impl Studio {
         let AsSeen { id, expected } = asset.into();
         let mut session = self.database().write().await?;
         let project = asset::project_of(&mut session, id).await?;
-        let mut delete = Delete::begin(self, session, project).await?;
-        let asset = asset::get(&mut delete.session, id).await?;
-        Fingerprint::check(expected, "asset", &asset)?;
-        delete.doomed.assets = vec![id.0];
-        delete.refuse_if_used("asset", id.0).await?;
-        if let Some(character) = asset.character_id {
-            let character = character::get(&mut delete.session, character).await?;
-            if character.primary_asset_id == Some(id) {
-                let now = self.now();
-                variation::promote_another(&mut delete.session, &character, id, now).await?;
-                let character = [character.id];
-                delete
-                    .stale
-                    .tell(EntityKind::Character, ChangeKind::Updated, character);
-            }
+        project::lock(&mut session, project).await?;
+        if expected.is_some() {
+            let found = asset::get(&mut session, id).await?;
+            Fingerprint::check(expected, "asset", &found)?;
         }
-        delete.carry_out(&DELETE_ASSETS, &[id.0], &[]).await
+        self.delete(session, DeletionTarget::Asset(id)).await
     }
 }

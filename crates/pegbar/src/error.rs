@@ -262,6 +262,7 @@ fn command_of(entity: &str) -> &str {
     match entity {
         "frame" => "animation",
         "annotation" => "asset",
+        "deletion" => "trash",
         "project" | "asset" | "character" | "animation" | "generation" | "token" => entity,
         _ => "project",
     }

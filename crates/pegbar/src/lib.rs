@@ -139,7 +139,9 @@ pub use credentials::{
 };
 pub use db::sql::Engine;
 pub use db::{DatabaseAddress, Migrated, latest_version};
-pub use delete::{Deletion, DroppedBytes};
+pub use delete::{
+    Deletion, DeletionPlan, DeletionTarget, DroppedBytes, MAX_PLANNED, PlannedEntity,
+};
 pub use diff::{
     AnimationDiff, AssetDiff, Change, ClaimChange, FrameDiff, FramePlace, InputChange,
     InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
@@ -196,6 +198,11 @@ pub use tag::{TagCount, Tagged};
 pub use text::{MAX_NAME_BYTES, MAX_SOURCE_BYTES, MAX_TAG_BYTES, MAX_TEXT_BYTES};
 pub use time::{Clock, FixedClock, MillisSinceEpoch, SystemClock};
 pub use token::{NewToken, Token, TokenAccess};
+pub use trash::{
+    DeletionEffects, DeletionKind, KeptTake, MissingBlob, PromotedVariation, PurgeOptions,
+    PurgeReport, PurgeScope, RenamedSegment, RestoredDeletion, Tombstone, TombstoneFilter,
+    TombstoneKind, TrashEntry, TrashFilter,
+};
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{
     Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,

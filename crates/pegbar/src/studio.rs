@@ -167,6 +167,10 @@ impl Studio {
             Err(error) if error.is_read_only() => {}
             removed => removed?,
         }
+        match studio.recover_swept().await {
+            Err(error) if error.is_read_only() => {}
+            recovered => recovered?,
+        }
         studio.follow().await;
         Ok(studio)
     }
@@ -196,6 +200,11 @@ impl Studio {
     pub async fn check_reachable(&self) -> Result<()> {
         let has_images = folder::has_images(&self.inner.database).await?;
         self.inner.blobs.check_there(has_images)
+    }
+
+    /// Refuses where the folder is not the one that the database belongs to, or is away.
+    pub(crate) async fn check_store_id(&self) -> Result<()> {
+        self.inner.folder.check_id(&self.inner.database).await
     }
 
     /// Returns what opening did to the database's schema.

@@ -1,5 +1,12 @@
 //! The trash: where rows go that are deleted, as JSON, with the names of their blobs.
 
+mod entry;
+mod owner;
+mod purge;
+mod restore;
+mod sweep;
+mod tombstone;
+
 use uuid::Uuid;
 
 use crate::asset::Asset;
@@ -8,12 +15,38 @@ use crate::db::Session;
 use crate::db::entity::{Entity, Table};
 use crate::db::sql::{self, Statement, statements};
 use crate::db::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{DeletionId, ProjectId};
+use crate::json::Json;
 use crate::time::MillisSinceEpoch;
 use crate::{animation, annotation, claim, frame, generation, project, reference, tag};
 
+#[cfg(test)]
+pub(crate) use entry::STATEMENTS as ENTRY_STATEMENTS;
+pub use entry::{
+    DeletionEffects, DeletionKind, KeptTake, PromotedVariation, TrashEntry, TrashFilter,
+};
+#[cfg(test)]
+pub(crate) use owner::every_check;
+pub use purge::{PurgeOptions, PurgeReport, PurgeScope};
+#[cfg(test)]
+pub(crate) use purge::{STATEMENTS as PURGE_STATEMENTS, bury};
+pub use restore::{MissingBlob, RenamedSegment, RestoredDeletion};
+#[cfg(test)]
+pub(crate) use restore::{STATEMENTS as RESTORE_STATEMENTS, every_insert};
+#[cfg(test)]
+pub(crate) use sweep::STATEMENTS as SWEEP_STATEMENTS;
+pub(crate) use sweep::ensure_named;
+#[cfg(test)]
+pub(crate) use tombstone::STATEMENTS as TOMBSTONE_STATEMENTS;
+pub use tombstone::{Tombstone, TombstoneFilter, TombstoneKind};
+
 statements! {
+    NOTE = "INSERT INTO deletion (id, project_id, project, kind, name, characters, animations, \
+            frames, assets, file_size, effects, deleted_at) \
+            VALUES ($1, $2, (SELECT name FROM project WHERE id = $2), $3, $4, $5, $6, $7, $8, \
+            (SELECT CAST(coalesce(sum(file_size), 0) AS {big}) FROM asset \
+            WHERE project_id = $2 AND id {in $9} AND bytes_dropped_at IS NULL), $10, $11)";
     KEEP_BLOBS = "INSERT INTO trash_blob (deletion_id, sha256) \
                   SELECT DISTINCT CAST($1 AS {id}), sha256 FROM asset \
                   WHERE project_id = $2 AND id {in $3} AND sha256 IS NOT NULL";
@@ -29,6 +62,8 @@ pub(crate) struct Doomed {
     pub(crate) frames: Vec<Uuid>,
     /// Annotations that go without their assets.
     pub(crate) annotations: Vec<Uuid>,
+    /// Assets whose bytes go without them.
+    pub(crate) bytes: Vec<Uuid>,
 }
 
 /// A table whose rows the trash takes, found by one of its columns.
@@ -95,14 +130,64 @@ impl Doomed {
     }
 }
 
+/// What the trash says of a deletion as a whole.
+pub(crate) struct Note {
+    pub(crate) kind: DeletionKind,
+    /// What people know by it what went.
+    pub(crate) name: String,
+    /// What it changed of what stays.
+    pub(crate) effects: DeletionEffects,
+}
+
+impl Note {
+    pub(crate) fn new(kind: DeletionKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            effects: DeletionEffects::default(),
+        }
+    }
+
+    /// Writes it, before the rows go.
+    pub(crate) async fn write(
+        self,
+        session: &mut Session,
+        (project, deletion): (ProjectId, DeletionId),
+        doomed: &Doomed,
+        now: MillisSinceEpoch,
+    ) -> Result<()> {
+        let effects = Json::from_typed(&self.effects)
+            .map_err(|error| Error::invalid("effects", error.to_string()))?;
+        let count = |ids: &[Uuid]| Value::Int(i64::try_from(ids.len()).unwrap_or(i64::MAX));
+        let sized = [&doomed.assets[..], &doomed.bytes].concat();
+        let parameters = [
+            Value::Id(deletion.0),
+            Value::Id(project.0),
+            self.kind.as_str().into(),
+            Value::Text(self.name.into()),
+            count(&doomed.characters),
+            count(&doomed.animations),
+            count(&doomed.frames),
+            count(&doomed.assets),
+            Value::Ids(&sized),
+            Value::Json(&effects),
+            Value::Time(now),
+        ];
+        session.execute(&NOTE, &parameters).await.map(drop)
+    }
+}
+
 /// Copies rows into the trash, as JSON.
 pub(crate) async fn discard(
     session: &mut Session,
     project: ProjectId,
     deletion: DeletionId,
     doomed: &Doomed,
+    note: Note,
     now: MillisSinceEpoch,
 ) -> Result<()> {
+    note.write(session, (project, deletion), doomed, now)
+        .await?;
     let (deletion, project) = (Value::Id(deletion.0), Value::Id(project.0));
     for table in DISCARDS {
         let ids = (table.ids)(doomed);

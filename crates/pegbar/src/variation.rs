@@ -32,24 +32,20 @@ pub(crate) async fn ids(
         .await
 }
 
-/// Makes the newest of the other variations primary, or none.
-pub(crate) async fn promote_another(
+/// Returns the newest of the other variations.
+pub(crate) async fn newest_other(
     session: &mut Session,
     character: &Character,
     leaving: AssetId,
-    now: MillisSinceEpoch,
-) -> Result<()> {
+) -> Result<Option<AssetId>> {
     let parameters = [
         Value::Id(character.project_id.0),
         Value::Id(character.id.0),
         Value::Id(leaving.0),
     ];
-    let newest = session
-        .optional(&NEWEST_VARIATION, &parameters, |row| {
-            row.at::<Uuid>(0, "asset.id")
-        })
-        .await?;
-    set_primary(session, character.id, newest.map(AssetId), now).await
+    session
+        .optional(&NEWEST_VARIATION, &parameters, |row| row.at(0, "asset.id"))
+        .await
 }
 
 pub(crate) async fn set_primary(

@@ -1,14 +1,15 @@
 //! `pegbar animation`.
 
 use pegbar::{
-    Animation, AnimationFilter, AnimationPatch, AnimationTree, NewAnimation, PageRequest, Studio,
+    Animation, AnimationFilter, AnimationPatch, AnimationTree, DeletionTarget, NewAnimation,
+    PageRequest, Studio,
 };
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, Identity, changes, print_deletion};
+use crate::options::{Deleting, Identity, changes};
 use crate::output::{Output, Table};
 use crate::text::{counts, one_line, pixels, quoted, size_of, stored_size};
 
@@ -141,7 +142,7 @@ struct Delete {
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
-    confirmation: Confirmation,
+    deleting: Deleting,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -401,9 +402,9 @@ impl Delete {
         let animation = self.which.find(studio).await?;
         let tree = studio.get_animation_tree(animation.id).await?;
         let what = format!("the animation {}", quoted(&animation.name));
-        self.confirmation
-            .ask(output, &format!("{what} with {}", content(&tree)))?;
-        let deletion = studio.delete_animation(animation.id).await?;
-        print_deletion(output, &what, &deletion)
+        let question = format!("{what} with {}", content(&tree));
+        let target = DeletionTarget::Animation(animation.id);
+        let said = (what.as_str(), question.as_str());
+        self.deleting.carry_out(studio, output, target, said).await
     }
 }

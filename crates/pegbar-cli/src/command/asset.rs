@@ -8,8 +8,8 @@ mod save;
 use std::path::PathBuf;
 
 use pegbar::{
-    Annotation, Asset, AssetFilter, AssetId, AssetKind, AssetPatch, Claim, MillisSinceEpoch,
-    Sha256, Studio,
+    Annotation, Asset, AssetFilter, AssetId, AssetKind, AssetPatch, Claim, DeletionTarget,
+    MillisSinceEpoch, Sha256, Studio,
 };
 
 use crate::command::lineage;
@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, Making, NewTags, changes, print_deletion, time};
+use crate::options::{Confirmation, Deleting, Making, NewTags, changes, time};
 use crate::output::{Output, Table};
 use crate::text::{count, pixels, size, stored_size};
 
@@ -169,7 +169,7 @@ struct Delete {
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
-    confirmation: Confirmation,
+    deleting: Deleting,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -421,8 +421,9 @@ impl Delete {
         let asset = self.which.find(studio).await?;
         let what = format!("the asset {}", asset.id);
         let path = asset.file_path.as_deref().unwrap_or_default();
-        self.confirmation.ask(output, &format!("{what} ({path})"))?;
-        let deletion = studio.delete_asset(asset.id).await?;
-        print_deletion(output, &what, &deletion)
+        let question = format!("{what} ({path})");
+        let target = DeletionTarget::Asset(asset.id);
+        let said = (what.as_str(), question.as_str());
+        self.deleting.carry_out(studio, output, target, said).await
     }
 }

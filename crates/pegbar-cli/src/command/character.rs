@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use pegbar::{
-    Character, CharacterFilter, CharacterPatch, CharacterTree, Json, NewCharacter, PageRequest,
-    Studio,
+    Character, CharacterFilter, CharacterPatch, CharacterTree, DeletionTarget, Json, NewCharacter,
+    PageRequest, Studio,
 };
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{
-    Confirmation, Identity, Making, NewTags, changes, is_file_name, json, print_deletion,
-};
+use crate::options::{Deleting, Identity, Making, NewTags, changes, is_file_name, json};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted};
 
@@ -154,7 +152,7 @@ struct Delete {
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
-    confirmation: Confirmation,
+    deleting: Deleting,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -330,9 +328,9 @@ impl Delete {
         let character = self.which.find(studio).await?;
         let tree = studio.get_character_tree(character.id).await?;
         let what = format!("the character {}", quoted(&character.name));
-        self.confirmation
-            .ask(output, &format!("{what} with {}", content(&tree)))?;
-        let deletion = studio.delete_character(character.id).await?;
-        print_deletion(output, &what, &deletion)
+        let question = format!("{what} with {}", content(&tree));
+        let target = DeletionTarget::Character(character.id);
+        let said = (what.as_str(), question.as_str());
+        self.deleting.carry_out(studio, output, target, said).await
     }
 }

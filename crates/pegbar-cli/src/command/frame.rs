@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use pegbar::{AnimationTree, Frame, FrameId, FrameImage, FrameTree, NewFrame, Studio};
+use pegbar::{
+    AnimationTree, DeletionTarget, Frame, FrameId, FrameImage, FrameTree, NewFrame, Studio,
+};
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::natural;
-use crate::options::{Expected, Making, frame_index, once_for_each};
+use crate::options::{Deleting, Expected, Making, frame_index, once_for_each};
 use crate::output::Output;
 use crate::text::{count, pixels, quoted, stored_size};
 use crate::wrong_turn;
@@ -149,6 +151,8 @@ struct Replace {
 struct Remove {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    deleting: Deleting,
 }
 
 /// Set the order of all frames of an animation
@@ -189,7 +193,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         Action::Show(show) => return show.run(studio, output).await,
         Action::Move(mv) => mv.run(studio).await?,
         Action::Replace(replace) => replace.run(studio).await?,
-        Action::Remove(remove) => remove.run(studio).await?,
+        Action::Remove(remove) => match remove.run(studio, output).await? {
+            Some(tree) => tree,
+            None => return Ok(()),
+        },
         Action::Order(order) => order.run(studio).await?,
         Action::Prompt(prompt) => prompt.run(studio).await?,
     };
@@ -358,11 +365,20 @@ impl Replace {
 }
 
 impl Remove {
-    async fn run(self, studio: &Studio) -> Result<AnimationTree, CommandError> {
+    async fn run(
+        self,
+        studio: &Studio,
+        output: &Output,
+    ) -> Result<Option<AnimationTree>, CommandError> {
         let frame = self.which.find(studio).await?;
-        Ok(studio
-            .remove_frame(frame.id, self.which.expected.version)
-            .await?)
+        let target = DeletionTarget::Frame(frame.id);
+        let question = format!("the frame {}", frame.frame_index);
+        let asked = self.deleting.ask_people(studio, output, target, &question);
+        if !asked.await? {
+            return Ok(None);
+        }
+        let version = self.which.expected.version;
+        Ok(Some(studio.remove_frame(frame.id, version).await?))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use pegbar::{
-    Json, NewAsset, NewProject, PageRequest, Project, ProjectCounts, ProjectFilter, ProjectPatch,
-    Studio,
+    DeletionTarget, Json, NewAsset, NewProject, PageRequest, Project, ProjectCounts, ProjectFilter,
+    ProjectPatch, Studio,
 };
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::list::{self, Part};
-use crate::options::{Confirmation, Identity, NewTags, changes, check_files, json, print_deletion};
+use crate::options::{Deleting, Identity, NewTags, changes, check_files, json};
 use crate::output::Output;
 use crate::text::{counts, one_line, quoted, size};
 
@@ -127,7 +127,7 @@ struct Delete {
     /// The project
     project: String,
     #[command(flatten)]
-    confirmation: Confirmation,
+    deleting: Deleting,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -283,8 +283,8 @@ impl Delete {
         let counts = studio.count_project(project.id).await?;
         let what = format!("the project {}", quoted(&project.name));
         let question = format!("{what} with {}", counts_as_text(&counts));
-        self.confirmation.ask(output, &question)?;
-        let deletion = studio.delete_project(project.id).await?;
-        print_deletion(output, &what, &deletion)
+        let target = DeletionTarget::Project(project.id);
+        let said = (what.as_str(), question.as_str());
+        self.deleting.carry_out(studio, output, target, said).await
     }
 }

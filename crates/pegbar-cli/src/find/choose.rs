@@ -152,6 +152,7 @@ pub(super) fn not_found<T: Id>(wanted: &str, choices: &[Choice<T>]) -> CommandEr
             "project" => "list what is there: `pegbar project list`".to_owned(),
             "generation" => "list what is there: `pegbar generation list`".to_owned(),
             "token" => "list what is there: `pegbar token list`".to_owned(),
+            "deletion" => "list what is in the trash: `pegbar trash list`".to_owned(),
             "annotation" => "`pegbar asset show ASSET` lists its annotations".to_owned(),
             _ => "`pegbar tree` shows what is there".to_owned(),
         }

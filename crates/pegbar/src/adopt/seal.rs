@@ -20,6 +20,7 @@ use crate::id::{AnimationId, AssetId};
 use crate::integrity;
 use crate::json::Json;
 use crate::record::{Canonical, Format, Record, RecordInput};
+use crate::trash;
 use crate::view::{self, Scope, Stale};
 
 statements! {
@@ -109,6 +110,7 @@ impl Run<'_> {
         }
         let batch = self.load(&mut session, work, ids).await?;
         let mut completed = Vec::with_capacity(ids.len());
+        let mut named = Vec::new();
         for id in ids {
             let (Some(making), Some(pending)) = (batch.makings.get(id), work.pending.remove(id))
             else {
@@ -119,6 +121,7 @@ impl Run<'_> {
                 self.leave(work, *id, Disagreement::ChangedMeanwhile);
                 continue;
             }
+            named.extend(pending.image.as_ref().map(StoredImage::sha256));
             let mut row = Completed {
                 id: *id,
                 image: pending.image.filter(|_| pending.needs_facts),
@@ -151,6 +154,8 @@ impl Run<'_> {
         if is_dry {
             return session.end().await;
         }
+        // A purge that came in between is said, and adopting again finds the files where they are.
+        trash::ensure_named(&mut session, self.studio, named, &HashMap::new()).await?;
         let stale = write(&mut session, work, &completed).await?;
         let found = completed.into_iter().map(|row| (row.id, row.claims));
         let found = found.filter(|(_, claims)| !claims.is_empty()).collect();

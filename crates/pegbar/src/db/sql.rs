@@ -201,7 +201,9 @@ pub(crate) fn row_as_json(table: &Table, alias: &str, engine: Engine) -> String 
         let _ = write!(text, "{separator}'{column}', ");
         let _ = match (kind, engine) {
             (ColumnType::Id, _) => {
-                write!(text, "{}", id_as_text(&format!("{alias}.{column}"), engine))
+                let id = id_as_text(&format!("{alias}.{column}"), engine);
+                // SQLite writes no digits for NULL.
+                write!(text, "nullif({id}, '')")
             }
             (ColumnType::Json, Engine::Sqlite) => write!(text, "json({alias}.{column})"),
             (ColumnType::Time, Engine::Postgres) => {
@@ -245,6 +247,11 @@ fn column_list(table: &Table, alias: &str) -> String {
     }
     list
 }
+
+/// Locks of PostgreSQL until the end of the transaction: whoever names blobs holds it together
+/// with others, who removes blobs alone. The number means nothing.
+pub(crate) static NAME_BLOBS: Sql = Sql::new("SELECT pg_advisory_xact_lock_shared(736245102)");
+pub(crate) static SWEEP_BLOBS: Sql = Sql::new("SELECT pg_advisory_xact_lock(736245102)");
 
 /// Every table with rows that point at nothing: the table, what they should point at, and how
 /// many they are.

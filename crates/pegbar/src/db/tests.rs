@@ -28,6 +28,8 @@ static STATEMENTS: &[&[&Sql]] = &[
     claim::STATEMENTS,
     delete::STATEMENTS,
     delete::BYTES_STATEMENTS,
+    delete::DECIDE_STATEMENTS,
+    delete::PLAN_STATEMENTS,
     frame::STATEMENTS,
     frame::ELSEWHERE_STATEMENTS,
     generation::STATEMENTS,
@@ -51,6 +53,11 @@ static STATEMENTS: &[&[&Sql]] = &[
     tag::CHANGE_STATEMENTS,
     token::STATEMENTS,
     trash::STATEMENTS,
+    trash::ENTRY_STATEMENTS,
+    trash::PURGE_STATEMENTS,
+    trash::RESTORE_STATEMENTS,
+    trash::SWEEP_STATEMENTS,
+    trash::TOMBSTONE_STATEMENTS,
     variation::STATEMENTS,
     view::STATEMENTS,
     view::stock::STATEMENTS,
@@ -66,6 +73,15 @@ fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
     }
     for statement in trash::every_discard() {
         prepare(statement.text(engine).into_owned());
+    }
+    trash::TrashFilter::every_query(|query| prepare(query.text(engine).into_owned()));
+    trash::TombstoneFilter::every_query(|query| prepare(query.text(engine).into_owned()));
+    trash::every_insert(|statement| prepare(statement.text(engine).into_owned()));
+    trash::every_check(|statement| prepare(statement.text(engine).into_owned()));
+    prepare(trash::bury().text(engine).into_owned());
+    if engine == Engine::Postgres {
+        prepare(sql::NAME_BLOBS.text(engine).into_owned());
+        prepare(sql::SWEEP_BLOBS.text(engine).into_owned());
     }
     for table in TABLES {
         prepare(sql::insert(table, engine));

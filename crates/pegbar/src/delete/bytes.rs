@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::SHOWING;
 use super::user::{Use, Uses};
-use crate::asset::{self, Asset};
+use crate::asset::{self, Asset, whereabouts};
 use crate::change::{ChangeKind, EntityKind};
 use crate::character;
 use crate::db::sql::statements;
@@ -17,6 +17,7 @@ use crate::id::{AssetId, DeletionId};
 use crate::json::Json;
 use crate::project;
 use crate::studio::Studio;
+use crate::trash::{DeletionKind, Doomed, Note};
 use crate::view::{Scope, Stale};
 
 statements! {
@@ -116,6 +117,15 @@ impl Studio {
             Value::Time(now),
         ];
         session.execute(&DISCARD, &parameters).await?;
+        let mut named = whereabouts::of_assets(&mut session, project.id, &[id.0]).await?;
+        let name = named.remove(&id).map(|named| named.to_string());
+        let note = Note::new(DeletionKind::Bytes, name.unwrap_or_default());
+        let doomed = Doomed {
+            bytes: vec![id.0],
+            ..Doomed::default()
+        };
+        let deleted = (project.id, deletion);
+        note.write(&mut session, deleted, &doomed, now).await?;
         let parameters = [
             Value::Id(deletion.0),
             Value::Text(sha256.to_string().into()),

@@ -15,6 +15,7 @@ use crate::project::Project;
 const MAX_LISTED_USERS: usize = 100;
 
 /// One use of what is to go.
+#[derive(Clone)]
 pub(super) enum Use {
     /// A frame shows it.
     Shows(Frame),
@@ -27,7 +28,7 @@ pub(super) enum Use {
 }
 
 /// The uses of what is to go: those that a refusal lists, and how many there are.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Uses {
     listed: Vec<Use>,
     count: usize,
@@ -41,6 +42,17 @@ impl Uses {
         }
     }
 
+    /// Returns the ids of those that are listed.
+    pub(super) fn ids(&self) -> Vec<Uuid> {
+        let ids = self.listed.iter().map(|used| match used {
+            Use::Shows(frame) => frame.id.0,
+            Use::MadeFrom(asset) => asset.0,
+            Use::Primary(character) => character.id.0,
+            Use::Thumbnail => Uuid::nil(),
+        });
+        ids.collect()
+    }
+
     /// Refuses, where there are any, with what people know the users by.
     pub(super) async fn refuse(
         self,
@@ -52,6 +64,21 @@ impl Uses {
         if self.count == 0 {
             return Ok(());
         }
+        let (users, more) = self.into_named(session, project).await?;
+        Err(Error::InUse {
+            entity,
+            id: id.to_string(),
+            more,
+            users,
+        })
+    }
+
+    /// Returns what people know the users by, and how many more there are.
+    pub(super) async fn into_named(
+        self,
+        session: &mut Session,
+        project: &Project,
+    ) -> Result<(Vec<User>, u64)> {
         let (mut animations, mut assets) = (Vec::new(), Vec::new());
         for used in &self.listed {
             match used {
@@ -81,12 +108,9 @@ impl Uses {
                 user("project", project.id, name, "has it as its thumbnail")
             }
         });
-        Err(Error::InUse {
-            entity,
-            id: id.to_string(),
-            more: (self.count - users.len()) as u64,
-            users: users.collect(),
-        })
+        let users: Vec<User> = users.collect();
+        let more = (self.count - users.len()) as u64;
+        Ok((users, more))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Replacing an animation's list of frames, if its version is the one the caller saw.
 
-use super::edit::{self, Edit, Slot};
+use super::edit::{self, Change, Edit, Slot};
 use super::{DELETE, Frame, PLACE, SET_ASIDE, SHOW, of_animation};
 use crate::animation::{self, Animation};
 use crate::asset;
@@ -8,12 +8,13 @@ use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
-use crate::id::{AnimationId, AssetId};
+use crate::id::{AnimationId, AssetId, DeletionId};
 use crate::studio::Studio;
-use crate::trash::{self, Doomed};
+use crate::trash::{self, DeletionKind, Doomed, Note};
 use crate::view::{self, Scope, Stale};
 
-/// Replaces an animation's list of frames: rows, version, trash and paths.
+/// Replaces an animation's list of frames: rows, version, trash and paths. Returns the deletion
+/// that the trash keeps of frames that the new list does not have.
 pub(super) async fn replace_list(
     session: &mut Session,
     studio: &Studio,
@@ -21,7 +22,7 @@ pub(super) async fn replace_list(
     old: &[Frame],
     new: Vec<Slot>,
     stale: &mut Stale,
-) -> Result<()> {
+) -> Result<Option<DeletionId>> {
     let project_id = animation.project_id;
     let project = Value::Id(project_id.0);
     let now = studio.now();
@@ -35,12 +36,19 @@ pub(super) async fn replace_list(
         created_at: now,
         source_id: slot.source_id.clone(),
     });
+    let mut deletion = None;
     if !change.removed.is_empty() {
         let doomed = Doomed {
             frames: change.removed.clone(),
             ..Doomed::default()
         };
-        trash::discard(session, project_id, studio.new_id(), &doomed, now).await?;
+        let note = Note::new(
+            DeletionKind::Frames,
+            removed_name(session, &change, old).await?,
+        );
+        let id = studio.new_id();
+        trash::discard(session, project_id, id, &doomed, note, now).await?;
+        deletion = Some(id);
         session
             .execute(&DELETE, &[project.clone(), Value::Ids(&change.removed)])
             .await?;
@@ -87,7 +95,24 @@ pub(super) async fn replace_list(
     let shown = change.shown.iter().map(|frame| frame.id);
     stale.tell(EntityKind::Frame, ChangeKind::Updated, shown);
     stale.add_all(change.assets.into_iter().map(|id| Scope::Home(AssetId(id))));
-    Ok(())
+    Ok(deletion)
+}
+
+/// Returns what people know removed frames by: `Tabby/Walk/3`, or `Tabby/Walk` for several.
+async fn removed_name(session: &mut Session, change: &Change, old: &[Frame]) -> Result<String> {
+    let first = change.removed.first();
+    let Some(first) = first.and_then(|id| old.iter().find(|it| it.id.0 == *id)) else {
+        return Ok(String::new());
+    };
+    let animation = first.animation_id;
+    let mut names = animation::names(session, first.project_id, &[animation.0]).await?;
+    let Some(named) = names.remove(&animation) else {
+        return Ok(String::new());
+    };
+    Ok(match change.removed.len() {
+        1 => format!("{named}/{}", first.frame_index),
+        _ => named.to_string(),
+    })
 }
 
 /// Changes an animation's list of frames within a transaction that has locked the project.
@@ -105,7 +130,9 @@ pub(crate) async fn edit_list(
     if new == list {
         return Ok(());
     }
-    replace_list(session, studio, &current, &old, new, stale).await
+    replace_list(session, studio, &current, &old, new, stale)
+        .await
+        .map(drop)
 }
 
 /// Changes an animation's list of frames within a transaction that has locked the project, if
@@ -117,7 +144,7 @@ pub(crate) async fn apply(
     expected: Option<i64>,
     edit: Edit,
     stale: &mut Stale,
-) -> Result<()> {
+) -> Result<Option<DeletionId>> {
     let current = animation::lock(session, animation).await?;
     check_version(&current, expected)?;
     let old = of_animation(session, current.project_id, animation).await?;

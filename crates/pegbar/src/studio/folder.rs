@@ -160,6 +160,20 @@ impl Folder {
         crate::blob::sync_folder(&self.private())
     }
 
+    /// Refuses where the folder is not the one that the database belongs to.
+    pub(crate) async fn check_id(&self, database: &Database) -> Result<()> {
+        let own = read_id(&self.private().join(STORE_ID))?;
+        let mut session = database.read().await?;
+        let known = session
+            .query(&STORE, &[], |row| row.at::<StoreId>(0, "store.id"))
+            .await?;
+        if known == [own] {
+            Ok(())
+        } else {
+            Err(self.foreign_database())
+        }
+    }
+
     fn foreign_database(&self) -> Error {
         Error::Conflict {
             message: format!(

@@ -53,4 +53,5 @@ mod stale;
 mod studio;
 mod together;
 mod tokens;
+mod trash;
 mod verify;

@@ -38,7 +38,8 @@ both_engines! {
             };
             raw.run(&format!("DROP TRIGGER {named}")).await.unwrap();
         }
-        for table in ["asset_annotation", "change", "token", "idempotent_request"] {
+        for table in ["asset_annotation", "change", "token", "idempotent_request", "deletion", "tombstone",
+            "released_blob", "action"] {
             raw.run(&format!("DROP TABLE {table}")).await.unwrap();
         }
         if bench.engine() == Engine::Postgres {

@@ -1,0 +1,318 @@
+//! `pegbar trash`.
+
+use pegbar::{
+    PurgeOptions, PurgeReport, PurgeScope, RestoredDeletion, Studio, TrashEntry, TrashFilter,
+};
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::find;
+use crate::list::{Part, print};
+use crate::output::Output;
+use crate::text::{count, counts, minute, quoted, size};
+
+/// List what was deleted, bring it back, or remove it for good
+///
+/// What is deleted goes to the trash and stays there until it is purged.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar trash list
+  pegbar trash restore 3f9c1a
+  pegbar trash purge --older-than 30d")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    List(List),
+    Show(Show),
+    Restore(Restore),
+    Purge(Purge),
+}
+
+/// List the deletions that the trash keeps, the oldest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar trash list\n  pegbar trash list --project Zoo")]
+struct List {
+    /// Only those in this project; one that was deleted itself by its whole id
+    #[arg(long, short, value_name = "PROJECT")]
+    project: Option<String>,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Show one deletion: what went, when, and what it changed of what stayed
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar trash show 3f9c1a")]
+struct Show {
+    /// The deletion, by its id or the end of it
+    deletion: String,
+}
+
+/// Bring back all that a deletion took
+///
+/// Ids, order, tags, references and the rest come back as they were. Where a name was taken
+/// meanwhile, the display name stays and the files get another ending.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pegbar trash restore 3f9c1a")]
+struct Restore {
+    /// The deletion, by its id or the end of it
+    deletion: String,
+}
+
+/// Remove deletions for good, and the bytes that nothing needs any more
+///
+/// Of each asset its record stays, by which its hash can still be explained: `pegbar asset show`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar trash purge --older-than 30d
+  pegbar trash purge 3f9c1a
+  pegbar trash purge --all --dry-run")]
+struct Purge {
+    /// One deletion, by its id or the end of it
+    #[arg(required_unless_present_any = ["older_than", "all"])]
+    deletion: Option<String>,
+    /// Those that are older: a number with s, m, h, d or w behind it
+    #[arg(long, value_name = "AGE", value_parser = age, conflicts_with_all = ["deletion", "all"])]
+    older_than: Option<u64>,
+    /// Everything in the trash
+    #[arg(long, conflicts_with = "deletion")]
+    all: bool,
+    /// How long bytes stay that nothing names any more
+    #[arg(long, value_name = "AGE", value_parser = age, default_value = "1d")]
+    grace: u64,
+    /// Only say what would go
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask; needed where nobody can answer
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Reads an age: `30d`.
+fn age(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a number with s, m, h, d or w behind it, as in 30d".to_owned();
+    let unit_ms = match text.chars().last() {
+        Some('s') => 1_000,
+        Some('m') => 60_000,
+        Some('h') => 3_600_000,
+        Some('d') => 86_400_000,
+        Some('w') => 604_800_000,
+        _ if text == "0" => return Ok(0),
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    number.checked_mul(unit_ms).ok_or_else(wrong)
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    let studio = &context.studio().await?;
+    let output = &context.output;
+    match args.action {
+        Action::List(list) => list.run(studio, output).await,
+        Action::Show(show) => show.run(studio, output).await,
+        Action::Restore(restore) => restore.run(studio, output).await,
+        Action::Purge(purge) => purge.run(studio, output).await,
+    }
+}
+
+fn gone(entry: &TrashEntry) -> String {
+    counts(&[
+        (entry.characters, "character"),
+        (entry.animations, "animation"),
+        (entry.frames, "frame"),
+        (entry.assets, "asset"),
+    ])
+}
+
+impl List {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let project = match &self.project {
+            None => None,
+            Some(wanted) => match wanted.parse() {
+                Ok(id) => Some(id),
+                Err(_) => Some(find::project(studio, wanted).await?.id),
+            },
+        };
+        let filter = TrashFilter {
+            project,
+            ..TrashFilter::default()
+        };
+        print(
+            output,
+            &self.part,
+            &["DELETED", "KIND", "NAME", "WENT", "SIZE", "PROJECT", "ID"],
+            async |page| studio.list_deletions(&filter, page).await,
+            |entry: &TrashEntry| {
+                vec![
+                    output.time(entry.deleted_at),
+                    entry.kind.to_string(),
+                    entry.name.clone(),
+                    gone(entry),
+                    size(entry.file_size),
+                    entry.project.clone(),
+                    output.id(entry.id),
+                ]
+            },
+        )
+        .await
+    }
+}
+
+impl Show {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let entry = find::deletion(studio, &self.deletion).await?;
+        if output.is_json() {
+            return output.json(&entry);
+        }
+        let effects = entry.effects()?;
+        let promoted = effects.promoted.map(|it| match it.to {
+            Some(to) => format!("{to} took the place of {} as primary variation", it.from),
+            None => format!("{} was the only variation", it.from),
+        });
+        let thumbnail = effects.cleared_thumbnail.map(|id| id.to_string());
+        let kept = effects.kept_takes.len() as u64;
+        output.fields(
+            &format!("{} {}", entry.kind, quoted(&entry.name)),
+            &[
+                ("id", entry.id.to_string()),
+                (
+                    "project",
+                    format!("{} ({})", quoted(&entry.project), entry.project_id),
+                ),
+                ("deleted", minute(entry.deleted_at)),
+                ("went", gone(&entry)),
+                ("size", size(entry.file_size)),
+                ("cleared thumbnail", thumbnail.unwrap_or_default()),
+                ("primary", promoted.unwrap_or_default()),
+                (
+                    "takes that stayed",
+                    if kept > 0 {
+                        count(kept, "take")
+                    } else {
+                        String::new()
+                    },
+                ),
+            ],
+        )
+    }
+}
+
+impl Restore {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let entry = find::deletion(studio, &self.deletion).await?;
+        let restored = studio.restore(entry.id).await?;
+        print_restored(output, &restored)
+    }
+}
+
+/// Says what came back.
+pub(super) fn print_restored(
+    output: &Output,
+    restored: &RestoredDeletion,
+) -> Result<(), CommandError> {
+    if output.is_json() {
+        output.json(restored)?;
+    } else {
+        let entry = &restored.deletion;
+        let (kind, name) = (entry.kind, quoted(&entry.name));
+        output.line(format_args!("restored the {kind} {name}: {}", gone(entry)))?;
+        for it in &restored.renamed {
+            let (name, to) = (quoted(&it.name), &it.to);
+            output.note(format_args!(
+                "the name of {name} in paths, {}, was taken meanwhile: it is {to} now",
+                it.from
+            ));
+        }
+        restored.left.iter().for_each(|left| output.note(left));
+    }
+    let missing = restored.missing.len() as u64 + restored.more_missing;
+    if missing > 0 {
+        output.warning(format_args!(
+            "the store does not have the bytes of {}; `pegbar verify` says which",
+            count(missing, "asset")
+        ));
+    }
+    Ok(())
+}
+
+impl Purge {
+    async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
+        let scope = match (&self.deletion, self.older_than) {
+            (Some(wanted), _) => PurgeScope::Deletion(find::deletion(studio, wanted).await?.id),
+            (None, Some(age)) => PurgeScope::OlderThan(age),
+            (None, None) => PurgeScope::All,
+        };
+        let mut options = PurgeOptions {
+            grace_ms: self.grace,
+            dry_run: true,
+        };
+        if !self.dry_run && !self.yes {
+            let plan = studio.purge(scope, options, |_| {}).await?;
+            let question = format!("Remove {} for good?", what(&plan));
+            if !output.confirm(question)? {
+                return Err(CommandError::refused("cancelled", "nothing was purged"));
+            }
+        }
+        options.dry_run = self.dry_run;
+        let progress = output.progress(0, "purging");
+        let report = studio.purge(scope, options, |done| progress.set(done, done));
+        let report = report.await?;
+        progress.finish();
+        print_report(output, &report)
+    }
+}
+
+fn what(report: &PurgeReport) -> String {
+    format!(
+        "{} with {} ({})",
+        count(report.deletions, "deletion"),
+        count(report.assets, "asset"),
+        size(report.file_size)
+    )
+}
+
+fn print_report(output: &Output, report: &PurgeReport) -> Result<(), CommandError> {
+    if output.is_json() {
+        return output.json(report);
+    }
+    if report.is_dry_run {
+        output.line(format_args!("would purge {}", what(report)))?;
+    } else {
+        output.line(format_args!("purged {}", what(report)))?;
+        output.line(format_args!(
+            "removed {} ({})",
+            count(report.removed_blobs, "blob"),
+            size(report.removed_bytes)
+        ))?;
+    }
+    if report.waiting_blobs > 0 {
+        output.note(format_args!(
+            "{} that nothing needs any more wait for the end of their grace: the next purge \
+             removes them",
+            count(report.waiting_blobs, "blob")
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_read_with_their_units() {
+        assert_eq!(age("30d"), Ok(30 * 86_400_000));
+        assert_eq!(
+            (age("2w"), age("0"), age("5s")),
+            (Ok(1_209_600_000), Ok(0), Ok(5_000))
+        );
+        for wrong in ["", "d", "30", "-1d", "1.5h", "99999999999999999w", "é"] {
+            assert!(age(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Whether rows can come back: whether their ids are free, and what they belong to is there.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::restore::stored;
+use crate::db::Session;
+use crate::db::sql::{self, Statement, statements};
+use crate::db::value::{ColumnType, Value};
+use crate::error::{Error, Result};
+use crate::id::{DeletionId, ProjectId};
+
+statements! {
+    IN_TRASH = "SELECT t.deletion_id FROM trash t WHERE t.project_id = $1 AND t.entity = $2 \
+                AND t.content ->> 'id' = $3 ORDER BY t.deleted_at DESC LIMIT 1";
+}
+
+/// Rows of one table that point at rows of another, which may go without them.
+struct Owner {
+    entity: &'static str,
+    column: &'static str,
+    owner: &'static str,
+}
+
+static OWNERS: &[Owner] = &[
+    owner("animation", "character_id", "character"),
+    owner("asset", "character_id", "character"),
+    owner("asset", "animation_id", "animation"),
+    owner("asset", "generation_id", "generation"),
+    owner("asset_reference", "referenced_asset_id", "asset"),
+    owner("frame", "animation_id", "animation"),
+    owner("frame", "asset_id", "asset"),
+    owner("asset_annotation", "asset_id", "asset"),
+    owner("asset_bytes", "asset_id", "asset"),
+];
+
+const fn owner(entity: &'static str, column: &'static str, owner: &'static str) -> Owner {
+    Owner {
+        entity,
+        column,
+        owner,
+    }
+}
+
+impl Statement for Owner {
+    /// The first owner that is neither there nor comes back with the rows.
+    fn text(&self, engine: sql::Engine) -> Cow<'_, str> {
+        let Self {
+            entity,
+            column,
+            owner,
+        } = self;
+        let id = stored(column, ColumnType::Id, "t", engine);
+        let template = format!(
+            "SELECT t.content ->> '{column}' FROM trash t WHERE t.deletion_id = $1 \
+             AND t.entity = '{entity}' AND nullif(t.content ->> '{column}', '') IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM {owner} o WHERE o.project_id = $2 AND o.id = {id}) \
+             AND t.content ->> '{column}' NOT IN (SELECT s.content ->> 'id' FROM trash s \
+             WHERE s.deletion_id = $1 AND s.entity = '{owner}') LIMIT 1"
+        );
+        sql::render(&template, engine).into()
+    }
+}
+
+/// Rows of one table whose ids may have been given to others.
+struct Taken(&'static str);
+
+static TAKEN: &[Taken] = &[
+    Taken("project"),
+    Taken("character"),
+    Taken("animation"),
+    Taken("generation"),
+    Taken("asset"),
+    Taken("frame"),
+    Taken("asset_annotation"),
+];
+
+impl Statement for Taken {
+    fn text(&self, engine: sql::Engine) -> Cow<'_, str> {
+        let entity = self.0;
+        let id = stored("id", ColumnType::Id, "t", engine);
+        let template = format!(
+            "SELECT t.content ->> 'id' FROM trash t WHERE t.deletion_id = $1 \
+             AND t.entity = '{entity}' AND EXISTS (SELECT 1 FROM {entity} o WHERE o.id = {id}) \
+             LIMIT 1"
+        );
+        sql::render(&template, engine).into()
+    }
+}
+
+/// The statements that look for owners and ids, for the test that prepares them.
+#[cfg(test)]
+pub(crate) fn every_check(mut prepare: impl FnMut(&dyn Statement)) {
+    OWNERS.iter().for_each(|owner| prepare(owner));
+    TAKEN.iter().for_each(|taken| prepare(taken));
+    STATEMENTS.iter().for_each(|sql| prepare(*sql));
+}
+
+/// Refuses to bring back what has no place any more.
+pub(super) async fn check(
+    session: &mut Session,
+    project: ProjectId,
+    deletion: DeletionId,
+) -> Result<()> {
+    let of_deletion = [Value::Id(deletion.0)];
+    for taken in TAKEN {
+        let found = session.optional(taken, &of_deletion, |row| {
+            row.at::<String>(0, "trash.content")
+        });
+        if let Some(id) = found.await? {
+            let entity = word(taken.0);
+            return Err(Error::Conflict {
+                message: format!(
+                    "the {entity} {} can't come back: its id is taken by another",
+                    hyphenated(&id)
+                ),
+                hint: format!("delete the other {entity} first; nothing was changed"),
+            });
+        }
+    }
+    let parameters = [Value::Id(deletion.0), Value::Id(project.0)];
+    for owner in OWNERS {
+        let found = session.optional(owner, &parameters, |row| {
+            row.at::<String>(0, "trash.content")
+        });
+        if let Some(id) = found.await? {
+            return Err(missing(session, project, owner.owner, &id).await?);
+        }
+    }
+    Ok(())
+}
+
+/// Says what has to come back first.
+pub(super) async fn missing(
+    session: &mut Session,
+    project: ProjectId,
+    entity: &'static str,
+    id: &str,
+) -> Result<Error> {
+    let parameters = [Value::Id(project.0), entity.into(), id.into()];
+    let deletion = session
+        .optional(&IN_TRASH, &parameters, |row| {
+            row.at::<DeletionId>(0, "trash.deletion_id")
+        })
+        .await?;
+    let id = hyphenated(id);
+    Ok(match deletion {
+        Some(deletion) => Error::Conflict {
+            message: format!(
+                "the {entity} {id} that it belongs to is in the trash itself, by the deletion \
+                 {deletion}"
+            ),
+            hint: format!("restore that one first: `pegbar trash restore {deletion}`"),
+        },
+        None => Error::Conflict {
+            message: format!("the {entity} {id} that it belongs to is gone for good"),
+            hint: "nothing was changed; what is in the trash stays there".to_owned(),
+        },
+    })
+}
+
+/// Writes an id as it is written everywhere but in the trash.
+fn hyphenated(id: &str) -> String {
+    id.parse::<Uuid>()
+        .map_or_else(|_| id.to_owned(), |id| id.to_string())
+}
+
+fn word(table: &str) -> &str {
+    match table {
+        "asset_annotation" => "annotation",
+        table => table,
+    }
+}
