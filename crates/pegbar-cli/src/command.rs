@@ -10,6 +10,7 @@ mod config;
 mod contact_sheet;
 mod demo;
 mod diff;
+mod doctor;
 mod export;
 mod frame;
 mod generation;
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     Sync(sync::Args),
     Serve(serve::Args),
     Verify(verify::Args),
+    Doctor(doctor::Args),
     Head(head::Args),
     Changes(changes::Args),
     Token(token::Args),
@@ -115,6 +117,7 @@ impl Command {
             Self::Serve(args) => serve::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,
+            Self::Doctor(args) => doctor::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
             Self::Changes(args) => changes::run(args, context).await,
             Self::Token(args) => token::run(args, context).await,

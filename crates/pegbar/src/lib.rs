@@ -73,6 +73,7 @@ mod db;
 mod delete;
 mod diff;
 mod disk;
+mod doctor;
 mod error;
 mod export;
 mod fingerprint;
@@ -143,6 +144,10 @@ pub use delete::{Deletion, DroppedBytes};
 pub use diff::{
     AnimationDiff, AssetDiff, Change, ClaimChange, FrameDiff, FramePlace, InputChange,
     InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
+};
+pub use doctor::{
+    DoctorEvent, DoctorFinding, DoctorOptions, DoctorReport, FindingKind, Repair, RepairOptions,
+    RepairOutcome, RepairReport, Severity,
 };
 pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use export::{

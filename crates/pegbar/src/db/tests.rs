@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, annotation, asset, change, character, claim, delete, export, frame};
+use crate::{adopt, animation, annotation, asset, change, character, claim, delete, doctor};
+use crate::{export, frame};
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
 };
@@ -59,7 +60,12 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let deeper = [adopt::STATEMENTS, verify::STATEMENTS, export::STATEMENTS];
+    let deeper = [
+        adopt::STATEMENTS,
+        doctor::STATEMENTS,
+        verify::STATEMENTS,
+        export::STATEMENTS,
+    ];
     let deeper = deeper.iter().copied().flatten();
     for statement in STATEMENTS.iter().chain(deeper).copied().flatten() {
         prepare(statement.text(engine).into_owned());

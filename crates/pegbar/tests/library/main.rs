@@ -19,6 +19,7 @@ mod credentials;
 mod damaged_blob;
 mod delete;
 mod diff;
+mod doctor;
 mod drop_bytes;
 mod export_images;
 mod files;
