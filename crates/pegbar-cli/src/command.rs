@@ -25,6 +25,7 @@ mod mv;
 mod open;
 mod project;
 mod reproduce;
+mod scrub;
 mod search;
 mod serve;
 mod sync;
@@ -68,6 +69,7 @@ pub(crate) enum Command {
     Serve(serve::Args),
     Verify(verify::Args),
     Doctor(doctor::Args),
+    Scrub(scrub::Args),
     Head(head::Args),
     Changes(changes::Args),
     Token(token::Args),
@@ -118,6 +120,7 @@ impl Command {
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,
             Self::Doctor(args) => doctor::run(args, context).await,
+            Self::Scrub(args) => scrub::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
             Self::Changes(args) => changes::run(args, context).await,
             Self::Token(args) => token::run(args, context).await,

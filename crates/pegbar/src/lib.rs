@@ -99,6 +99,7 @@ mod record;
 mod reference;
 mod reproduce;
 mod request;
+mod scrub;
 mod search;
 mod segment;
 mod sidecar;
@@ -192,6 +193,7 @@ pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatc
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
 pub use request::BegunRequest;
+pub use scrub::{ScrubOptions, ScrubPass, ScrubReport, ScrubStatus};
 pub use search::{
     AssetSearch, FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter,
     TextMatch,

@@ -113,6 +113,8 @@ const METHODS: &[(&str, &str)] = &[
     ("reproduce_with_inputs", "reproduce"),
     ("revoke_token", "token revoke"),
     ("root", "init"),
+    ("scrub", "scrub"),
+    ("scrub_status", "scrub"),
     ("search", "search"),
     ("search_assets", "search"),
     ("set_frame_order", "frame order"),

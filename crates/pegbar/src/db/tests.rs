@@ -9,7 +9,7 @@ use crate::{export, frame};
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
 };
-use crate::{studio, tag, token, trash, variation, verify, view};
+use crate::{scrub, studio, tag, token, trash, variation, verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -46,6 +46,8 @@ static STATEMENTS: &[&[&Sql]] = &[
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
     request::STATEMENTS,
+    scrub::STATEMENTS,
+    scrub::CLAIM_STATEMENTS,
     search::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,

@@ -46,6 +46,7 @@ mod pixellab;
 mod prov;
 mod reproduce;
 mod requests;
+mod scrub;
 mod sealed;
 mod search;
 mod settings;

@@ -272,3 +272,22 @@ fn a_finding_is_written_with_its_code() {
     });
     assert_eq!(json, expected);
 }
+
+/// What users look up is what the doctor says.
+#[test]
+fn the_page_about_findings_has_them_all_word_for_word() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/doctor.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let expected: Vec<String> = pegbar::FindingKind::ALL
+        .iter()
+        .map(|kind| {
+            let (severity, meaning, mend) = (kind.severity(), kind.meaning(), kind.mend());
+            format!("| `{kind}` | {severity} | {meaning} | {mend} |")
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
