@@ -10,6 +10,7 @@ mod config;
 mod contact_sheet;
 mod demo;
 mod diff;
+mod doctor;
 mod export;
 mod frame;
 mod generation;
@@ -24,6 +25,7 @@ mod mv;
 mod open;
 mod project;
 mod reproduce;
+mod scrub;
 mod search;
 mod serve;
 mod sync;
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Sync(sync::Args),
     Serve(serve::Args),
     Verify(verify::Args),
+    Doctor(doctor::Args),
+    Scrub(scrub::Args),
     Head(head::Args),
     Changes(changes::Args),
     Token(token::Args),
@@ -118,6 +122,8 @@ impl Command {
             Self::Serve(args) => serve::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,
+            Self::Doctor(args) => doctor::run(args, context).await,
+            Self::Scrub(args) => scrub::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
             Self::Changes(args) => changes::run(args, context).await,
             Self::Token(args) => token::run(args, context).await,

@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use file::Layer;
 pub(crate) use file::{Place, change};
 pub(crate) use key::{Key, Level};
-pub(crate) use value::without_password;
+pub(crate) use value::{number, without_password};
 
 /// Names another file for the user's settings.
 const USER_FILE: &str = "PEGBAR_CONFIG";

@@ -48,6 +48,32 @@ impl Context {
         self.studio.get_or_try_init(open).await.cloned()
     }
 
+    /// Opens the studio that is meant as it lies there, only to look at it.
+    pub(crate) async fn studio_as_it_is(&self) -> Result<Studio, CommandError> {
+        let folder = self.studio_folder_as_it_is()?;
+        let options = self.studio_options(&folder, ViewUpdates::WithEachChange)?;
+        Ok(Studio::open_read_only(&folder, options).await?)
+    }
+
+    /// Opens the studio that is meant and leaves what a crash interrupted as it is.
+    pub(crate) async fn unrecovered_studio(&self) -> Result<Studio, CommandError> {
+        let folder = self.studio_folder()?.ok_or_else(no_studio)?;
+        let options = self.studio_options(&folder, ViewUpdates::WithEachChange)?;
+        Ok(Studio::open_unrecovered(&folder, options).await?)
+    }
+
+    /// Returns the folder of the studio that is meant; also one above that has lost the file by
+    /// which it is known.
+    fn studio_folder_as_it_is(&self) -> Result<PathBuf, CommandError> {
+        if let Some(folder) = self.studio_folder()? {
+            return Ok(folder);
+        }
+        let current = std::env::current_dir().ok();
+        let mut above = current.iter().flat_map(|folder| folder.ancestors());
+        let found = above.find(|folder| folder.join(".pegbar/pegbar.db").exists());
+        found.map(Path::to_owned).ok_or_else(no_studio)
+    }
+
     /// Opens the studio in a folder, or creates one, and works with it from here on.
     pub(crate) async fn open_or_create_studio(
         &self,

@@ -224,3 +224,30 @@ pub(crate) fn print_deletion(
         deletion.id
     ))
 }
+
+/// Reads how many bytes in a second: `20MB/s`, `512 KiB`.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    let bytes = text.trim();
+    let bytes = bytes.strip_suffix("/s").unwrap_or(bytes);
+    let bytes = crate::config::number(bytes);
+    bytes.ok_or_else(|| "a rate is written as in 20MB/s or 512KiB/s".to_owned())
+}
+
+/// Reads how long: `90s`, `10m`, `2h`.
+pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || "a time is written as in 90s, 10m or 2h".to_owned();
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let factor = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.checked_mul(factor).filter(|seconds| *seconds > 0);
+    seconds
+        .map(std::time::Duration::from_secs)
+        .ok_or_else(wrong)
+}

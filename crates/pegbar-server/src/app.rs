@@ -27,6 +27,9 @@ pub struct ServerOptions {
     pub origins: Vec<String>,
     /// On loopback too, every request needs a token.
     pub require_token: bool,
+    /// How many bytes of blobs are hashed again in each second, in the background; `None` for
+    /// none.
+    pub scrub_bytes_per_second: Option<u64>,
     /// How much is let in.
     pub limits: Limits,
 }
@@ -93,6 +96,7 @@ impl ServerOptions {
             hosts: Vec::new(),
             origins: Vec::new(),
             require_token: false,
+            scrub_bytes_per_second: None,
             limits: Limits::default(),
         }
     }
@@ -193,6 +197,11 @@ impl App {
 
     pub(crate) fn feeds(&self) -> &Feeds {
         &self.inner.feeds
+    }
+
+    /// Returns how fast blobs are hashed again, if they are.
+    pub(crate) fn scrub_rate(&self) -> Option<u64> {
+        self.options().scrub_bytes_per_second
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

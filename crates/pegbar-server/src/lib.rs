@@ -31,6 +31,7 @@ mod page;
 mod problem;
 mod rate;
 mod routes;
+mod scrub;
 mod serve;
 mod upload;
 

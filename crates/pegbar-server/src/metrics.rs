@@ -16,6 +16,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
+use crate::scrub::ScrubMetrics;
+
 /// Until how many seconds a request belongs to a bucket.
 const BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
@@ -51,6 +53,8 @@ pub(crate) struct Metrics {
     /// Projects that are followed, each by one who asks the database.
     pub(crate) followed: Gauge,
     uptime: Gauge<f64, AtomicU64>,
+    /// Blobs that are hashed again in the background.
+    pub(crate) scrub: ScrubMetrics,
 }
 
 /// The bytes that go through connections.
@@ -100,6 +104,7 @@ impl Metrics {
         let connections = gauge("open_connections", "Connections that are open");
         let subscribers = gauge("event_subscribers", "Clients that follow a project");
         let followed = gauge("followed_projects", "Projects that clients follow");
+        let scrub = ScrubMetrics::register(&mut registry);
         let uptime = Gauge::default();
         let help = "Time since the server started";
         registry.register_with_unit("uptime", help, Unit::Seconds, uptime.clone());
@@ -113,6 +118,7 @@ impl Metrics {
             subscribers,
             followed,
             uptime,
+            scrub,
         }
     }
 

@@ -25,6 +25,7 @@ use crate::app::{App, ServerOptions};
 use crate::guard;
 use crate::metrics::Counted;
 use crate::pace::Connection;
+use crate::scrub;
 
 /// How long to wait before accepting again where the system has no more files.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -97,6 +98,10 @@ impl Server {
         let router = router(app.clone());
         let open = Arc::new(Semaphore::new(limits.max_connections));
         let forgetting = tokio::spawn(forget_idle(app.clone()));
+        let scrubbing = app.scrub_rate().map(|rate| {
+            let app = app.clone();
+            tokio::spawn(scrub::forever(app, rate))
+        });
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
@@ -135,6 +140,10 @@ impl Server {
         }
         drop(listener);
         forgetting.abort();
+        // It can be interrupted at any time, and goes on from there.
+        if let Some(scrubbing) = scrubbing {
+            scrubbing.abort();
+        }
         app.stopping().cancel();
         let ended = tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await;
         if ended.is_err() {

@@ -2,6 +2,7 @@
 
 mod inspect;
 mod intake;
+mod leftover;
 mod metadata;
 mod open;
 mod opened;

@@ -90,6 +90,16 @@ impl Database {
         }
     }
 
+    /// Opens the database only to read it; one whose schema is not up to date is refused.
+    pub(crate) async fn open_read_only(address: &DatabaseAddress, file: &Path) -> Result<Self> {
+        Ok(match address {
+            DatabaseAddress::Sqlite => Self::Sqlite(sqlite::SqliteDatabase::open_read_only(file)?),
+            DatabaseAddress::Postgres(url) => {
+                Self::Postgres(postgres::PostgresDatabase::open_read_only(url).await?)
+            }
+        })
+    }
+
     pub(crate) fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,

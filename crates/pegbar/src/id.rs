@@ -88,6 +88,8 @@ ids! {
     TokenId = "token";
     /// Names the store: a database and its blobs.
     StoreId = "store";
+    /// Names the blobs that one process hashes at the moment.
+    ScrubClaimId = "scrub claim";
     /// Names an entry of the outbox.
     OutboxId = "outbox entry";
 }

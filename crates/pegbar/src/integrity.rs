@@ -24,7 +24,7 @@ statements! {
     LOCK_ANIMATION = "SELECT version FROM animation WHERE project_id = $1 AND id = $2 \
                       {for update}";
     FRAMES = "SELECT id, asset_id, frame_index FROM frame \
-              WHERE project_id = $1 AND animation_id = $2 ORDER BY frame_index";
+              WHERE project_id = $1 AND animation_id = $2 ORDER BY frame_index, id";
     PLACE = "UPDATE frame SET frame_index = $3 WHERE project_id = $1 AND id = $2";
     KEYS = "{key check}";
 }
@@ -212,7 +212,7 @@ impl Studio {
     }
 }
 
-async fn broken_keys(session: &mut Session) -> Result<Vec<BrokenKey>> {
+pub(crate) async fn broken_keys(session: &mut Session) -> Result<Vec<BrokenKey>> {
     let engine = session.engine();
     let rows = session
         .query(&KEYS, &[], |row| {

@@ -73,6 +73,7 @@ mod db;
 mod delete;
 mod diff;
 mod disk;
+mod doctor;
 mod error;
 mod export;
 mod fingerprint;
@@ -98,6 +99,7 @@ mod record;
 mod reference;
 mod reproduce;
 mod request;
+mod scrub;
 mod search;
 mod segment;
 mod sidecar;
@@ -146,6 +148,10 @@ pub use diff::{
     AnimationDiff, AssetDiff, Change, ClaimChange, FrameDiff, FramePlace, InputChange,
     InputChangeKind, InputPlace, SettingChange, SpanKind, TextDiff, TextSpan,
 };
+pub use doctor::{
+    DoctorEvent, DoctorFinding, DoctorOptions, DoctorReport, FindingKind, Repair, RepairOptions,
+    RepairOutcome, RepairReport, Severity,
+};
 pub use error::{Error, MAX_NAMED_USERS, Result, User};
 pub use export::{
     ExportScope, ExportedImages, ImageExport, KeptFile, LeftOutAsset, ProvCounts, XmpOptions,
@@ -189,6 +195,7 @@ pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatc
 pub use reference::{NewReference, Reference, ReferenceRole, References};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
 pub use request::BegunRequest;
+pub use scrub::{ScrubOptions, ScrubPass, ScrubReport, ScrubStatus};
 pub use search::{
     AssetSearch, FoundAsset, MadeFrom, MatchedField, ModelFilter, SearchFilter, SettingFilter,
     TextMatch,

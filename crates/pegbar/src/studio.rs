@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::asset::together::Together;
 use crate::blob::{BlobStore, Limits};
 use crate::db::sql::Engine;
-use crate::db::{Database, DatabaseAddress, Migrated, Session};
+use crate::db::{Database, DatabaseAddress, Migrated, Session, latest_version};
 use crate::error::{Error, Result};
 use crate::id::{Id, IdSource};
 use crate::time::{Clock, MillisSinceEpoch, SystemClock};
@@ -135,7 +135,60 @@ impl Studio {
         Self::start(folder, options, false).await
     }
 
+    /// Opens a studio as it lies there, only to look at it: nothing is recovered, migrated or
+    /// written, also not by what is done with the handle. The folder need not say which
+    /// database it belongs to: [`Studio::doctor`] tells.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where no studio is there, for a database whose schema is not up to
+    /// date, and for one that can't be opened.
+    pub async fn open_read_only(folder: impl AsRef<Path>, options: StudioOptions) -> Result<Self> {
+        let folder = Folder::open_as_it_is(folder.as_ref(), &options.database)?;
+        let database = Database::open_read_only(&options.database, &folder.database_file()).await?;
+        let migrated = Migrated {
+            from: latest_version(),
+            to: latest_version(),
+        };
+        Ok(Self::with(
+            folder,
+            options,
+            database,
+            migrated,
+            IdSource::new(),
+        ))
+    }
+
+    /// Opens a studio, brings its schema up to date, and leaves what a crash interrupted as it
+    /// is: for [`Studio::repair`], which tells what it does about it. The next change to the
+    /// view finishes it, too.
+    ///
+    /// # Errors
+    /// As [`Studio::open_with`].
+    pub async fn open_unrecovered(
+        folder: impl AsRef<Path>,
+        options: StudioOptions,
+    ) -> Result<Self> {
+        let folder = Folder::open(folder.as_ref(), &options.database)?;
+        Self::join(folder, options, false).await
+    }
+
     async fn start(folder: Folder, options: StudioOptions, is_new: bool) -> Result<Self> {
+        let studio = Self::join(folder, options, is_new).await?;
+        match studio.inner.blobs.remove_leftovers() {
+            // Where nothing can be removed, much can still be read.
+            Err(error) if error.is_read_only() => {}
+            removed => removed?,
+        }
+        match studio.recover_swept().await {
+            Err(error) if error.is_read_only() => {}
+            recovered => recovered?,
+        }
+        studio.follow().await;
+        Ok(studio)
+    }
+
+    /// Opens the database and makes sure that the folder belongs to it.
+    async fn join(folder: Folder, options: StudioOptions, is_new: bool) -> Result<Self> {
         let (database, migrated) =
             Database::open(&options.database, &folder.database_file()).await?;
         let ids = IdSource::new();
@@ -147,7 +200,17 @@ impl Studio {
                 options.clock.now(),
             )
             .await?;
-        let studio = Self {
+        Ok(Self::with(folder, options, database, migrated, ids))
+    }
+
+    fn with(
+        folder: Folder,
+        options: StudioOptions,
+        database: Database,
+        migrated: Migrated,
+        ids: IdSource,
+    ) -> Self {
+        Self {
             inner: Arc::new(Inner {
                 blobs: BlobStore::new(&folder.private(), options.limits),
                 view: View::new(folder.public(), folder.private()),
@@ -161,18 +224,7 @@ impl Studio {
                 together: Together::default(),
                 notes_use: AtomicBool::new(false),
             }),
-        };
-        match studio.inner.blobs.remove_leftovers() {
-            // Where nothing can be removed, much can still be read.
-            Err(error) if error.is_read_only() => {}
-            removed => removed?,
         }
-        match studio.recover_swept().await {
-            Err(error) if error.is_read_only() => {}
-            recovered => recovered?,
-        }
-        studio.follow().await;
-        Ok(studio)
     }
 
     /// Returns the studio's folder.

@@ -2,7 +2,7 @@
 //! from the database, can be rebuilt at any time, and is never the only copy of anything.
 
 mod apply;
-mod files;
+pub(crate) mod files;
 mod journal;
 mod kept;
 pub(crate) mod path;
@@ -12,7 +12,7 @@ pub(crate) mod step;
 pub(crate) mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -249,8 +249,32 @@ impl View {
     }
 
     /// Where processes that work on the view wait for each other.
-    fn lock(&self) -> PathBuf {
+    pub(crate) fn lock(&self) -> PathBuf {
         self.private.join("view-lock")
+    }
+
+    pub(crate) fn public(&self) -> &Path {
+        &self.public
+    }
+
+    /// Where the paths are noted whose files are on their way.
+    pub(crate) fn journal(&self) -> PathBuf {
+        Journal::place(&self.private)
+    }
+
+    /// Says whether somebody works on the view right now.
+    pub(crate) fn is_in_use(&self) -> bool {
+        is_locked(&self.lock())
+    }
+
+    /// Says whether files are on their way, and nobody is at it.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        Journal::is_there(&self.private) && !self.is_in_use()
+    }
+
+    /// Returns the paths whose files are on their way, or were left so.
+    pub(crate) fn interrupted_paths(&self) -> Result<BTreeSet<String>> {
+        Ok(Journal::open(&self.private)?.into_interrupted())
     }
 }
 
@@ -357,15 +381,39 @@ impl Studio {
             if !is_open && matches!(self.is_in_step(project).await, Ok(true)) {
                 continue;
             }
-            let scopes = BTreeSet::from([Scope::Project]);
-            let done = self.bring_up_to_date(project, scopes, &outbox, &mut run);
-            if let Err(error) = done.await {
-                run.fail(error)?;
-            }
+            self.put_right(project, &outbox, &mut run).await?;
         }
         progress(count, count);
         run.report.integrity.broken_keys = joined(keys).await?;
         run.finish()
+    }
+
+    /// Compares every file of these projects with the database and puts right what differs, and
+    /// finishes what an interrupted run left.
+    pub(crate) async fn sync_projects(
+        &self,
+        mut projects: BTreeSet<ProjectId>,
+    ) -> Result<ViewReport> {
+        let _running = self.view().running.lock().await;
+        let _lock = lock_file(&self.view().lock()).await?;
+        let mut run = self.view().begin(true, self.blobs())?;
+        let pending: Vec<Outbox> = self.database().read().await?.list(&OUTBOX, &[]).await?;
+        projects.extend(run.journal.projects());
+        for project in projects {
+            let outbox = pending.iter().filter(|row| row.project_id == project);
+            let outbox: Vec<Uuid> = outbox.map(|row| row.id.0).collect();
+            self.put_right(project, &outbox, &mut run).await?;
+        }
+        run.finish()
+    }
+
+    /// Looks at every file of a project; failures that concern single files are remembered.
+    async fn put_right(&self, project: ProjectId, outbox: &[Uuid], run: &mut Run) -> Result<()> {
+        let scopes = BTreeSet::from([Scope::Project]);
+        match self.bring_up_to_date(project, scopes, outbox, run).await {
+            Err(error) => run.fail(error),
+            Ok(()) => Ok(()),
+        }
     }
 
     async fn bring_up_to_date(

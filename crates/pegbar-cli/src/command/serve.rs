@@ -9,6 +9,7 @@ use tracing::Level;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::options::rate;
 
 /// Serve the studio over HTTP
 ///
@@ -41,6 +42,10 @@ pub(crate) struct Args {
     /// How many requests one address may send within a second; 0 for as many as it likes
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().requests_per_second)]
     requests_per_second: u32,
+    /// Hash every image in the store again, in the background and over and over, at this rate:
+    /// `20MB/s`; `pegbar doctor` and /metrics tell what is found
+    #[arg(long, value_name = "RATE", env = "PEGBAR_SCRUB", value_parser = rate)]
+    scrub: Option<u64>,
     /// Write each request to standard error, as text or as JSON; without it, only what went wrong
     #[arg(long, value_name = "FORMAT")]
     log: Option<LogFormat>,
@@ -84,6 +89,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         hosts: args.host,
         origins: args.origin,
         require_token: args.require_token,
+        scrub_bytes_per_second: args.scrub,
         limits: Limits {
             requests_per_second: args.requests_per_second,
             ..Limits::default()

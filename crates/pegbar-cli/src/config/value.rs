@@ -1,7 +1,7 @@
 //! How values are written.
 
 /// Reads a number, with a unit of bytes or without.
-pub(super) fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '_');
     let (digits, unit) = text.split_at(digits.unwrap_or(text.len()));

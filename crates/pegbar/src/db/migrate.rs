@@ -103,23 +103,50 @@ fn refuse_newer(version: u32) -> Result<u32> {
     })
 }
 
+/// Refuses a schema that this build does not work with as it is.
+fn refuse_older(version: u32) -> Result<()> {
+    if refuse_newer(version)? == latest_version() {
+        return Ok(());
+    }
+    Err(Error::Unavailable {
+        message: format!(
+            "the database has schema version {version}, and {} is needed to look at it",
+            latest_version()
+        ),
+        hint: "bring it up to date first: `pegbar migrate`".to_owned(),
+        source: None,
+    })
+}
+
+/// Checks the schema's version and changes nothing.
+pub(super) fn check_sqlite(connection: &Connection, file: &Path) -> Result<()> {
+    refuse_older(sqlite_version(connection, file)?)
+}
+
+/// Checks the schema's version and changes nothing.
+pub(super) async fn check_postgres(client: &tokio_postgres::Client) -> Result<()> {
+    refuse_older(postgres_version(client).await?)
+}
+
+fn sqlite_version(connection: &Connection, file: &Path) -> Result<u32> {
+    let known = connection.table_exists(None, HISTORY);
+    let version = known.and_then(|known| {
+        let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
+        if known {
+            connection.query_row(&text, [], |row| row.get(0))
+        } else {
+            Ok(0)
+        }
+    });
+    version.map_err(|source| Error::Unavailable {
+        message: format!("{} is not a database that Pegbar can read", file.display()),
+        hint: "check that it is the right file".to_owned(),
+        source: Some(Box::new(source)),
+    })
+}
+
 pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrated> {
-    let current = |connection: &Connection| -> Result<u32> {
-        let known = connection.table_exists(None, HISTORY);
-        let version = known.and_then(|known| {
-            let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
-            if known {
-                connection.query_row(&text, [], |row| row.get(0))
-            } else {
-                Ok(0)
-            }
-        });
-        version.map_err(|source| Error::Unavailable {
-            message: format!("{} is not a database that Pegbar can read", file.display()),
-            hint: "check that it is the right file".to_owned(),
-            source: Some(Box::new(source)),
-        })
-    };
+    let current = |connection: &Connection| sqlite_version(connection, file);
     if refuse_newer(current(connection)?)? == latest_version() {
         return Ok(Migrated {
             from: latest_version(),
@@ -170,18 +197,7 @@ pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migr
 }
 
 async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated> {
-    let refused = refused("migrating");
-    let known = client
-        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
-        .await;
-    let known: bool = known.map_err(&refused)?.get(0);
-    let from = if known {
-        let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
-        let version: i32 = client.query_one(&text, &[]).await.map_err(&refused)?.get(0);
-        refuse_newer(version.unsigned_abs())?
-    } else {
-        0
-    };
+    let from = refuse_newer(postgres_version(client).await?)?;
     if from < latest_version() {
         runner(Engine::Postgres)?
             .run_async(client)
@@ -192,4 +208,18 @@ async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated>
         from,
         to: latest_version(),
     })
+}
+
+async fn postgres_version(client: &tokio_postgres::Client) -> Result<u32> {
+    let refused = refused("reading the schema's version");
+    let known = client
+        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&HISTORY])
+        .await;
+    let known: bool = known.map_err(&refused)?.get(0);
+    if !known {
+        return Ok(0);
+    }
+    let text = format!("SELECT coalesce(max(version), 0) FROM {HISTORY}");
+    let version: i32 = client.query_one(&text, &[]).await.map_err(&refused)?.get(0);
+    Ok(version.unsigned_abs())
 }

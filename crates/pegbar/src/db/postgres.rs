@@ -33,13 +33,23 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     pub(super) async fn open(url: &str) -> Result<(Self, Migrated)> {
-        let mut config: tokio_postgres::Config =
-            url.parse().map_err(|source| Error::Unavailable {
-                // The address may hold a password: it is not repeated.
-                message: "the address of the PostgreSQL database is malformed".to_owned(),
-                hint: "it looks like postgres://user:password@host:5432/database".to_owned(),
-                source: Some(Box::new(source)),
-            })?;
+        let database = Self::of(parse(url)?)?;
+        let mut session = database.connection().await?;
+        let migrated = migrate::postgres(session.object()?).await?;
+        Ok((database, migrated))
+    }
+
+    /// Opens the database only to read it: the server refuses changes.
+    pub(super) async fn open_read_only(url: &str) -> Result<Self> {
+        let mut config = parse(url)?;
+        config.options("-c default_transaction_read_only=on");
+        let database = Self::of(config)?;
+        let mut session = database.connection().await?;
+        migrate::check_postgres(session.object()?).await?;
+        Ok(database)
+    }
+
+    fn of(mut config: tokio_postgres::Config) -> Result<Self> {
         config.connect_timeout(CONNECT_TIMEOUT);
         config.application_name("pegbar");
         let manager_config = ManagerConfig {
@@ -51,10 +61,7 @@ impl PostgresDatabase {
             .wait_timeout(Some(super::LOCK_TIMEOUT))
             .build()
             .map_err(unreachable_server)?;
-        let database = Self { pool };
-        let mut session = database.connection().await?;
-        let migrated = migrate::postgres(session.object()?).await?;
-        Ok((database, migrated))
+        Ok(Self { pool })
     }
 
     pub(super) async fn connection(&self) -> Result<PostgresSession> {
@@ -65,6 +72,15 @@ impl PostgresDatabase {
             state: State::Idle,
         })
     }
+}
+
+fn parse(url: &str) -> Result<tokio_postgres::Config> {
+    url.parse().map_err(|source| Error::Unavailable {
+        // The address may hold a password: it is not repeated.
+        message: "the address of the PostgreSQL database is malformed".to_owned(),
+        hint: "it looks like postgres://user:password@host:5432/database".to_owned(),
+        source: Some(Box::new(source)),
+    })
 }
 
 /// Tells a server that refuses (no such database or user, a wrong password) from one that

@@ -61,6 +61,15 @@ impl Statement for Sql {
     }
 }
 
+/// A text of one engine, which asks it about itself.
+pub(crate) struct Native(pub(crate) &'static str);
+
+impl Statement for Native {
+    fn text(&self, _: Engine) -> std::borrow::Cow<'_, str> {
+        self.0.into()
+    }
+}
+
 /// Declares statements, and the list of them that a test prepares on both engines.
 macro_rules! statements {
     ($($name:ident = $text:expr;)+) => {

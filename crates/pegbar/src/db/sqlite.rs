@@ -31,15 +31,43 @@ impl SqliteDatabase {
         let mut writer =
             open_connection(file, OpenFlags::default()).map_err(|e| opening(file, e))?;
         let migrated = migrate::sqlite(&mut writer, file)?;
+        let database = Self::with(writer, file, false)?;
+        Ok((database, migrated))
+    }
+
+    /// Opens the file only to read it: nothing is written, and changes are refused.
+    ///
+    /// Where the file system is read-only, the engine can't make the files that readers of a
+    /// write-ahead log share; without a log that is to be read, it does without.
+    pub(super) fn open_read_only(file: &Path) -> Result<Self> {
+        check_path(file)?;
+        let open = |is_immutable| {
+            let connection = open_reader(file, is_immutable)?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+                row.get::<_, i64>(0)
+            })?;
+            Ok(connection)
+        };
+        let (connection, is_immutable) = match open(false) {
+            Err(error) if is_read_only(&error) && !has_log(file) => (open(true), true),
+            opened => (opened, false),
+        };
+        let connection = connection.map_err(|error: rusqlite::Error| opening(file, error))?;
+        migrate::check_sqlite(&connection, file)?;
+        Self::with(connection, file, is_immutable)
+    }
+
+    fn with(writer: Connection, file: &Path, is_immutable: bool) -> Result<Self> {
         let manager = ReaderManager {
             file: file.to_owned(),
+            is_immutable,
         };
         let readers = managed::Pool::builder(manager)
             .max_size(READERS)
             .build()
             .map_err(|e| opening(file, e))?;
         let writer = std::sync::Arc::new(Mutex::new(writer));
-        Ok((Self { writer, readers }, migrated))
+        Ok(Self { writer, readers })
     }
 
     pub(super) async fn reader(&self) -> Result<SqliteSession> {
@@ -85,6 +113,8 @@ pub(super) fn check_path(file: &Path) -> Result<()> {
 /// Opens read-only connections for the pool.
 struct ReaderManager {
     file: PathBuf,
+    /// Nobody can change the file: it lies where nothing can be written.
+    is_immutable: bool,
 }
 
 impl managed::Manager for ReaderManager {
@@ -92,8 +122,7 @@ impl managed::Manager for ReaderManager {
     type Error = rusqlite::Error;
 
     async fn create(&self) -> Result<Connection, rusqlite::Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        open_connection(&self.file, flags)
+        open_reader(&self.file, self.is_immutable)
     }
 
     async fn recycle(
@@ -103,6 +132,42 @@ impl managed::Manager for ReaderManager {
     ) -> managed::RecycleResult<rusqlite::Error> {
         Ok(())
     }
+}
+
+fn open_reader(file: &Path, is_immutable: bool) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !is_immutable {
+        return open_connection(file, flags);
+    }
+    // https://www.sqlite.org/uri.html: what means something in an address is escaped.
+    let mut address = "file:".to_owned();
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                address.push(char::from(*byte));
+            }
+            // Writing to a String cannot fail.
+            _ => drop(std::fmt::Write::write_fmt(
+                &mut address,
+                format_args!("%{byte:02X}"),
+            )),
+        }
+    }
+    address.push_str("?immutable=1");
+    open_connection(Path::new(&address), flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// Says whether an error may come from a file system that is read-only.
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// Says whether there is a write-ahead log that has to be read, too.
+fn has_log(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 fn open_connection(file: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {

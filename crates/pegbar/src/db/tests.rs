@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, annotation, asset, change, character, claim, delete, export, frame};
+use crate::{adopt, animation, annotation, asset, change, character, claim, delete, doctor};
+use crate::{export, frame};
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
 };
-use crate::{studio, tag, token, trash, variation, verify, view};
+use crate::{scrub, studio, tag, token, trash, variation, verify, view};
 
 thread_local! {
     /// How many queries this thread's test has run.
@@ -47,6 +48,8 @@ static STATEMENTS: &[&[&Sql]] = &[
     project::COUNT_STATEMENTS,
     reference::STATEMENTS,
     request::STATEMENTS,
+    scrub::STATEMENTS,
+    scrub::CLAIM_STATEMENTS,
     search::STATEMENTS,
     studio::STATEMENTS,
     tag::STATEMENTS,
@@ -66,7 +69,12 @@ static STATEMENTS: &[&[&Sql]] = &[
 
 /// Calls back with every statement that the library can send.
 fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
-    let deeper = [adopt::STATEMENTS, verify::STATEMENTS, export::STATEMENTS];
+    let deeper = [
+        adopt::STATEMENTS,
+        doctor::STATEMENTS,
+        verify::STATEMENTS,
+        export::STATEMENTS,
+    ];
     let deeper = deeper.iter().copied().flatten();
     for statement in STATEMENTS.iter().chain(deeper).copied().flatten() {
         prepare(statement.text(engine).into_owned());

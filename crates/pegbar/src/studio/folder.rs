@@ -63,11 +63,16 @@ impl Folder {
     pub(crate) fn open(root: &Path, address: &DatabaseAddress) -> Result<Self> {
         let private = root.join(PRIVATE);
         if !private.join(STORE_ID).exists() {
-            return Err(Error::Unavailable {
-                message: format!("there is no studio in {}", root.display()),
-                hint: format!("create one: `pegbar init {}`", root.display()),
-                source: None,
-            });
+            return Err(no_studio(root));
+        }
+        Self::open_as_it_is(root, address)
+    }
+
+    /// Opens a folder that need not say which database it belongs to.
+    pub(crate) fn open_as_it_is(root: &Path, address: &DatabaseAddress) -> Result<Self> {
+        let private = root.join(PRIVATE);
+        if !private.is_dir() {
+            return Err(no_studio(root));
         }
         if *address == DatabaseAddress::Sqlite && !private.join(DATABASE).exists() {
             return Err(Error::Unavailable {
@@ -182,6 +187,14 @@ impl Folder {
             ),
             hint: "use the folder that the database belongs to, or an empty database".to_owned(),
         }
+    }
+}
+
+fn no_studio(root: &Path) -> Error {
+    Error::Unavailable {
+        message: format!("there is no studio in {}", root.display()),
+        hint: format!("create one: `pegbar init {}`", root.display()),
+        source: None,
     }
 }
 

@@ -218,6 +218,25 @@ pub enum DroppedUse {
 }
 
 impl Damage {
+    /// Says whether only a comparison of records finds it: the doctor's other findings don't
+    /// tell of it.
+    pub(crate) fn is_beyond_doctor(&self) -> bool {
+        match self {
+            Self::BlobMissing { .. }
+            | Self::BlobUnreadable { .. }
+            | Self::BlobResized { .. }
+            | Self::BlobAltered { .. }
+            | Self::NotAdopted
+            | Self::RecordMissing
+            | Self::RecordHashMissing
+            | Self::RecordHashDiffers { .. }
+            | Self::InputMissing { .. }
+            | Self::GenerationMissing { .. } => false,
+            Self::InputDiffers { field, found, .. } => *field != "sha256" || found.is_some(),
+            _ => true,
+        }
+    }
+
     /// Returns where the bytes are, relative to the studio's folder, if it is about them: all
     /// assets that have the same bytes share it.
     #[must_use]

@@ -14,21 +14,21 @@ use crate::hash::Sha256;
 
 /// What the names of files begin with that were moved aside, in the folder where they were:
 /// recovery looks at them as the interrupted run would have.
-pub(super) const MOVED_ASIDE: &str = ".pegbar-old-";
+pub(crate) const MOVED_ASIDE: &str = ".pegbar-old-";
 
 /// What the names of copies begin with that are being written beside their place: they are
 /// ours, and recovery drops them.
-pub(super) const BEING_WRITTEN: &str = ".pegbar-new-";
+pub(crate) const BEING_WRITTEN: &str = ".pegbar-new-";
 
 /// How a file looks without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) file_size: u64,
-    pub(super) modified_ns: i64,
+pub(crate) struct Stamp {
+    pub(crate) file_size: u64,
+    pub(crate) modified_ns: i64,
 }
 
 /// Returns how a file looks; `None` where there is none, or something that is not a file.
-pub(super) fn stamp(path: &Path) -> Result<Option<Stamp>> {
+pub(crate) fn stamp(path: &Path) -> Result<Option<Stamp>> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if is_absent(&error) => return Ok(None),
         metadata => metadata.at("looking at", path)?,
@@ -39,7 +39,7 @@ pub(super) fn stamp(path: &Path) -> Result<Option<Stamp>> {
     stamp_of(&metadata).at("looking at", path).map(Some)
 }
 
-pub(super) fn stamp_of(metadata: &fs::Metadata) -> io::Result<Stamp> {
+pub(crate) fn stamp_of(metadata: &fs::Metadata) -> io::Result<Stamp> {
     let since = metadata.modified()?.duration_since(UNIX_EPOCH);
     let modified_ns = since.map_or(0, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
@@ -51,7 +51,7 @@ pub(super) fn stamp_of(metadata: &fs::Metadata) -> io::Result<Stamp> {
 }
 
 /// Says whether an error means that nothing is there.
-pub(super) fn is_absent(error: &io::Error) -> bool {
+pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -59,7 +59,7 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Hashes a file; `None` where it changed meanwhile.
-pub(super) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
+pub(crate) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
     let Some(before) = stamp(path)? else {
         return Ok(None);
     };
@@ -274,7 +274,7 @@ fn writable(found: &fs::Metadata) -> fs::Permissions {
 }
 
 /// Moves something out of the way into the folder of kept files, and returns where it is.
-pub(super) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
+pub(crate) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
     // A file that was kept before may have the name of a folder that is needed now.
     let mut place = kept.join(path);
     for number in 2_u32.. {

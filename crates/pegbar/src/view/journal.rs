@@ -25,11 +25,20 @@ pub(super) struct Journal {
 impl Journal {
     /// Says whether a run is on its way, or was interrupted.
     pub(super) fn is_there(private: &Path) -> bool {
-        private.join(NAME).exists()
+        Self::place(private).exists()
+    }
+
+    pub(super) fn place(private: &Path) -> PathBuf {
+        private.join(NAME)
+    }
+
+    /// Returns every path that an interrupted run left on its way.
+    pub(super) fn into_interrupted(self) -> BTreeSet<String> {
+        self.interrupted
     }
 
     pub(super) fn open(private: &Path) -> Result<Self> {
-        let path = private.join(NAME);
+        let path = Self::place(private);
         let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             text => text.at("reading", &path)?,

@@ -1,0 +1,664 @@
+//! What can be wrong with a studio: each finding with its facts, what it means and what mends it.
+
+use std::fmt;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::hash::Sha256;
+use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, FrameId, ProjectId, StoreId};
+use crate::time::MillisSinceEpoch;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something of the user's is lost, or may be.
+    Damage,
+    /// Nothing is lost, and something should be done.
+    Attention,
+    /// Nothing needs to be done.
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damage => "damage",
+            Self::Attention => "attention",
+            Self::Note => "note",
+        })
+    }
+}
+
+/// Declares the findings: the facts of each, its code, how much it matters, what it means, what
+/// mends it, and how it is told.
+macro_rules! findings {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident { $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )* }
+        = $code:literal, $severity:ident,
+        means $meaning:literal,
+        mend $mend:literal,
+        says $format:literal;
+    )+) => {
+        /// What can be wrong with a studio.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(untagged, rename_all_fields = "camelCase")]
+        #[non_exhaustive]
+        pub enum DoctorFinding {$(
+            $(#[doc = $doc])+
+            $name { $( $(#[doc = $field_doc])+ $field: $type, )* },
+        )+}
+
+        /// The kinds of findings.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum FindingKind {$(
+            $(#[doc = $doc])+
+            $name,
+        )+}
+
+        impl FindingKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Returns the word for programs, which stays the same: `blob_missing` …
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// Returns how much it matters.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)+ }
+            }
+
+            /// Says in a sentence what it means.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }
+            }
+
+            /// Says in a sentence what mends it: mostly a command.
+            #[must_use]
+            pub fn mend(self) -> &'static str {
+                match self { $(Self::$name => $mend,)+ }
+            }
+        }
+
+        impl DoctorFinding {
+            /// Returns what kind of finding it is.
+            #[must_use]
+            pub fn kind(&self) -> FindingKind {
+                match self { $(Self::$name { .. } => FindingKind::$name,)+ }
+            }
+        }
+
+        impl fmt::Display for DoctorFinding {
+            /// Writes on one line what is wrong, and where.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {$(
+                    #[allow(unused_variables, reason = "not every fact is told")]
+                    Self::$name { $($field),* } => write!(f, $format),
+                )+}
+            }
+        }
+    };
+}
+
+findings! {
+    /// The file says which database the folder belongs to, and it is gone.
+    StoreIdMissing {
+        /// Where it should be.
+        path: String,
+    } = "store_id_missing", Damage,
+    means "The folder does not say which database it belongs to: it is not the studio's, or its disk is not mounted.",
+    mend "Mount the disk, or put .pegbar/store-id back from a backup; until then nothing is repaired.",
+    says "{path} is gone";
+
+    /// The folder belongs to another database.
+    StoreIdDiffers {
+        /// The file that says so.
+        path: String,
+        /// What it says; `None` where that is no id.
+        found: Option<StoreId>,
+        /// What the database says.
+        expected: Option<StoreId>,
+    } = "store_id_differs", Damage,
+    means "Folder and database belong to different studios.",
+    mend "Use the folder that the database belongs to, or the database of this folder.",
+    says "{path} does not name this database's store";
+
+    /// The store of blobs is away as a whole.
+    BlobsUnmounted {
+        /// The folder.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    } = "blobs_unmounted", Damage,
+    means "The store's folder is absent, empty or a link to nothing while rows name blobs: most likely its disk is not mounted.",
+    mend "Mount the disk that .pegbar/blobs is on, or put the folder back from a backup; until then nothing is repaired.",
+    says "{path}: {reason}";
+
+    /// The folder of the view is a link to a disk that is away.
+    ViewUnmounted {
+        /// The folder.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    } = "view_unmounted", Attention,
+    means "public/assets is a link to a place that is not there.",
+    mend "Mount the disk that it is on, or remove the link and run `pegbar sync`.",
+    says "{path}: {reason}";
+
+    /// The store does not have bytes that an asset has.
+    BlobMissing {
+        /// The hash of the bytes.
+        sha256: Sha256,
+        /// Where the store should have them, below the studio's folder.
+        path: String,
+        /// An asset that has these bytes.
+        asset_id: AssetId,
+        /// The project that it is in.
+        project_id: ProjectId,
+    } = "blob_missing", Damage,
+    means "The bytes of an asset are not in the store.",
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.",
+    says "{path} is missing: the bytes of the asset {asset_id}";
+
+    /// A blob has more or fewer bytes than were taken in.
+    BlobResized {
+        /// The hash of the bytes that were taken in.
+        sha256: Sha256,
+        /// Where the store has it, below the studio's folder.
+        path: String,
+        /// How many bytes were taken in.
+        recorded: u64,
+        /// How many there are.
+        found: u64,
+    } = "blob_resized", Damage,
+    means "A blob was cut short or has grown: its bytes are not those that were taken in.",
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.",
+    says "{path} has {found} bytes instead of {recorded}";
+
+    /// A blob has other bytes than its name says; found by hashing.
+    BlobAltered {
+        /// The hash of the bytes that were taken in.
+        sha256: Sha256,
+        /// Where the store has it, below the studio's folder.
+        path: String,
+        /// The hash of the bytes that it has.
+        found: Sha256,
+    } = "blob_altered", Damage,
+    means "A blob has other bytes than were taken in; `--deep` or scrubbing found it by hashing.",
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.",
+    says "{path} has other bytes: their SHA-256 is {found}";
+
+    /// A blob can't be read.
+    BlobUnreadable {
+        /// The hash of the bytes that were taken in.
+        sha256: Sha256,
+        /// Where the store has it, below the studio's folder.
+        path: String,
+        /// What the system said.
+        reason: String,
+    } = "blob_unreadable", Damage,
+    means "The disk does not give a blob's bytes; `--deep` or scrubbing tried to read it.",
+    mend "Copy what can be read off that disk; then `pegbar doctor --repair`, or restore a backup.",
+    says "{path} can't be read: {reason}";
+
+    /// Somebody may write into a blob.
+    BlobWritable {
+        /// Where it is, below the studio's folder.
+        path: String,
+    } = "blob_writable", Attention,
+    means "A blob is not read-only: an editor could change it by mistake.",
+    mend "`pegbar doctor --repair` takes the right to write away.",
+    says "{path} is writable";
+
+    /// A blob that nothing names.
+    OrphanBlob {
+        /// Its hash, by its name.
+        sha256: Sha256,
+        /// Where it is, below the studio's folder.
+        path: String,
+        /// Its size in bytes.
+        file_size: u64,
+    } = "orphan_blob", Note,
+    means "No asset and no trash names a blob: a change that did not come to its end left it, or a purge left it for later.",
+    mend "Nothing needs to be done; doctor never removes one.",
+    says "{path} ({file_size} bytes) belongs to nothing";
+
+    /// A file among the blobs that is no blob.
+    StrayFile {
+        /// Where it is, below the studio's folder.
+        path: String,
+    } = "stray_file", Note,
+    means "Something that is no blob lies among the blobs.",
+    mend "Look at it, and move it elsewhere.",
+    says "{path} is no blob";
+
+    /// The trash names bytes that the store does not have.
+    TrashBlobMissing {
+        /// The hash of the bytes.
+        sha256: Sha256,
+        /// Where the store should have them, below the studio's folder.
+        path: String,
+        /// A deletion that they went with.
+        deletion_id: DeletionId,
+    } = "trash_blob_missing", Damage,
+    means "Bytes that a deletion could be undone with are not in the store.",
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup.",
+    says "{path} is missing: bytes in the trash, of the deletion {deletion_id}";
+
+    /// A file of the view is gone.
+    ViewFileMissing {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project that it belongs to.
+        project_id: ProjectId,
+        /// The asset that it shows.
+        asset_id: AssetId,
+    } = "view_file_missing", Attention,
+    means "A file below public/assets is gone; the store has its bytes.",
+    mend "`pegbar sync` or `pegbar doctor --repair` writes it again.",
+    says "public/assets/{path} is gone";
+
+    /// A file of the view has other bytes than Pegbar wrote.
+    ViewFileEdited {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project that it belongs to.
+        project_id: ProjectId,
+        /// The asset that it should show.
+        asset_id: AssetId,
+        /// How many bytes were written.
+        recorded: u64,
+        /// How many there are; `None` where it is no file.
+        found: Option<u64>,
+    } = "view_file_edited", Attention,
+    means "Somebody edited or replaced a file below public/assets; the original is in the store.",
+    mend "`pegbar doctor --repair` moves it to .pegbar/kept and writes the original; `pegbar kept add` makes a take of it.",
+    says "public/assets/{path} is not what Pegbar wrote";
+
+    /// A file of the view has another time than when it was written.
+    ViewFileTouched {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project that it belongs to.
+        project_id: ProjectId,
+        /// The asset that it should show.
+        asset_id: AssetId,
+    } = "view_file_touched", Attention,
+    means "A file below public/assets has its size and another time: it was copied, or edited in place. `--deep` tells which.",
+    mend "`pegbar sync` or `pegbar doctor --repair` looks at its bytes and keeps what was edited.",
+    says "public/assets/{path} was changed or copied since it was written";
+
+    /// A file in a project's folder that Pegbar did not write.
+    ForeignFile {
+        /// Its path below `public/assets`.
+        path: String,
+    } = "foreign_file", Note,
+    means "A file that is not Pegbar's lies in a project's folder. It stays where it is.",
+    mend "Nothing needs to be done; `pegbar take add` or `pegbar import folder` takes it in.",
+    says "public/assets/{path} is not Pegbar's";
+
+    /// A file should be there that was never written.
+    ViewFileUnwritten {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project that it belongs to.
+        project_id: ProjectId,
+        /// The asset that it should show.
+        asset_id: AssetId,
+    } = "view_file_unwritten", Attention,
+    means "The rows ask for a file below public/assets that was not written, and no note says that it still will be.",
+    mend "`pegbar sync` or `pegbar doctor --repair` writes it.",
+    says "public/assets/{path} was not written";
+
+    /// A file was written that should not be there any more.
+    ViewFileUnwanted {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project that it belongs to.
+        project_id: ProjectId,
+        /// The asset that it shows.
+        asset_id: AssetId,
+    } = "view_file_unwanted", Attention,
+    means "A file below public/assets shows something that the rows no longer ask for there, and no note says that it still will go.",
+    mend "`pegbar sync` or `pegbar doctor --repair` removes it.",
+    says "public/assets/{path} should not be there any more";
+
+    /// A half-done file of an interrupted change of the view.
+    ViewLeftover {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project in whose folder it is.
+        project_id: ProjectId,
+    } = "view_leftover", Attention,
+    means "A process that is gone left a file below public/assets on its way.",
+    mend "`pegbar sync` or `pegbar doctor --repair` takes it up: what is not in the store is kept.",
+    says "public/assets/{path} was left on its way";
+
+    /// A link stands in the place of a folder of the view.
+    ViewLink {
+        /// Its path below `public/assets`.
+        path: String,
+        /// The project in whose folder it is.
+        project_id: ProjectId,
+    } = "view_link", Attention,
+    means "Somebody put a link in the place of a folder below public/assets; nothing behind it is touched.",
+    mend "`pegbar sync` or `pegbar doctor --repair` moves the link to .pegbar/kept and writes the folder again.",
+    says "public/assets/{path} is a link in the place of a folder";
+
+    /// A change of the view was interrupted.
+    ViewInterrupted {
+        /// The file that says so.
+        path: String,
+        /// How many files were on their way.
+        files: u64,
+    } = "view_interrupted", Attention,
+    means "A process that is gone was bringing files below public/assets up to date.",
+    mend "The next command that opens the studio finishes it; `pegbar doctor --repair` too.",
+    says "{path}: {files} files were on their way";
+
+    /// Parts of the view have been stale for long.
+    OutboxStale {
+        /// The project.
+        project_id: ProjectId,
+        /// How many notes there are.
+        rows: u64,
+        /// When the first was made.
+        since: MillisSinceEpoch,
+    } = "outbox_stale", Attention,
+    means "Changes are committed that the files below public/assets have not followed, and no process is at it.",
+    mend "The next command that opens the studio does it; `pegbar doctor --repair` too.",
+    says "project {project_id}: {rows} notes of stale files since {since}";
+
+    /// An animation's frames have a gap in their order.
+    FrameGap {
+        /// The project.
+        project_id: ProjectId,
+        /// The animation.
+        animation_id: AnimationId,
+        /// How many frames it has.
+        frames: u64,
+        /// The last index, from 0.
+        last_index: u64,
+    } = "frame_gap", Attention,
+    means "The indices of an animation's frames have gaps: another program removed some.",
+    mend "`pegbar sync` or `pegbar doctor --repair` closes them; ids and order stay.",
+    says "animation {animation_id}: {frames} frames, and the last index is {last_index}";
+
+    /// Two frames of an animation have one index.
+    FrameDouble {
+        /// The project.
+        project_id: ProjectId,
+        /// The animation.
+        animation_id: AnimationId,
+        /// How many frames share an index with another one before them.
+        doubles: u64,
+    } = "frame_double", Damage,
+    means "Two frames of one animation have the same index: the database's own index did not hold.",
+    mend "`pegbar doctor --repair` numbers them anew, by index and then by id; look at the order afterwards.",
+    says "animation {animation_id}: {doubles} frames share an index with another";
+
+    /// A frame shows an asset that is not there.
+    DanglingFrame {
+        /// The project.
+        project_id: ProjectId,
+        /// The frame.
+        frame_id: FrameId,
+        /// The animation that it is in.
+        animation_id: AnimationId,
+        /// The asset that it names.
+        asset_id: AssetId,
+    } = "dangling_frame", Damage,
+    means "A frame shows an asset that is not there: a program wrote without foreign keys.",
+    mend "`pegbar frame replace` gives it another image, `pegbar frame remove` removes it; or restore a backup.",
+    says "frame {frame_id} of the animation {animation_id} shows the asset {asset_id}, which is not there";
+
+    /// A character's primary variation is not there.
+    DanglingPrimary {
+        /// The project.
+        project_id: ProjectId,
+        /// The character.
+        character_id: CharacterId,
+        /// The asset that it names.
+        asset_id: AssetId,
+    } = "dangling_primary", Damage,
+    means "The primary variation of a character is not one of its variations.",
+    mend "`pegbar variation primary` chooses another.",
+    says "character {character_id}: its primary variation {asset_id} is not there";
+
+    /// A project's thumbnail is not there.
+    DanglingThumbnail {
+        /// The project.
+        project_id: ProjectId,
+        /// The asset that it names.
+        asset_id: AssetId,
+    } = "dangling_thumbnail", Damage,
+    means "The thumbnail of a project is not one of its assets.",
+    mend "`pegbar project edit --thumbnail` chooses another.",
+    says "project {project_id}: its thumbnail {asset_id} is not there";
+
+    /// Rows point at something that is not there.
+    DanglingRows {
+        /// The table of the rows.
+        table: String,
+        /// The table of what they should point at.
+        parent: String,
+        /// How many rows there are.
+        rows: u64,
+    } = "dangling_rows", Damage,
+    means "Rows point at something that is not there: a program wrote without foreign keys.",
+    mend "Keep a copy of the database first; then restore a backup, or remove those rows.",
+    says "{rows} of the table {table} point at no {parent}";
+
+    /// A record does not have its hash.
+    RecordBroken {
+        /// The project.
+        project_id: ProjectId,
+        /// The asset.
+        asset_id: AssetId,
+        /// What is wrong.
+        reason: String,
+    } = "record_broken", Damage,
+    means "The record of an asset is not what was recorded.",
+    mend "`pegbar verify` says what differs; restore the row from a backup.",
+    says "asset {asset_id}: {reason}";
+
+    /// An input of a recorded asset has no hash.
+    InputUnhashed {
+        /// The project.
+        project_id: ProjectId,
+        /// The asset.
+        asset_id: AssetId,
+        /// The position of the input, from 0.
+        position: u32,
+        /// The input.
+        input_id: AssetId,
+    } = "input_unhashed", Damage,
+    means "An asset has a record, and a row of its inputs lacks the hash of the bytes that were sent.",
+    mend "`pegbar verify` says what the record has; restore the row from a backup.",
+    says "asset {asset_id}: its input {position}, {input_id}, has no hash";
+
+    /// Another program wrote an asset's row.
+    NotAdopted {
+        /// The project.
+        project_id: ProjectId,
+        /// The asset.
+        asset_id: AssetId,
+        /// The file that its row names.
+        file_path: Option<String>,
+    } = "not_adopted", Attention,
+    means "Another program wrote the row of an asset: the store does not have its bytes, and it has no record.",
+    mend "`pegbar adopt` takes its file in.",
+    says "asset {asset_id} has not been adopted";
+
+    /// A process that is gone left files that it was writing.
+    TmpLeftover {
+        /// Where they are, below the studio's folder.
+        path: String,
+    } = "tmp_leftover", Attention,
+    means "A process that is gone left files that it was writing. Nothing names them.",
+    mend "The next command that opens the studio removes them; `pegbar doctor --repair` too.",
+    says "{path} was left by a process that is gone";
+
+    /// A folder can't be written.
+    FolderNotWritable {
+        /// Where it is, below the studio's folder.
+        path: String,
+    } = "folder_not_writable", Attention,
+    means "Pegbar may not write into one of its folders.",
+    mend "`pegbar doctor --repair` gives its owner the right to write; else `chown` and `chmod` it.",
+    says "{path} is not writable";
+
+    /// A file or folder can't be read.
+    NotReadable {
+        /// Where it is, below the studio's folder.
+        path: String,
+    } = "not_readable", Attention,
+    means "Pegbar may not read one of its files or folders.",
+    mend "`pegbar doctor --repair` gives its owner the right to read; else `chown` and `chmod` it.",
+    says "{path} is not readable";
+
+    /// The studio is on a read-only file system.
+    ReadOnlyFileSystem {
+        /// The folder.
+        path: String,
+    } = "read_only_file_system", Note,
+    means "The studio lies on a file system that is mounted read-only: it can be read, and nothing changed.",
+    mend "Mount it read-write to work with it.",
+    says "{path} is on a read-only file system";
+
+    /// The engine found its own data damaged.
+    DatabaseDamaged {
+        /// What the engine said.
+        reason: String,
+    } = "database_damaged", Damage,
+    means "The database engine found its own data damaged.",
+    mend "Keep a copy of the database as it is, then restore a backup.",
+    says "the database says: {reason}";
+
+    /// An index of the database can't be relied on.
+    IndexInvalid {
+        /// The table it belongs to.
+        table: String,
+        /// Its name.
+        index: String,
+    } = "index_invalid", Damage,
+    means "PostgreSQL does not use or fill an index of Pegbar's: making it did not come to its end.",
+    mend "`REINDEX INDEX` it.",
+    says "the index {index} of the table {table} is not valid";
+
+    /// A constraint of Pegbar's is gone.
+    ConstraintMissing {
+        /// Its name.
+        constraint: String,
+    } = "constraint_missing", Damage,
+    means "A constraint of Pegbar's was removed from the database: rows may break its rule unnoticed.",
+    mend "Restore the schema from a backup, or add the constraint again as the migrations have it.",
+    says "the constraint {constraint} is gone";
+
+    /// A constraint is there, and not enforced.
+    ConstraintUnchecked {
+        /// The table it belongs to.
+        table: String,
+        /// Its name.
+        constraint: String,
+    } = "constraint_unchecked", Damage,
+    means "A constraint of Pegbar's is there, and PostgreSQL does not enforce it for every row.",
+    mend "`ALTER TABLE … VALIDATE CONSTRAINT …`, and `ENABLE TRIGGER ALL` where they were disabled.",
+    says "the constraint {constraint} of the table {table} is not enforced";
+
+    /// The server has read pages whose checksums were wrong.
+    ChecksumFailures {
+        /// How many since the statistics were reset.
+        failures: u64,
+    } = "checksum_failures", Damage,
+    means "PostgreSQL has read pages of this database whose checksums were wrong.",
+    mend "Look at the server's log and its disk, then restore a backup; pg_stat_reset() resets the count.",
+    says "{failures} pages had wrong checksums";
+
+    /// Differences that could not be judged.
+    Unsettled {
+        /// How many.
+        differences: u64,
+    } = "unsettled", Note,
+    means "Another process was at work on the files below public/assets all the time, so that some differences could not be judged.",
+    mend "Run `pegbar doctor` again when it is done.",
+    says "{differences} differences could not be judged while another process is at work";
+}
+
+impl DoctorFinding {
+    /// Returns the word for programs, which stays the same.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind().code()
+    }
+
+    /// Returns how much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.kind().severity()
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for FindingKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// A finding with its code and its words, as programs read it.
+#[derive(Debug, Serialize)]
+struct InWords<'a> {
+    code: &'static str,
+    severity: Severity,
+    message: String,
+    #[serde(flatten)]
+    facts: &'a DoctorFinding,
+}
+
+/// Writes findings with their codes and words.
+pub(super) fn in_words<S: Serializer>(
+    findings: &[DoctorFinding],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(DoctorFinding::in_words))
+}
+
+impl DoctorFinding {
+    /// Returns the finding as it is written in JSON: its facts, with `code`, `severity` and
+    /// `message`.
+    #[must_use]
+    pub fn in_words(&self) -> impl Serialize + '_ {
+        InWords {
+            code: self.code(),
+            severity: self.severity(),
+            message: self.to_string(),
+            facts: self,
+        }
+    }
+}
+
+/// Writes how often each kind was found.
+pub(super) fn by_code<S: Serializer>(
+    counts: &std::collections::BTreeMap<FindingKind, u64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(counts.len()))?;
+    for (kind, count) in counts {
+        map.serialize_entry(kind.code(), count)?;
+    }
+    map.end()
+}
