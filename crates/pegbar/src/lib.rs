@@ -63,6 +63,7 @@ mod adopt;
 mod animation;
 mod annotation;
 mod asset;
+mod backup;
 mod blob;
 mod change;
 mod character;
@@ -98,6 +99,7 @@ mod record;
 mod reference;
 mod reproduce;
 mod request;
+mod rows;
 mod search;
 mod segment;
 mod sidecar;
@@ -120,6 +122,10 @@ pub use animation::{
 pub use annotation::{Annotation, NewAnnotation};
 pub use asset::{
     Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
+};
+pub use backup::{
+    AbsentBlob, BackupFlaw, BackupReport, BackupSnapshot, BackupVerifyReport, RestoreOptions,
+    RestoreReport,
 };
 pub use blob::{ImageFormat, ImageReceiver, Limits, StoredImage};
 pub use change::{

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, annotation, asset, change, character, claim, delete, export, frame};
+use crate::{
+    adopt, animation, annotation, asset, backup, change, character, claim, delete, export, frame,
+};
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
 };
@@ -20,6 +22,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::FOLDER_STATEMENTS,
     animation::MANIFEST_STATEMENTS,
     annotation::STATEMENTS,
+    backup::STATEMENTS,
     animation::name::STATEMENTS,
     asset::STATEMENTS,
     asset::whereabouts::STATEMENTS,

@@ -160,6 +160,15 @@ impl Folder {
         crate::blob::sync_folder(&self.private())
     }
 
+    /// Makes a folder the studio with this id, which its database has already.
+    pub(crate) fn give_id(private: &Path, id: StoreId) -> Result<()> {
+        let path = private.join(STORE_ID);
+        let begun = path.with_extension("new");
+        write_durably(&begun, &format!("{id}\n"))?;
+        fs::rename(&begun, &path).at("writing", &path)?;
+        crate::blob::sync_folder(private)
+    }
+
     fn foreign_database(&self) -> Error {
         Error::Conflict {
             message: format!(

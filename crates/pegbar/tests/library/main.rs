@@ -8,6 +8,7 @@ mod support;
 
 mod adopt;
 mod annotations;
+mod backup;
 mod bad_input;
 mod bad_input_folder;
 mod bad_input_server;
