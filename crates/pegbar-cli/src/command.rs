@@ -3,6 +3,7 @@
 mod adopt;
 mod animation;
 mod asset;
+mod backup;
 mod changes;
 mod character;
 mod completions;
@@ -24,6 +25,7 @@ mod mv;
 mod open;
 mod project;
 mod reproduce;
+mod restore;
 mod search;
 mod serve;
 mod sync;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Sync(sync::Args),
     Serve(serve::Args),
     Verify(verify::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Head(head::Args),
     Changes(changes::Args),
     Token(token::Args),
@@ -115,6 +119,8 @@ impl Command {
             Self::Serve(args) => serve::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,
+            Self::Backup(args) => backup::run(args, context).await,
+            Self::Restore(args) => restore::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
             Self::Changes(args) => changes::run(args, context).await,
             Self::Token(args) => token::run(args, context).await,

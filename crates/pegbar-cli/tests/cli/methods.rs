@@ -12,6 +12,7 @@ const METHODS: &[(&str, &str)] = &[
     ("annotate_asset", "asset annotate"),
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
+    ("back_up", "backup"),
     ("change_tags", "tag add"),
     // For those who balance load.
     ("check_reachable", "serve"),
@@ -73,6 +74,7 @@ const METHODS: &[(&str, &str)] = &[
     ("last_change", "changes"),
     ("lineage", "lineage"),
     ("list_animations", "animation list"),
+    ("list_backups", "backup"),
     ("list_annotations", "asset show"),
     ("list_assets", "asset list"),
     ("list_changes", "changes"),
@@ -107,6 +109,7 @@ const METHODS: &[(&str, &str)] = &[
     ("replace_frame", "frame replace"),
     ("reproduce", "reproduce"),
     ("reproduce_with_inputs", "reproduce"),
+    ("restore_backup", "restore"),
     ("revoke_token", "token revoke"),
     ("root", "init"),
     ("search", "search"),
@@ -129,6 +132,7 @@ const METHODS: &[(&str, &str)] = &[
     // With the cargo feature `c2pa`.
     ("validate_credentials", "asset credentials"),
     ("verify", "verify"),
+    ("verify_backup", "backup"),
     // What the assets of a lineage are called.
     ("whereabouts", "lineage"),
 ];

@@ -78,6 +78,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "kept add",
     "sync",
     "verify",
+    "backup",
+    "restore",
     "head keygen",
     "head export",
     "head check",
