@@ -21,6 +21,7 @@ mod kept;
 mod lineage;
 mod man;
 mod migrate;
+mod migrate_to;
 mod mv;
 mod open;
 mod project;
@@ -74,6 +75,7 @@ pub(crate) enum Command {
     Changes(changes::Args),
     Token(token::Args),
     Migrate(migrate::Args),
+    MigrateTo(migrate_to::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -125,6 +127,7 @@ impl Command {
             Self::Changes(args) => changes::run(args, context).await,
             Self::Token(args) => token::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
+            Self::MigrateTo(args) => migrate_to::run(args, context).await,
             Self::Config(args) => config::run(args, context).await,
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),

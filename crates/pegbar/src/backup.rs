@@ -7,7 +7,7 @@
 mod check;
 mod copy;
 mod files;
-mod hold;
+pub(crate) mod hold;
 mod manifest;
 mod place;
 mod restore;
@@ -21,9 +21,11 @@ use crate::hash::Sha256;
 use crate::time::MillisSinceEpoch;
 
 pub use check::{BackupFlaw, BackupVerifyReport};
+pub(crate) use place::write_durably;
 pub use restore::{RestoreOptions, RestoreReport};
 #[cfg(test)]
 pub(crate) use take::STATEMENTS;
+pub(crate) use take::store_id;
 
 /// Bytes that a backup should have and has not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -62,9 +62,11 @@
 mod adopt;
 mod animation;
 mod annotation;
+mod archive;
 mod asset;
 mod backup;
 mod blob;
+mod bundle;
 mod change;
 mod character;
 mod claim;
@@ -97,6 +99,7 @@ mod parallel;
 mod project;
 mod record;
 mod reference;
+mod relocate;
 mod reproduce;
 mod request;
 mod rows;
@@ -128,6 +131,7 @@ pub use backup::{
     RestoreReport,
 };
 pub use blob::{ImageFormat, ImageReceiver, Limits, StoredImage};
+pub use bundle::{BundleImport, ExportedBundle, ImportedBundle};
 pub use change::{
     ChangeKind, ChangedEntity, EntityKind, MAX_CHANGED_ENTITIES, ProjectChange, ProjectChanges,
 };
@@ -191,6 +195,7 @@ pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
+pub use relocate::{MovedDatabase, MovedTable};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
 pub use request::BegunRequest;
 pub use search::{

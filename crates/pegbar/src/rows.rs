@@ -170,6 +170,30 @@ pub(crate) async fn count(
     Ok(counted.unwrap_or(0))
 }
 
+/// Returns the key of a table's last row.
+pub(crate) async fn last_key(
+    session: &mut Session,
+    schema: &'static TableSchema,
+) -> Result<Option<Row>> {
+    let columns = || schema.key.iter().map(|place| schema.table.columns[*place]);
+    let names: Vec<&str> = columns().map(|(name, _)| name).collect();
+    let mut query = Query::new(&format!(
+        "SELECT {} FROM {}",
+        names.join(", "),
+        schema.table.name
+    ));
+    query.push(
+        &format!(" ORDER BY {} DESC LIMIT 1", names.join(" DESC, ")),
+        [],
+    );
+    let read = |row: &crate::db::value::Row<'_>| {
+        let fields = columns().enumerate();
+        let fields = fields.map(|(at, column)| Field::read(row, at, schema.table.name, column));
+        fields.collect::<Result<Row>>()
+    };
+    session.optional(&query, &[], read).await
+}
+
 /// Says whether a table has no rows.
 pub(crate) async fn is_empty(session: &mut Session, schema: &TableSchema) -> Result<bool> {
     let query = Query::new(&format!("SELECT 1 FROM {} LIMIT 1", schema.table.name));

@@ -1,5 +1,6 @@
 //! `pegbar backup`.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use pegbar::{BackupReport, BackupSnapshot, BackupVerifyReport, Studio};
@@ -103,7 +104,8 @@ fn refuse_absent(report: &BackupReport) -> Result<(), CommandError> {
         count(report.snapshot.absent, "image")
     );
     for blob in report.missing.iter().take(MAX_NAMED) {
-        message.push_str(&format!("\n  {}: {}", blob.sha256, blob.reason));
+        // Writing to a String cannot fail.
+        let _ = write!(message, "\n  {}: {}", blob.sha256, blob.reason);
     }
     let error = CommandError::refused("damaged", message);
     Err(error.hint("`pegbar verify` says which assets they belong to"))
@@ -164,11 +166,11 @@ fn refuse_flaws(report: &BackupVerifyReport) -> Result<(), CommandError> {
     }
     let mut message = format!("not as it was written: {}", count(all, "file"));
     for flaw in report.flaws.iter().take(MAX_NAMED) {
-        message.push_str(&format!("\n  {}: {}", flaw.path.display(), flaw.reason));
+        let _ = write!(message, "\n  {}: {}", flaw.path.display(), flaw.reason);
     }
     let more = all.saturating_sub(MAX_NAMED as u64);
     if more > 0 {
-        message.push_str(&format!("\n  and {more} more"));
+        let _ = write!(message, "\n  and {more} more");
     }
     let error = CommandError::refused("damaged", message);
     Err(error.hint(

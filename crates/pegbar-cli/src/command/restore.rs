@@ -1,5 +1,6 @@
 //! `pegbar restore`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use pegbar::{DatabaseAddress, RestoreOptions, RestoreReport, Studio, StudioOptions};
@@ -106,7 +107,8 @@ fn refuse_missing(report: &RestoreReport) -> Result<(), CommandError> {
     }
     let mut message = "everything else is restored, but for images that are lost:".to_owned();
     for blob in report.missing.iter().take(MAX_NAMED) {
-        message.push_str(&format!("\n  {}: {}", blob.sha256, blob.reason));
+        // Writing to a String cannot fail.
+        let _ = write!(message, "\n  {}: {}", blob.sha256, blob.reason);
     }
     let error = CommandError::refused("damaged", message);
     Err(error.hint("`pegbar verify` says which assets they belong to"))

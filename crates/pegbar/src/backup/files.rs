@@ -76,11 +76,7 @@ pub(super) fn known(place: &Place) -> HashMap<String, SavedFile> {
 }
 
 /// Copies the files, or knows that they were copied.
-pub(super) fn save(
-    private: &Path,
-    copier: &Copier,
-    known: &HashMap<String, SavedFile>,
-) -> Result<Saved> {
+pub(super) fn save(private: &Path, copier: &Copier, known: &HashMap<String, SavedFile>) -> Saved {
     let mut done = Saved::default();
     for folder in FOLDERS.map(|name| private.join(name)) {
         if !folder.is_dir() {
@@ -103,7 +99,7 @@ pub(super) fn save(
             }
         }
     }
-    Ok(done)
+    done
 }
 
 impl Saved {
@@ -138,8 +134,8 @@ fn save_file(
     if let Some(known) = known.get(&file.path) {
         file.sha256 = known.sha256;
         if *known == file {
-            let copied = copier.copy(path, file.sha256, Some(file.size));
-            if copied.is_ok_and(|copied| copied == super::copy::Copied::Known) {
+            let outcome = copier.copy(path, file.sha256, Some(file.size));
+            if outcome.is_ok_and(|outcome| outcome == super::copy::Copied::Known) {
                 return Ok(file);
             }
         }

@@ -12,7 +12,7 @@ use crate::error::{IoContext, Result};
 const NAME: &str = "backup-lock";
 
 /// Keeps sweepers from removing blobs as long as the returned file is open.
-pub(super) fn hold(private: &Path) -> Result<File> {
+pub(crate) fn hold(private: &Path) -> Result<File> {
     let path = private.join(NAME);
     let lock = File::options()
         .create(true)

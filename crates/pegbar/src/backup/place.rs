@@ -203,7 +203,7 @@ pub(super) fn open_packed(path: &Path) -> Result<BufReader<MultiGzDecoder<BufRea
 }
 
 /// Writes a file and flushes it with its folder.
-pub(super) fn write_durably(path: &Path, text: &[u8]) -> Result<()> {
+pub(crate) fn write_durably(path: &Path, text: &[u8]) -> Result<()> {
     let mut file = File::create(path).at("creating", path)?;
     file.write_all(text).at("writing", path)?;
     file.sync_all().at("flushing", path)?;

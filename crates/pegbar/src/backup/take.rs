@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -100,19 +100,19 @@ impl Studio {
         let private = self.private_folder();
         let _held = hold::hold(&private)?;
         let copier = Copier::new(place.root.join("blobs"), place.tmp())?;
-        let mut copied = (0, 0);
+        let mut sum = (0, 0);
         for _ in 0..ATTEMPTS {
             let partial = place.begin()?;
             let created_at = self.now();
             let rows = self.dump(&partial).await?;
             let blobs = self.copy_blobs(&copier, &rows.named, &mut progress)?;
-            copied.0 += blobs.copied;
-            copied.1 += blobs.copied_bytes;
+            sum.0 += blobs.copied;
+            sum.1 += blobs.copied_bytes;
             if self.was_purged(&blobs.gone).await? {
                 continue;
             }
             let known = files::known(&place);
-            let files = blocking(|| files::save(&private, &copier, &known))?;
+            let files = blocking(|| files::save(&private, &copier, &known));
             blocking(|| copier.finish())?;
             let not_taken_in = rows.not_taken_in;
             let manifest = Manifest {
@@ -138,8 +138,8 @@ impl Studio {
             return Ok(BackupReport {
                 snapshot: manifest.snapshot(&name),
                 folder,
-                copied: copied.0,
-                copied_bytes: copied.1,
+                copied: sum.0,
+                copied_bytes: sum.1,
                 missing: blobs.missing,
                 files: files.saved.len() as u64,
                 left_out: files.left_out,
@@ -275,7 +275,7 @@ impl Blobs {
 }
 
 /// Returns which store a database belongs to; `None` for an empty one.
-pub(super) async fn store_id(session: &mut Session) -> Result<Option<StoreId>> {
+pub(crate) async fn store_id(session: &mut Session) -> Result<Option<StoreId>> {
     let read = |row: &crate::db::value::Row<'_>| row.at(0, "store.id");
     session.optional(&STORE, &[], read).await
 }
@@ -373,29 +373,29 @@ fn write_blob_list(partial: &Path, blobs: &Blobs) -> Result<ListPart> {
         Ok(format!("{sha256} {size}{ending}\n"))
     });
     let bytes = blobs.list.iter().map(|(_, size, _)| size).sum();
-    write_list(blobs_file(partial), lines, bytes, blobs.absent)
+    write_list(&blobs_file(partial), lines, bytes, blobs.absent)
 }
 
 fn write_file_list(partial: &Path, files: &[SavedFile]) -> Result<ListPart> {
     let lines = files.iter().map(SavedFile::to_line);
     let bytes = files.iter().map(|file| file.size).sum();
-    write_list(files_file(partial), lines, bytes, 0)
+    write_list(&files_file(partial), lines, bytes, 0)
 }
 
 fn write_list(
-    path: PathBuf,
+    path: &Path,
     lines: impl Iterator<Item = Result<String>>,
     bytes: u64,
     absent: u64,
 ) -> Result<ListPart> {
-    let mut packed = create_packed(&path)?;
+    let mut packed = create_packed(path)?;
     let mut digest = Digest::default();
     for line in lines {
         let line = line?;
         digest.add(line.as_bytes(), 1);
-        packed.write_all(line.as_bytes()).at("writing", &path)?;
+        packed.write_all(line.as_bytes()).at("writing", path)?;
     }
-    finish_packed(packed, &path)?;
+    finish_packed(packed, path)?;
     Ok(ListPart {
         count: digest.rows,
         bytes,

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{
-    adopt, animation, annotation, asset, backup, change, character, claim, delete, export, frame,
+    adopt, animation, annotation, asset, backup, bundle, change, character, claim, delete, export,
+    frame,
 };
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
@@ -23,6 +24,8 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::MANIFEST_STATEMENTS,
     annotation::STATEMENTS,
     backup::STATEMENTS,
+    bundle::EXPORT_STATEMENTS,
+    bundle::IMPORT_STATEMENTS,
     animation::name::STATEMENTS,
     asset::STATEMENTS,
     asset::whereabouts::STATEMENTS,
