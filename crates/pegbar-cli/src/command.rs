@@ -3,6 +3,7 @@
 mod adopt;
 mod animation;
 mod asset;
+mod backup;
 mod changes;
 mod character;
 mod completions;
@@ -21,10 +22,12 @@ mod kept;
 mod lineage;
 mod man;
 mod migrate;
+mod migrate_to;
 mod mv;
 mod open;
 mod project;
 mod reproduce;
+mod restore;
 mod scrub;
 mod search;
 mod serve;
@@ -72,10 +75,13 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Doctor(doctor::Args),
     Scrub(scrub::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Head(head::Args),
     Changes(changes::Args),
     Token(token::Args),
     Migrate(migrate::Args),
+    MigrateTo(migrate_to::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -124,10 +130,13 @@ impl Command {
             Self::Verify(args) => verify::run(args, context).await,
             Self::Doctor(args) => doctor::run(args, context).await,
             Self::Scrub(args) => scrub::run(args, context).await,
+            Self::Backup(args) => backup::run(args, context).await,
+            Self::Restore(args) => restore::run(args, context).await,
             Self::Head(args) => head::run(args, context).await,
             Self::Changes(args) => changes::run(args, context).await,
             Self::Token(args) => token::run(args, context).await,
             Self::Migrate(args) => migrate::run(args, context).await,
+            Self::MigrateTo(args) => migrate_to::run(args, context).await,
             Self::Config(args) => config::run(args, context).await,
             Self::Completions(args) => completions::run(&args, context),
             Self::Man(args) => man::run(&args, context),

@@ -251,7 +251,7 @@ impl BlobStore {
     }
 
     /// Returns the path of a new file in this process's folder.
-    fn new_file(&self) -> Result<PathBuf> {
+    pub(crate) fn new_file(&self) -> Result<PathBuf> {
         let mut workspace = self
             .workspace
             .lock()

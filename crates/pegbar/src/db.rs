@@ -2,9 +2,11 @@
 //! declaration per table, one transaction per change.
 
 pub(crate) mod entity;
+pub(crate) mod field;
 pub(crate) mod lenient;
 mod migrate;
 mod postgres;
+pub(crate) mod schema;
 pub(crate) mod sql;
 mod sqlite;
 pub(crate) mod value;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use entity::{Entity, Table};
+use field::Field;
 use sql::{Engine, Sql, Statement};
 use value::{Row, Value};
 
@@ -77,14 +80,23 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 impl Database {
     /// Opens the database and brings its schema up to date.
     pub(crate) async fn open(address: &DatabaseAddress, file: &Path) -> Result<(Self, Migrated)> {
+        Self::open_at(address, file, latest_version()).await
+    }
+
+    /// Opens the database and brings its schema to a version, unless it is beyond it already.
+    pub(crate) async fn open_at(
+        address: &DatabaseAddress,
+        file: &Path,
+        version: u32,
+    ) -> Result<(Self, Migrated)> {
         match address {
             DatabaseAddress::Sqlite => {
                 let file = PathBuf::from(file);
-                let (database, migrated) = sqlite::SqliteDatabase::open(&file)?;
+                let (database, migrated) = sqlite::SqliteDatabase::open(&file, version)?;
                 Ok((Self::Sqlite(database), migrated))
             }
             DatabaseAddress::Postgres(url) => {
-                let (database, migrated) = postgres::PostgresDatabase::open(url).await?;
+                let (database, migrated) = postgres::PostgresDatabase::open(url, version).await?;
                 Ok((Self::Postgres(database), migrated))
             }
         }
@@ -228,8 +240,23 @@ impl Session {
             return Ok(());
         }
         match self {
-            Self::Sqlite(session) => session.insert(rows),
-            Self::Postgres(session) => session.insert(rows).await,
+            Self::Sqlite(session) => session.insert(E::TABLE, rows, E::bind),
+            Self::Postgres(session) => session.insert(E::TABLE, rows, E::bind).await,
+        }
+    }
+
+    /// Inserts rows of one table as one batch, whatever they mean.
+    pub(crate) async fn insert_cells(&mut self, table: &Table, rows: &[Vec<Field>]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match self {
+            Self::Sqlite(session) => session.insert(table, rows, |row, column| row[column].bind()),
+            Self::Postgres(session) => {
+                session
+                    .insert(table, rows, |row, column| row[column].bind())
+                    .await
+            }
         }
     }
 

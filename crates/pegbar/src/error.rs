@@ -157,6 +157,9 @@ impl std::fmt::Display for User {
     }
 }
 
+/// What a database says that a studio has moved away from.
+pub(crate) const MOVED: &str = "the rows of this studio have moved to another database";
+
 /// How many users the message of [`Error::InUse`] names.
 pub const MAX_NAMED_USERS: usize = 3;
 
@@ -231,6 +234,14 @@ impl Error {
     /// Recognizes the message by which the database refuses to change what is recorded.
     pub(crate) fn sealed(message: &str) -> Option<Self> {
         let message = message.strip_prefix("sealed: ")?.to_owned();
+        if message == MOVED {
+            return Some(Self::Unavailable {
+                message,
+                hint: "run the command again; where a server has the studio open, start it anew"
+                    .to_owned(),
+                source: None,
+            });
+        }
         Some(Self::Sealed { message })
     }
 

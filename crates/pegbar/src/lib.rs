@@ -62,8 +62,11 @@
 mod adopt;
 mod animation;
 mod annotation;
+mod archive;
 mod asset;
+mod backup;
 mod blob;
+mod bundle;
 mod change;
 mod character;
 mod claim;
@@ -97,8 +100,10 @@ mod parallel;
 mod project;
 mod record;
 mod reference;
+mod relocate;
 mod reproduce;
 mod request;
+mod rows;
 mod scrub;
 mod search;
 mod segment;
@@ -123,7 +128,12 @@ pub use annotation::{Annotation, NewAnnotation};
 pub use asset::{
     Asset, AssetFilter, AssetKind, AssetPatch, ImageSource, NewAsset, Showing, Whereabouts,
 };
+pub use backup::{
+    AbsentBlob, BackupFlaw, BackupReport, BackupSnapshot, BackupVerifyReport, RestoreOptions,
+    RestoreReport,
+};
 pub use blob::{ImageFormat, ImageReceiver, Limits, StoredImage};
+pub use bundle::{BundleImport, ExportedBundle, ImportedBundle};
 pub use change::{
     ChangeKind, ChangedEntity, EntityKind, MAX_CHANGED_ENTITIES, ProjectChange, ProjectChanges,
 };
@@ -193,6 +203,7 @@ pub use natural::natural_order;
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use project::{NewProject, Project, ProjectCounts, ProjectFilter, ProjectPatch};
 pub use reference::{NewReference, Reference, ReferenceRole, References};
+pub use relocate::{MovedDatabase, MovedTable};
 pub use reproduce::{MissingPart, Reproduction, RequestAgain, RequestInput};
 pub use request::BegunRequest;
 pub use scrub::{ScrubOptions, ScrubPass, ScrubReport, ScrubStatus};

@@ -14,11 +14,10 @@ use crate::error::{Error, Result};
 use crate::id::{Id, IdSource};
 use crate::time::{Clock, MillisSinceEpoch, SystemClock};
 use crate::view::{Kept, Stale, View};
-use folder::Folder;
 
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS;
-pub(crate) use folder::Store;
+pub(crate) use folder::{Folder, Store};
 
 /// How a studio is opened.
 #[derive(Clone)]

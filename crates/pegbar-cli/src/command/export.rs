@@ -1,5 +1,6 @@
 //! `pegbar export`: giving things on.
 
+mod bundle;
 mod images;
 mod prov;
 
@@ -9,12 +10,13 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject, Thing};
 
-/// Give things on: images that say what made them, with sidecars, and lineage as PROV
+/// Give things on: images that say what made them, with sidecars, whole projects, lineage as PROV
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   pegbar export images Tabby/Walk --to walk --xmp
   pegbar export images --to archive --sidecar
+  pegbar export bundle cats.pegbar
   pegbar export prov Tabby/Walk --output walk.json")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,12 +26,14 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Images(images::Images),
+    Bundle(bundle::Bundle),
     Prov(prov::Prov),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     match args.action {
         Action::Images(images) => images.run(context).await,
+        Action::Bundle(bundle) => bundle.run(context).await,
         Action::Prov(prov) => prov.run(context).await,
     }
 }

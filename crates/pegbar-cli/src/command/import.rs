@@ -1,5 +1,6 @@
 //! `pegbar import`: one file for each program that exports.
 
+mod bundle;
 mod folder;
 mod megabananas;
 mod pixellab;
@@ -35,6 +36,7 @@ enum From {
     PixelLab(pixellab::Args),
     Megabananas(megabananas::Args),
     Sidecars(sidecars::Args),
+    Bundle(bundle::Args),
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -43,6 +45,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
         From::PixelLab(args) => pixellab::run(args, context).await,
         From::Megabananas(args) => megabananas::run(args, context).await,
         From::Sidecars(args) => sidecars::run(args, context).await,
+        From::Bundle(args) => bundle::run(args, context).await,
     }
 }
 

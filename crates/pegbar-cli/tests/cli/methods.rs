@@ -12,6 +12,7 @@ const METHODS: &[(&str, &str)] = &[
     ("annotate_asset", "asset annotate"),
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
+    ("back_up", "backup"),
     ("change_tags", "tag add"),
     // For those who balance load.
     ("check_reachable", "serve"),
@@ -43,6 +44,7 @@ const METHODS: &[(&str, &str)] = &[
     ("doctor", "doctor"),
     ("drop_bytes", "asset drop-bytes"),
     ("engine", "config"),
+    ("export_bundle", "export bundle"),
     ("export_head", "head export"),
     ("export_images", "export images"),
     ("export_prov", "export prov"),
@@ -70,6 +72,7 @@ const METHODS: &[(&str, &str)] = &[
     ("image_at_path", "serve"),
     ("image_of_asset", "serve"),
     ("image_with_hash", "serve"),
+    ("import_bundle", "import bundle"),
     ("import_folder", "import folder"),
     ("import_megabananas", "import megabananas"),
     ("import_pixellab", "import pixellab"),
@@ -79,6 +82,7 @@ const METHODS: &[(&str, &str)] = &[
     ("last_change", "changes"),
     ("lineage", "lineage"),
     ("list_animations", "animation list"),
+    ("list_backups", "backup"),
     ("list_annotations", "asset show"),
     ("list_assets", "asset list"),
     ("list_changes", "changes"),
@@ -94,6 +98,7 @@ const METHODS: &[(&str, &str)] = &[
     ("list_tokens", "token list"),
     ("list_tombstones", "asset show"),
     ("list_variations", "variation list"),
+    ("migrate_to", "migrate-to"),
     ("migrated", "migrate"),
     ("move_frame", "frame move"),
     ("move_frame_to_animation", "mv"),
@@ -121,6 +126,7 @@ const METHODS: &[(&str, &str)] = &[
     ("reproduce", "reproduce"),
     ("reproduce_with_inputs", "reproduce"),
     ("restore", "trash restore"),
+    ("restore_backup", "restore"),
     ("revoke_token", "token revoke"),
     ("root", "init"),
     ("scrub", "scrub"),
@@ -145,6 +151,7 @@ const METHODS: &[(&str, &str)] = &[
     // With the cargo feature `c2pa`.
     ("validate_credentials", "asset credentials"),
     ("verify", "verify"),
+    ("verify_backup", "backup"),
     // What the assets of a lineage are called.
     ("whereabouts", "lineage"),
 ];

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use refinery::{Migration, Runner};
+use refinery::{Migration, Runner, Target};
 use rusqlite::Connection;
 
 use super::postgres::refused;
@@ -28,6 +28,18 @@ pub fn latest_version() -> u32 {
         versions.max().unwrap_or(0)
     });
     *LATEST
+}
+
+/// Returns the text of the migrations up to a version, in order.
+pub(super) fn sources_up_to(version: u32) -> Vec<String> {
+    let runner = sources::migrations::runner();
+    let mut known: Vec<&Migration> = runner.get_migrations().iter().collect();
+    known.retain(|source| source.version().unsigned_abs() <= version);
+    known.sort_by_key(|source| source.version());
+    let texts = known.into_iter().map(|source| source.sql());
+    texts
+        .map(|text| text.unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// Returns the names of the constraints that the migrations give to a PostgreSQL database.
@@ -65,7 +77,7 @@ pub struct Migrated {
     pub to: u32,
 }
 
-fn runner(engine: Engine) -> Result<Runner> {
+fn runner(engine: Engine, version: u32) -> Result<Runner> {
     let sources = sources::migrations::runner();
     let migrations: Result<Vec<Migration>, _> = sources
         .get_migrations()
@@ -78,7 +90,8 @@ fn runner(engine: Engine) -> Result<Runner> {
         .collect();
     let mut runner = Runner::new(&migrations.map_err(failed)?).set_grouped(true);
     runner.set_migration_table_name(HISTORY);
-    Ok(runner)
+    let version = i32::try_from(version).unwrap_or(i32::MAX);
+    Ok(runner.set_target(Target::Version(version)))
 }
 
 fn failed(source: refinery::Error) -> Error {
@@ -145,12 +158,14 @@ fn sqlite_version(connection: &Connection, file: &Path) -> Result<u32> {
     })
 }
 
-pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrated> {
+/// Brings a database to a version, unless it is beyond it already.
+pub(super) fn sqlite(connection: &mut Connection, file: &Path, version: u32) -> Result<Migrated> {
     let current = |connection: &Connection| sqlite_version(connection, file);
-    if refuse_newer(current(connection)?)? == latest_version() {
+    let before = refuse_newer(current(connection)?)?;
+    if before >= version {
         return Ok(Migrated {
-            from: latest_version(),
-            to: latest_version(),
+            from: before,
+            to: before,
         });
     }
     // refinery reads the history and applies in two steps: this lock makes them one.
@@ -158,14 +173,22 @@ pub(super) fn sqlite(connection: &mut Connection, file: &Path) -> Result<Migrate
     let lock = File::create(&lock_path).at("creating", &lock_path)?;
     lock.lock().at("locking", &lock_path)?;
     let from = refuse_newer(current(connection)?)?;
-    runner(Engine::Sqlite)?.run(connection).map_err(failed)?;
+    if from < version {
+        let runner = runner(Engine::Sqlite, version)?;
+        runner.run(connection).map_err(failed)?;
+    }
     Ok(Migrated {
         from,
-        to: latest_version(),
+        to: from.max(version),
     })
 }
 
-pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migrated> {
+/// Brings a database to a version, unless it is beyond it already.
+pub(super) async fn postgres(
+    client: &mut tokio_postgres::Client,
+    version: u32,
+) -> Result<Migrated> {
+    let target = version;
     let refused = refused("migrating");
     let version = client
         .query_one("SHOW server_version_num", &[])
@@ -188,7 +211,7 @@ pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migr
         .execute("SELECT pg_advisory_lock($1)", &[&LOCK_KEY])
         .await
         .map_err(&refused)?;
-    let migrated = migrate_locked(client).await;
+    let migrated = migrate_locked(client, target).await;
     client
         .execute("SELECT pg_advisory_unlock($1)", &[&LOCK_KEY])
         .await
@@ -196,17 +219,15 @@ pub(super) async fn postgres(client: &mut tokio_postgres::Client) -> Result<Migr
     migrated
 }
 
-async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<Migrated> {
+async fn migrate_locked(client: &mut tokio_postgres::Client, target: u32) -> Result<Migrated> {
     let from = refuse_newer(postgres_version(client).await?)?;
-    if from < latest_version() {
-        runner(Engine::Postgres)?
-            .run_async(client)
-            .await
-            .map_err(failed)?;
+    if from < target {
+        let runner = runner(Engine::Postgres, target)?;
+        runner.run_async(client).await.map_err(failed)?;
     }
     Ok(Migrated {
         from,
-        to: latest_version(),
+        to: from.max(target),
     })
 }
 

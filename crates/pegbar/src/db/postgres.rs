@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Statement};
 
-use super::entity::Entity;
+use super::entity::Table;
 use super::migrate::{self, Migrated};
 use super::sql::{self, Engine};
 use super::value::{Row, Value};
@@ -32,10 +32,10 @@ pub(crate) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    pub(super) async fn open(url: &str) -> Result<(Self, Migrated)> {
+    pub(super) async fn open(url: &str, version: u32) -> Result<(Self, Migrated)> {
         let database = Self::of(parse(url)?)?;
         let mut session = database.connection().await?;
-        let migrated = migrate::postgres(session.object()?).await?;
+        let migrated = migrate::postgres(session.object()?, version).await?;
         Ok((database, migrated))
     }
 
@@ -225,13 +225,16 @@ impl PostgresSession {
         Ok(())
     }
 
-    pub(super) async fn insert<E: Entity>(&mut self, rows: &[E]) -> Result<()> {
-        let statement = self
-            .prepare(&sql::insert(E::TABLE, Engine::Postgres))
-            .await?;
+    pub(super) async fn insert<'r, R: Sync>(
+        &mut self,
+        table: &Table,
+        rows: &'r [R],
+        bind: impl Fn(&'r R, usize) -> Value<'r> + Send + Sync,
+    ) -> Result<()> {
+        let statement = self.prepare(&sql::insert(table, Engine::Postgres)).await?;
         for batch in rows.chunks(BATCH) {
-            let columns: Vec<Vec<Value<'_>>> = (0..E::TABLE.columns.len())
-                .map(|column| batch.iter().map(|row| row.bind(column)).collect())
+            let columns: Vec<Vec<Value<'_>>> = (0..table.columns.len())
+                .map(|column| batch.iter().map(|row| bind(row, column)).collect())
                 .collect();
             let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|c| c as _).collect();
             let inserted = self.object()?.execute(&statement, &parameters).await;

@@ -247,7 +247,7 @@ fn postgres_type(column: ColumnType) -> &'static str {
     }
 }
 
-fn column_list(table: &Table, alias: &str) -> String {
+pub(crate) fn column_list(table: &Table, alias: &str) -> String {
     let mut list = String::new();
     for (index, (column, _)) in table.columns.iter().enumerate() {
         let separator = if index > 0 { ", " } else { "" };

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::entity::Entity;
+use super::entity::Table;
 use super::migrate::{self, Migrated};
 use super::sql::{self, Engine};
 use super::value::{Row, Value};
@@ -26,11 +26,11 @@ pub(crate) struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    pub(super) fn open(file: &Path) -> Result<(Self, Migrated)> {
+    pub(super) fn open(file: &Path, version: u32) -> Result<(Self, Migrated)> {
         check_path(file)?;
         let mut writer =
             open_connection(file, OpenFlags::default()).map_err(|e| opening(file, e))?;
-        let migrated = migrate::sqlite(&mut writer, file)?;
+        let migrated = migrate::sqlite(&mut writer, file, version)?;
         let database = Self::with(writer, file, false)?;
         Ok((database, migrated))
     }
@@ -279,16 +279,21 @@ impl SqliteSession {
         Ok(())
     }
 
-    pub(super) fn insert<E: Entity>(&mut self, rows: &[E]) -> Result<()> {
-        let text = sql::insert(E::TABLE, Engine::Sqlite);
+    pub(super) fn insert<'r, R>(
+        &mut self,
+        table: &Table,
+        rows: &'r [R],
+        bind: impl Fn(&'r R, usize) -> Value<'r>,
+    ) -> Result<()> {
+        let text = sql::insert(table, Engine::Sqlite);
         let mut statement = self
             .connection()
             .prepare_cached(&text)
             .map_err(refused("a new row"))?;
         for row in rows {
-            for column in 0..E::TABLE.columns.len() {
+            for column in 0..table.columns.len() {
                 statement
-                    .raw_bind_parameter(column + 1, row.bind(column))
+                    .raw_bind_parameter(column + 1, bind(row, column))
                     .map_err(refused("a new row"))?;
             }
             statement.raw_execute().map_err(refused("a new row"))?;

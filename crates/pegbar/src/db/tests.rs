@@ -4,8 +4,10 @@ use std::path::Path;
 
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
-use crate::{adopt, animation, annotation, asset, change, character, claim, delete, doctor};
-use crate::{export, frame};
+use crate::{
+    adopt, animation, annotation, asset, backup, bundle, change, character, claim, delete, doctor,
+    export, frame,
+};
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
 };
@@ -21,6 +23,9 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::FOLDER_STATEMENTS,
     animation::MANIFEST_STATEMENTS,
     annotation::STATEMENTS,
+    backup::STATEMENTS,
+    bundle::EXPORT_STATEMENTS,
+    bundle::IMPORT_STATEMENTS,
     animation::name::STATEMENTS,
     asset::STATEMENTS,
     asset::whereabouts::STATEMENTS,

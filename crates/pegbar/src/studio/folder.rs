@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::db::entity::entity;
-use crate::db::sql::statements;
+use crate::db::sql::{Engine, statements};
 use crate::db::{Database, DatabaseAddress};
 use crate::disk::create_folders;
 use crate::error::{Error, IoContext, Result};
@@ -16,6 +16,8 @@ use crate::time::MillisSinceEpoch;
 const PRIVATE: &str = ".pegbar";
 const DATABASE: &str = "pegbar.db";
 const STORE_ID: &str = "store-id";
+/// Which engine the rows have moved to, if they have.
+const MOVED: &str = "moved-to";
 
 entity! {
     /// Which blob store a database belongs to.
@@ -179,7 +181,35 @@ impl Folder {
         }
     }
 
+    /// Makes a folder the studio with this id, which its database has already.
+    pub(crate) fn give_id(private: &Path, id: StoreId) -> Result<()> {
+        let path = private.join(STORE_ID);
+        let begun = path.with_extension("new");
+        write_durably(&begun, &format!("{id}\n"))?;
+        fs::rename(&begun, &path).at("writing", &path)?;
+        crate::blob::sync_folder(private)
+    }
+
+    /// Notes where the rows of a studio go, for whoever opens it with the old database.
+    pub(crate) fn note_move(private: &Path, engine: Engine) -> Result<()> {
+        let word = match engine {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        };
+        write_durably(&private.join(MOVED), word)
+    }
+
     fn foreign_database(&self) -> Error {
+        let moved = fs::read_to_string(self.private().join(MOVED));
+        if let Some(hint) = moved.ok().and_then(|engine| hint_for_moved(&engine)) {
+            return Error::Conflict {
+                message: format!(
+                    "the rows of the studio in {} have moved to another database",
+                    self.root.display()
+                ),
+                hint: hint.to_owned(),
+            };
+        }
         Error::Conflict {
             message: format!(
                 "the database belongs to another studio folder than {}",
@@ -195,6 +225,20 @@ fn no_studio(root: &Path) -> Error {
         message: format!("there is no studio in {}", root.display()),
         hint: format!("create one: `pegbar init {}`", root.display()),
         source: None,
+    }
+}
+
+fn hint_for_moved(engine: &str) -> Option<&'static str> {
+    match engine {
+        "postgres" => Some(
+            "give its address in PEGBAR_DATABASE_URL, or for good: `pegbar config set \
+             database-url ADDRESS`",
+        ),
+        "sqlite" => Some(
+            "it is in its folder now: unset PEGBAR_DATABASE_URL, and `pegbar config unset \
+             database-url`",
+        ),
+        _ => None,
     }
 }
 

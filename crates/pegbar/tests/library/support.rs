@@ -112,6 +112,17 @@ pub(crate) fn run_on_sqlite(promise: impl AsyncFnOnce(&Bench)) {
     runtime().block_on(promise(&bench));
 }
 
+/// Runs one test body with a studio on SQLite and another on PostgreSQL.
+pub(crate) fn run_on_both(promise: impl AsyncFnOnce(&Bench, &Bench)) {
+    run_on_postgres(async |postgres| {
+        let sqlite = Bench {
+            folder: tempfile::tempdir().unwrap(),
+            database: DatabaseAddress::Sqlite,
+        };
+        promise(&sqlite, postgres).await;
+    });
+}
+
 pub(crate) fn run_on_postgres(promise: impl AsyncFnOnce(&Bench)) {
     static SAID: Once = Once::new();
     static NUMBER: AtomicU32 = AtomicU32::new(0);

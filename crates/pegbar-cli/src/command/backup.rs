@@ -1,0 +1,180 @@
+//! `pegbar backup`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use pegbar::{BackupReport, BackupSnapshot, BackupVerifyReport, Studio};
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::output::{Output, Table};
+use crate::text::{count, minute, size};
+
+/// How many entries of a list are printed; --json has more.
+const MAX_NAMED: usize = 20;
+
+/// Save the whole studio, while it is used, into a folder
+///
+/// The rows of one moment come first, then the images that they name. The folder may hold
+/// earlier backups: images that it has are not copied, nor read, again. A backup is whole when
+/// the command ends; an interrupted one is none, and the next goes on from where it was. Without
+/// the files below public/assets, which `pegbar restore` makes anew, and without settings.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  pegbar backup /mnt/disk/my-studio
+  pegbar backup --list /mnt/disk/my-studio
+  pegbar backup --verify /mnt/disk/my-studio")]
+pub(crate) struct Args {
+    /// The folder: empty, not there yet, or with backups
+    #[arg(value_name = "TARGET")]
+    target: PathBuf,
+    /// List the backups that the folder has
+    #[arg(long, conflicts_with = "verify")]
+    list: bool,
+    /// Hash everything in the folder again; the exit code is 1 where something is not as it was
+    /// written
+    #[arg(long)]
+    verify: bool,
+    /// Verify only this one, by its name or the beginning of it
+    #[arg(long, value_name = "NAME", requires = "verify")]
+    snapshot: Option<String>,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
+    let output = &context.output;
+    if args.list {
+        return list(&args.target, output);
+    }
+    if args.verify {
+        return verify(&args.target, args.snapshot.as_deref(), output);
+    }
+    let studio = context.studio().await?;
+    let progress = output.progress(0, "images");
+    let report = studio
+        .back_up(&args.target, |done, total| progress.set(done, total))
+        .await;
+    progress.finish();
+    let report = report?;
+    if output.is_json() {
+        output.json(&report)?;
+    } else {
+        print(&report, output)?;
+    }
+    refuse_absent(&report)
+}
+
+fn print(report: &BackupReport, output: &Output) -> Result<(), CommandError> {
+    let snapshot = &report.snapshot;
+    output.line(format_args!(
+        "saved {} and {} ({}) as {}",
+        count(snapshot.rows, "row"),
+        count(snapshot.blobs, "image"),
+        size(snapshot.bytes),
+        snapshot.name
+    ))?;
+    output.line(format_args!(
+        "copied: {} ({}); the others were there",
+        count(report.copied, "image"),
+        size(report.copied_bytes)
+    ))?;
+    if report.files > 0 {
+        output.line(format_args!("kept and damaged files: {}", report.files))?;
+    }
+    for reason in report.left_out.iter().take(MAX_NAMED) {
+        output.warning(format_args!("left out: {reason}"));
+    }
+    if report.not_taken_in > 0 {
+        output.warning(format_args!(
+            "{} of other programs' rows are not taken in, so that their files are not saved: run \
+             `pegbar adopt` first",
+            count(report.not_taken_in, "image")
+        ));
+    }
+    Ok(())
+}
+
+/// What the studio had lost is not saved: the exit code says so.
+fn refuse_absent(report: &BackupReport) -> Result<(), CommandError> {
+    if report.snapshot.absent == 0 {
+        return Ok(());
+    }
+    let mut message = format!(
+        "not saved, since the studio has lost them: {}; everything else is saved",
+        count(report.snapshot.absent, "image")
+    );
+    for blob in report.missing.iter().take(MAX_NAMED) {
+        // Writing to a String cannot fail.
+        let _ = write!(message, "\n  {}: {}", blob.sha256, blob.reason);
+    }
+    let error = CommandError::refused("damaged", message);
+    Err(error.hint("`pegbar verify` says which assets they belong to"))
+}
+
+fn list(target: &Path, output: &Output) -> Result<(), CommandError> {
+    let snapshots = Studio::list_backups(target)?;
+    if output.is_json() {
+        return output.json(&snapshots);
+    }
+    if snapshots.is_empty() {
+        output.note("there is no backup yet that is whole");
+        return Ok(());
+    }
+    table(&snapshots, output)
+}
+
+fn table(snapshots: &[BackupSnapshot], output: &Output) -> Result<(), CommandError> {
+    let mut table = Table::new(&[
+        "NAME", "TAKEN", "ENGINE", "SCHEMA", "ROWS", "IMAGES", "SIZE",
+    ]);
+    for snapshot in snapshots {
+        table.row(vec![
+            snapshot.name.clone(),
+            minute(snapshot.created_at),
+            snapshot.engine.clone(),
+            snapshot.schema_version.to_string(),
+            snapshot.rows.to_string(),
+            snapshot.blobs.to_string(),
+            size(snapshot.bytes),
+        ]);
+    }
+    output.table(table)
+}
+
+fn verify(target: &Path, snapshot: Option<&str>, output: &Output) -> Result<(), CommandError> {
+    let progress = output.progress(0, "images");
+    let report = Studio::verify_backup(target, snapshot, |done, total| progress.set(done, total));
+    progress.finish();
+    let report = report?;
+    if output.is_json() {
+        output.json(&report)?;
+    } else {
+        output.line(format_args!(
+            "hashed {} and {} ({})",
+            count(report.snapshots.len() as u64, "backup"),
+            count(report.blobs, "image"),
+            size(report.bytes)
+        ))?;
+    }
+    refuse_flaws(&report)
+}
+
+fn refuse_flaws(report: &BackupVerifyReport) -> Result<(), CommandError> {
+    let all = report.flaws.len() as u64 + report.more_flaws;
+    if all == 0 {
+        return Ok(());
+    }
+    let mut message = format!("not as it was written: {}", count(all, "file"));
+    for flaw in report.flaws.iter().take(MAX_NAMED) {
+        let _ = write!(message, "\n  {}: {}", flaw.path.display(), flaw.reason);
+    }
+    let more = all.saturating_sub(MAX_NAMED as u64);
+    if more > 0 {
+        let _ = write!(message, "\n  and {more} more");
+    }
+    let error = CommandError::refused("damaged", message);
+    Err(error.hint(
+        "the next `pegbar backup` copies images anew that have another size; move damaged ones \
+         out of the way for it to copy them, too",
+    ))
+}

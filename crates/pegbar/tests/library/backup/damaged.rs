@@ -1,0 +1,112 @@
+//! Backups that are not what was written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pegbar::{DatabaseAddress, Studio};
+
+use super::{into, restore, target};
+use crate::support::alley::alley;
+use crate::support::files_below;
+
+fn replace(path: &Path, bytes: &[u8]) {
+    fs::remove_file(path).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Restores, and finds that it is refused and leaves nothing.
+async fn refused(from: &Path, to: &Path) -> String {
+    let options = into(DatabaseAddress::Sqlite);
+    let refused = Studio::restore_backup(from, to, options, |_, _| ()).await;
+    let error = refused.map(|_| ()).unwrap_err();
+    assert!(!to.exists(), "{error}");
+    error.to_string()
+}
+
+both_engines! {
+    async fn a_changed_byte_anywhere_is_found_and_not_restored(bench) {
+        let studio = bench.create().await;
+        alley(&studio).await;
+        let report = studio.back_up(target(bench), |_, _| ()).await.unwrap();
+        let to = bench.folder.path().join("restored");
+        let all = files_below(&target(bench));
+        let named = all.iter().filter(|(path, _)| path != "lock");
+        let mut checked = 0;
+        for (path, _) in named {
+            if path.ends_with("pegbar-backup.json") {
+                continue;
+            }
+            let place = target(bench).join(path);
+            let bytes = &fs::read(&place).unwrap();
+            // Of a packed file, what stands in its header changes nothing.
+            for at in [bytes.len() / 2, bytes.len() - 1] {
+                let mut other = bytes.clone();
+                other[at] ^= 0x20;
+                replace(&place, &other);
+                let found = Studio::verify_backup(target(bench), None, |_, _| ()).unwrap();
+                let is_space = path.ends_with("manifest.json") && at == bytes.len() - 1;
+                assert!(!found.flaws.is_empty() || is_space, "{path} {at}");
+                if !is_space {
+                    refused(&target(bench), &to).await;
+                }
+            }
+            for length in (0..bytes.len()).step_by(1024) {
+                replace(&place, &bytes[..length]);
+                let found = Studio::verify_backup(target(bench), None, |_, _| ()).unwrap();
+                assert!(!found.flaws.is_empty(), "{path} cut at {length}");
+                refused(&target(bench), &to).await;
+            }
+            replace(&place, bytes);
+            checked += 1;
+        }
+        assert!(checked > 20, "{checked}");
+        assert!(Studio::verify_backup(target(bench), Some(&report.snapshot.name), |_, _| ()).unwrap().flaws.is_empty());
+        restore(&target(bench), &to, into(DatabaseAddress::Sqlite)).await;
+    }
+
+    async fn a_snapshot_without_a_manifest_is_none(bench) {
+        let studio = bench.create().await;
+        let before = alley(&studio).await;
+        let first = studio.back_up(target(bench), |_, _| ()).await.unwrap();
+        // An interrupted one.
+        let partial = target(bench).join("snapshots/.partial");
+        fs::create_dir(&partial).unwrap();
+        fs::write(partial.join("blobs.txt.gz"), "half").unwrap();
+        assert_eq!(Studio::list_backups(target(bench)).unwrap().len(), 1);
+        let second = studio.back_up(target(bench), |_, _| ()).await.unwrap();
+        assert_ne!(first.snapshot.name, second.snapshot.name);
+        assert!(!partial.exists());
+        fs::remove_file(second.folder.join("manifest.json")).unwrap();
+        let found = Studio::verify_backup(target(bench), None, |_, _| ()).unwrap();
+        assert_eq!(found.flaws.len(), 1);
+        let mut options = into(DatabaseAddress::Sqlite);
+        options.snapshot = Some(first.snapshot.name);
+        let to = bench.folder.path().join("restored");
+        let (restored, _) = restore(&target(bench), &to, options).await;
+        restored.get_project(before.project.id).await.unwrap();
+    }
+
+    async fn an_interrupted_restore_is_no_studio_and_begins_again(bench) {
+        let studio = bench.create().await;
+        let before = alley(&studio).await;
+        studio.back_up(target(bench), |_, _| ()).await.unwrap();
+        drop(studio);
+        super::super::empty(bench).await;
+        let to = bench.folder.path().join("restored");
+        let private: PathBuf = to.join(".pegbar");
+        fs::create_dir_all(private.join("blobs/00")).unwrap();
+        let id = "0192a0f0-7d3c-7a51-8f10-0123456789ab";
+        let text = format!("{{\"storeId\":\"{id}\",\"manifest\":\"{}\"}}", "0".repeat(64));
+        for text in [text.as_str(), "", "{\"sto"] {
+            fs::write(private.join("restoring.json"), text).unwrap();
+            fs::write(private.join("pegbar.db"), "half a database").unwrap();
+            assert!(Studio::open(&to).await.is_err());
+            let (restored, _) = restore(&target(bench), &to, into(bench.database.clone())).await;
+            restored.get_project(before.project.id).await.unwrap();
+            drop(restored);
+            super::super::empty(bench).await;
+            fs::remove_dir_all(&to).unwrap();
+            fs::create_dir_all(&private).unwrap();
+        }
+    }
+}
