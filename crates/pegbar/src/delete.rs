@@ -16,6 +16,7 @@ use crate::db::value::Value;
 use crate::error::Result;
 use crate::fingerprint::{AsSeen, Fingerprint};
 use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
+use crate::planted::{self, Planted};
 use crate::studio::Studio;
 use crate::trash::{self, Doomed};
 use crate::view::{self, Scope, Stale};
@@ -187,6 +188,10 @@ impl<'a> Delete<'a> {
             stale.tell(entity, ChangeKind::Deleted, ids.iter().copied());
         }
         trash::discard(&mut self.session, project, id, doomed, now).await?;
+        if planted::is(Planted::UnlinkBeforeCommit) {
+            let folder = self.studio.assets_folder().join(project.to_string());
+            let _ = std::fs::remove_dir_all(folder);
+        }
         if doomed.project.is_some() {
             self.session
                 .execute(delete, &[Value::Id(project.0)])

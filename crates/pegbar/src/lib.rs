@@ -93,6 +93,7 @@ mod natural;
 mod openapi;
 mod page;
 mod parallel;
+mod planted;
 mod project;
 mod record;
 mod reference;

@@ -17,6 +17,7 @@ use super::migrate::{self, Migrated};
 use super::sql::{self, Engine};
 use super::value::{Row, Value};
 use crate::error::{Error, Result};
+use crate::planted::{self, Planted};
 
 const CONNECTIONS: usize = 16;
 /// Rows per batch: PostgreSQL takes any number, memory on both sides does not.
@@ -42,6 +43,9 @@ impl PostgresDatabase {
             })?;
         config.connect_timeout(CONNECT_TIMEOUT);
         config.application_name("pegbar");
+        if planted::is(Planted::CommitNotFlushed) {
+            config.options("-c synchronous_commit=off");
+        }
         let manager_config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };

@@ -1,0 +1,125 @@
+//! Attacks Pegbar and prints what came of it.
+#![allow(clippy::print_stdout, reason = "figures are what this program is for")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use pegbar_faults::attack::{self, Figure, HEADS, Setting};
+use pegbar_faults::site::Where;
+use pegbar_faults::{Result, block_on, victim};
+
+/// Attacks Pegbar and prints what came of it, as a table. Stops at the first thing that breaks.
+#[derive(Parser)]
+struct Arguments {
+    /// Makes every attack in its short form: some minutes.
+    #[arg(long)]
+    short: bool,
+    #[command(subcommand)]
+    attack: Option<Attack>,
+}
+
+#[derive(Subcommand)]
+enum Attack {
+    /// SIGKILL at the system calls of every operation.
+    Kill(Force),
+    /// Torn writes, ENOSPC and EIO at every mutating call.
+    Io(Force),
+    /// Power cuts on a disk that keeps only what was flushed.
+    Power(Force),
+    /// Plants defects one by one, and shows that the attacks find each.
+    Planted(Force),
+    /// Does one operation on a studio: what is attacked.
+    #[command(hide = true)]
+    Victim {
+        root: PathBuf,
+        operation: String,
+        seed: u64,
+    },
+}
+
+#[derive(Args)]
+struct Force {
+    /// At least so many points, rounds or cases; without it, a few.
+    #[arg(long)]
+    points: Option<usize>,
+    /// On the PostgreSQL server in `PEGBAR_TEST_POSTGRES` instead of SQLite.
+    #[arg(long)]
+    postgres: bool,
+    /// At every system call, not only at those that change something.
+    #[arg(long)]
+    every: bool,
+    /// Only this operation.
+    #[arg(long)]
+    only: Option<String>,
+    /// Where the numbers begin.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Force {
+    fn setting(self) -> Result<Setting> {
+        let rows = if self.postgres {
+            Where::Postgres(
+                std::env::var("PEGBAR_TEST_POSTGRES")
+                    .map_err(|_| "set PEGBAR_TEST_POSTGRES, or use scripts/with-postgres")?,
+            )
+        } else {
+            Where::Sqlite
+        };
+        Ok(Setting {
+            rows,
+            points: self.points,
+            every: self.every,
+            only: self.only,
+            seed: self.seed,
+            ..Setting::short(std::env::current_exe()?)
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(figures) if figures.is_empty() => ExitCode::SUCCESS,
+        Ok(figures) => {
+            println!("{HEADS}");
+            for figure in figures {
+                println!("{}", figure.row());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Vec<Figure>> {
+    let Some(attack) = arguments.attack else {
+        return short();
+    };
+    match attack {
+        Attack::Kill(force) => attack::kill::attack(&force.setting()?),
+        Attack::Io(force) => attack::io::attack(&force.setting()?),
+        Attack::Power(force) => attack::power::attack(&force.setting()?),
+        Attack::Planted(force) => attack::planted::attack(&force.setting()?),
+        Attack::Victim {
+            root,
+            operation,
+            seed,
+        } => {
+            block_on(victim::run(&root, &operation, seed))?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn short() -> Result<Vec<Figure>> {
+    let setting = Setting::short(std::env::current_exe()?);
+    let mut figures = attack::kill::attack(&setting)?;
+    figures.extend(attack::io::attack(&setting)?);
+    figures.extend(attack::power::attack(&setting)?);
+    Ok(figures)
+}

@@ -1,0 +1,59 @@
+//! Every attack in its short form.
+#![allow(missing_docs, reason = "tests say in their names what they promise")]
+
+use std::io::Write as _;
+
+use pegbar_faults::attack::{self, Figure, Setting};
+use pegbar_faults::site::Where;
+use pegbar_faults::{Result, trace};
+
+fn stands(attack: fn(&Setting) -> Result<Vec<Figure>>, rows: Where) {
+    let setting = Setting {
+        rows,
+        ..Setting::short(env!("CARGO_BIN_EXE_pegbar-faults"))
+    };
+    match attack(&setting) {
+        Err(error) => panic!("{error}"),
+        Ok(figures) => {
+            for figure in figures {
+                let _ = std::io::stderr().write_all(format!("{}\n", figure.row()).as_bytes());
+            }
+        }
+    }
+}
+
+fn server() -> Option<Where> {
+    let server = std::env::var("PEGBAR_TEST_POSTGRES").ok();
+    if server.is_none() {
+        eprintln!("skipped: no PostgreSQL server in PEGBAR_TEST_POSTGRES");
+    }
+    server.map(Where::Postgres)
+}
+
+#[test]
+fn a_kill_at_any_step_loses_nothing() {
+    if trace::supported() {
+        stands(attack::kill::attack, Where::Sqlite);
+    }
+}
+
+#[test]
+fn a_kill_of_the_client_at_any_step_loses_nothing_in_postgres() {
+    if let (true, Some(server)) = (trace::supported(), server()) {
+        stands(attack::kill::attack, server);
+    }
+}
+
+#[test]
+fn a_call_that_fails_or_does_half_loses_nothing() {
+    if trace::supported() {
+        stands(attack::io::attack, Where::Sqlite);
+    }
+}
+
+#[test]
+fn a_power_cut_on_a_disk_that_keeps_only_what_was_flushed_loses_nothing() {
+    if trace::supported() {
+        stands(attack::power::attack, Where::Sqlite);
+    }
+}
