@@ -4,6 +4,8 @@ pub mod io;
 pub mod kill;
 pub mod planted;
 pub mod power;
+pub mod race;
+pub mod server;
 
 use std::path::PathBuf;
 

@@ -27,6 +27,10 @@ enum Attack {
     Io(Force),
     /// Power cuts on a disk that keeps only what was flushed.
     Power(Force),
+    /// Processes racing on one animation, some of them killed.
+    Race(Force),
+    /// PostgreSQL itself killed and started again.
+    Server(Force),
     /// Plants defects one by one, and shows that the attacks find each.
     Planted(Force),
     /// Does one operation on a studio: what is attacked.
@@ -104,6 +108,8 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Kill(force) => attack::kill::attack(&force.setting()?),
         Attack::Io(force) => attack::io::attack(&force.setting()?),
         Attack::Power(force) => attack::power::attack(&force.setting()?),
+        Attack::Race(force) => attack::race::attack(&force.setting()?),
+        Attack::Server(force) => attack::server::attack(&force.setting()?),
         Attack::Planted(force) => attack::planted::attack(&force.setting()?),
         Attack::Victim {
             root,
@@ -121,5 +127,7 @@ fn short() -> Result<Vec<Figure>> {
     let mut figures = attack::kill::attack(&setting)?;
     figures.extend(attack::io::attack(&setting)?);
     figures.extend(attack::power::attack(&setting)?);
+    figures.extend(attack::race::attack(&setting)?);
+    figures.extend(attack::server::attack(&setting)?);
     Ok(figures)
 }

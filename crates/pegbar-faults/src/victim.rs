@@ -1,12 +1,14 @@
 //! The victim: this program again, doing one operation, and saying what was acknowledged.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use pegbar::{DatabaseAddress, Error as Refusal, Studio, StudioOptions};
 
-use crate::attack::Setting;
+use crate::attack::{self, Setting};
 use crate::operation::{self, Scene};
 use crate::site::Site;
 use crate::trace::Victim;
@@ -58,14 +60,17 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
         ..StudioOptions::default()
     };
     let studio = Studio::open_with(root, options).await?;
-    if operation != "open" {
-        let folder = root.parent().unwrap_or(root).to_owned();
-        let scene = Scene {
-            studio,
-            folder,
-            seed,
-        };
-        operation::run(operation, &scene).await?;
+    let folder = root.parent().unwrap_or(root).to_owned();
+    let scene = Scene {
+        studio,
+        folder,
+        seed,
+    };
+    match operation {
+        "open" => {}
+        "race" => attack::race::run(scene).await?,
+        "write on" => attack::server::run(scene).await?,
+        _ => operation::run(operation, &scene).await?,
     }
     say(DONE);
     Ok(())
@@ -115,4 +120,72 @@ pub async fn is_kept(studio: &Studio, line: &str) -> Result<()> {
 
 fn is_absent<T>(found: &pegbar::Result<T>) -> bool {
     matches!(found, Err(Refusal::NotFound { .. }))
+}
+
+/// A victim that is not traced.
+pub struct Running {
+    process: Child,
+    stdout: File,
+    stderr: File,
+}
+
+/// How a victim ended.
+pub struct Ended {
+    /// It ended by itself, and without an error.
+    pub is_success: bool,
+    /// What it said.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+impl Running {
+    /// Starts an operation on a studio.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn start(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Result<Self> {
+        let victim = of(setting, site, operation, seed);
+        let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        let process = Command::new(&victim.program)
+            .args(&victim.args)
+            .envs(victim.env)
+            .current_dir(&victim.dir)
+            .stdin(Stdio::null())
+            .stdout(stdout.try_clone()?)
+            .stderr(stderr.try_clone()?)
+            .spawn()?;
+        Ok(Self {
+            process,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        Ok(self.process.kill()?)
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn wait(mut self) -> Result<Ended> {
+        let status = self.process.wait()?;
+        let text = |mut file: File| -> Result<String> {
+            let mut bytes = Vec::new();
+            file.rewind()?;
+            file.read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        Ok(Ended {
+            is_success: status.success(),
+            stdout: text(self.stdout)?,
+            stderr: text(self.stderr)?,
+        })
+    }
 }

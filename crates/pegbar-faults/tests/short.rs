@@ -52,6 +52,23 @@ fn a_call_that_fails_or_does_half_loses_nothing() {
 }
 
 #[test]
+fn processes_that_race_lose_nothing_of_each_other() {
+    stands(attack::race::attack, Where::Sqlite);
+}
+
+#[test]
+fn processes_that_race_lose_nothing_of_each_other_in_postgres() {
+    if let Some(server) = server() {
+        stands(attack::race::attack, server);
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_loses_nothing() {
+    stands(attack::server::attack, Where::Sqlite);
+}
+
+#[test]
 fn a_power_cut_on_a_disk_that_keeps_only_what_was_flushed_loses_nothing() {
     if trace::supported() {
         stands(attack::power::attack, Where::Sqlite);

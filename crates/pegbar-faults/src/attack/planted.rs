@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Figure, Setting, io, kill, power};
+use super::{Figure, Setting, io, kill, power, race, server};
 use crate::Result;
 
 /// A defect, and the attack that is to catch it.
@@ -12,6 +12,8 @@ struct Defect {
     what: &'static str,
     /// The operation that shows it, where one is enough.
     only: Option<&'static str>,
+    /// How many points are made at least, where one operation is not enough.
+    points: usize,
     attack: fn(&Setting) -> Result<Vec<Figure>>,
 }
 
@@ -25,6 +27,7 @@ const fn defect(
         name,
         what,
         only: if only.is_empty() { None } else { Some(only) },
+        points: if only.is_empty() { 12 } else { 1 },
         attack,
     }
 }
@@ -84,6 +87,24 @@ const DEFECTS: &[Defect] = &[
         "add asset",
         io::attack,
     ),
+    defect(
+        "no-version-check",
+        "the version of a list of frames is not compared",
+        "",
+        race::attack,
+    ),
+    defect(
+        "clears-live-tmp",
+        "recovery clears a live process's tmp",
+        "",
+        race::attack,
+    ),
+    defect(
+        "commit-not-flushed",
+        "`synchronous_commit=off`",
+        "",
+        server::attack,
+    ),
 ];
 
 /// The attacks that notice defects must notice each of these, and nothing without them.
@@ -110,7 +131,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         let mut clean = setting.clone();
         clean.only = defect.only.map(str::to_owned);
         // Every point of the operation.
-        clean.points = Some(setting.count(1));
+        clean.points = Some(setting.count(defect.points));
         (defect.attack)(&clean).map_err(|error| {
             format!(
                 "red without a defect ({}, to catch {}): {error}",
