@@ -2,6 +2,7 @@
 
 pub mod io;
 pub mod kill;
+pub mod model;
 pub mod planted;
 pub mod power;
 pub mod race;

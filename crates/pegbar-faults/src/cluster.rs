@@ -118,7 +118,12 @@ impl Cluster {
                 .args(["-p", &self.port.to_string()])
                 // The machine goes on: what the server wrote is there without a flush.
                 .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
-                .args(["-c", "unix_socket_directories=", "-c", "timezone=UTC"])
+                .args([
+                    "-c",
+                    "unix_socket_directories=",
+                    "-c",
+                    "dynamic_shared_memory_type=mmap",
+                ])
                 .stdout(Stdio::null())
                 .stderr(log.try_clone()?)
                 .spawn()?;

@@ -31,6 +31,8 @@ enum Attack {
     Race(Force),
     /// PostgreSQL itself killed and started again.
     Server(Force),
+    /// A state machine beside a model in memory, crashes among its changes.
+    Model(Force),
     /// Plants defects one by one, and shows that the attacks find each.
     Planted(Force),
     /// Does one operation on a studio: what is attacked.
@@ -110,6 +112,7 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Power(force) => attack::power::attack(&force.setting()?),
         Attack::Race(force) => attack::race::attack(&force.setting()?),
         Attack::Server(force) => attack::server::attack(&force.setting()?),
+        Attack::Model(force) => attack::model::attack(&force.setting()?),
         Attack::Planted(force) => attack::planted::attack(&force.setting()?),
         Attack::Victim {
             root,
@@ -129,5 +132,6 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::power::attack(&setting)?);
     figures.extend(attack::race::attack(&setting)?);
     figures.extend(attack::server::attack(&setting)?);
+    figures.extend(attack::model::attack(&setting)?);
     Ok(figures)
 }

@@ -68,6 +68,7 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
     };
     match operation {
         "open" => {}
+        step if step.starts_with("step ") => attack::model::run(scene, &step[5..]).await?,
         "race" => attack::race::run(scene).await?,
         "write on" => attack::server::run(scene).await?,
         _ => operation::run(operation, &scene).await?,

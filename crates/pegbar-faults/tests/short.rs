@@ -64,6 +64,18 @@ fn processes_that_race_lose_nothing_of_each_other_in_postgres() {
 }
 
 #[test]
+fn what_is_there_is_what_a_model_in_memory_says() {
+    stands(attack::model::attack, Where::Sqlite);
+}
+
+#[test]
+fn what_is_there_is_what_a_model_in_memory_says_in_postgres() {
+    if let Some(server) = server() {
+        stands(attack::model::attack, server);
+    }
+}
+
+#[test]
 fn a_server_that_is_killed_loses_nothing() {
     stands(attack::server::attack, Where::Sqlite);
 }
