@@ -1,8 +1,11 @@
 //! The attacks, and the figures that they give.
 
+pub mod full;
+pub mod images;
 pub mod io;
 pub mod kill;
 pub mod model;
+pub mod names;
 pub mod planted;
 pub mod power;
 pub mod race;
@@ -24,6 +27,8 @@ pub struct Setting {
     pub points: Option<usize>,
     /// Kills at every system call, not only at those that change something.
     pub every: bool,
+    /// Exchanges folders for links while the victim works, not only before.
+    pub meanwhile: bool,
     /// Only this operation.
     pub only: Option<String>,
     /// Where the numbers begin.
@@ -41,6 +46,7 @@ impl Setting {
             rows: Where::Sqlite,
             points: None,
             every: false,
+            meanwhile: false,
             only: None,
             seed: 0,
             planted: String::new(),

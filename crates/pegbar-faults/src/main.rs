@@ -33,6 +33,12 @@ enum Attack {
     Server(Force),
     /// A state machine beside a model in memory, crashes among its changes.
     Model(Force),
+    /// Hostile images and metadata through every way in.
+    Images(Force),
+    /// Hostile names and paths, folders exchanged for links meanwhile.
+    Names(Force),
+    /// A really full file system in memory (needs the right to mount).
+    Full(Force),
     /// Plants defects one by one, and shows that the attacks find each.
     Planted(Force),
     /// Does one operation on a studio: what is attacked.
@@ -55,6 +61,9 @@ struct Force {
     /// At every system call, not only at those that change something.
     #[arg(long)]
     every: bool,
+    /// Exchanges folders for links while the victim works, not only before.
+    #[arg(long)]
+    meanwhile: bool,
     /// Only this operation.
     #[arg(long)]
     only: Option<String>,
@@ -77,6 +86,7 @@ impl Force {
             rows,
             points: self.points,
             every: self.every,
+            meanwhile: self.meanwhile,
             only: self.only,
             seed: self.seed,
             ..Setting::short(std::env::current_exe()?)
@@ -113,6 +123,9 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Race(force) => attack::race::attack(&force.setting()?),
         Attack::Server(force) => attack::server::attack(&force.setting()?),
         Attack::Model(force) => attack::model::attack(&force.setting()?),
+        Attack::Images(force) => attack::images::attack(&force.setting()?),
+        Attack::Names(force) => attack::names::attack(&force.setting()?),
+        Attack::Full(force) => attack::full::attack(&force.setting()?),
         Attack::Planted(force) => attack::planted::attack(&force.setting()?),
         Attack::Victim {
             root,
@@ -133,5 +146,8 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::race::attack(&setting)?);
     figures.extend(attack::server::attack(&setting)?);
     figures.extend(attack::model::attack(&setting)?);
+    figures.extend(attack::full::attack(&setting)?);
+    figures.extend(attack::images::attack(&setting)?);
+    figures.extend(attack::names::attack(&setting)?);
     Ok(figures)
 }

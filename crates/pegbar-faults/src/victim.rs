@@ -69,6 +69,8 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
     match operation {
         "open" => {}
         step if step.starts_with("step ") => attack::model::run(scene, &step[5..]).await?,
+        "images" => attack::images::run(scene).await?,
+        "names" => attack::names::run(scene).await?,
         "race" => attack::race::run(scene).await?,
         "write on" => attack::server::run(scene).await?,
         _ => operation::run(operation, &scene).await?,
@@ -161,6 +163,14 @@ impl Running {
             stdout,
             stderr,
         })
+    }
+
+    /// Says whether it has not ended yet.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
     }
 
     /// Kills it.

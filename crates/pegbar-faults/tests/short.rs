@@ -76,6 +76,21 @@ fn what_is_there_is_what_a_model_in_memory_says_in_postgres() {
 }
 
 #[test]
+fn no_image_panics_or_takes_more_memory_than_there_is() {
+    stands(attack::images::attack, Where::Sqlite);
+}
+
+#[test]
+fn no_name_and_no_link_leads_out_of_the_studio() {
+    stands(attack::names::attack, Where::Sqlite);
+}
+
+#[test]
+fn a_full_file_system_loses_nothing() {
+    stands(attack::full::attack, Where::Sqlite);
+}
+
+#[test]
 fn a_server_that_is_killed_loses_nothing() {
     stands(attack::server::attack, Where::Sqlite);
 }

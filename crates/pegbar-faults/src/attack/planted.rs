@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Figure, Setting, io, kill, power, race, server};
+use super::{Figure, Setting, io, kill, names, power, race, server};
 use crate::Result;
 
 /// A defect, and the attack that is to catch it.
@@ -104,6 +104,12 @@ const DEFECTS: &[Defect] = &[
         "`synchronous_commit=off`",
         "",
         server::attack,
+    ),
+    defect(
+        "follows-links",
+        "links in the view are followed",
+        "",
+        names::attack,
     ),
 ];
 
