@@ -5,6 +5,7 @@ pub mod images;
 pub mod io;
 pub mod kill;
 pub mod model;
+pub mod mounted;
 pub mod names;
 pub mod planted;
 pub mod power;

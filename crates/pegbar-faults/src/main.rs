@@ -39,6 +39,8 @@ enum Attack {
     Names(Force),
     /// A really full file system in memory (needs the right to mount).
     Full(Force),
+    /// Power cuts of ext4, XFS and btrfs in image files (needs the right to mount).
+    Mounted(Force),
     /// Plants defects one by one, and shows that the attacks find each.
     Planted(Force),
     /// Does one operation on a studio: what is attacked.
@@ -126,6 +128,7 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Images(force) => attack::images::attack(&force.setting()?),
         Attack::Names(force) => attack::names::attack(&force.setting()?),
         Attack::Full(force) => attack::full::attack(&force.setting()?),
+        Attack::Mounted(force) => attack::mounted::attack(&force.setting()?),
         Attack::Planted(force) => attack::planted::attack(&force.setting()?),
         Attack::Victim {
             root,
@@ -147,6 +150,7 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::server::attack(&setting)?);
     figures.extend(attack::model::attack(&setting)?);
     figures.extend(attack::full::attack(&setting)?);
+    figures.extend(attack::mounted::attack(&setting)?);
     figures.extend(attack::images::attack(&setting)?);
     figures.extend(attack::names::attack(&setting)?);
     Ok(figures)

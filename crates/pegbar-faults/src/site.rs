@@ -81,7 +81,9 @@ pub struct Base {
 
 /// A copy of a studio, gone with the value.
 pub struct Site {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes the folder.
+    _own: Option<TempDir>,
     rows: Where,
     database: String,
 }
@@ -147,7 +149,8 @@ impl Base {
         copy_folder(self.folder.path(), folder.path())?;
         let database = new_database(&self.rows, Some(&self.database))?;
         Ok(Site {
-            folder,
+            folder: folder.path().to_owned(),
+            _own: Some(folder),
             rows: self.rows.clone(),
             database,
         })
@@ -161,16 +164,27 @@ impl Drop for Base {
 }
 
 impl Site {
+    /// Takes a folder with a studio in it, whose rows are in a file, for what is to be looked at.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            _own: None,
+            rows: Where::Sqlite,
+            database: String::new(),
+        }
+    }
+
     /// Returns the folder above the studio.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Returns the studio's folder.
     #[must_use]
     pub fn root(&self) -> PathBuf {
-        self.folder.path().join("studio")
+        self.folder.join("studio")
     }
 
     /// Returns where the rows are.

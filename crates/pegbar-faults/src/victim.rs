@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -171,6 +172,17 @@ impl Running {
     /// What the system refuses.
     pub fn is_running(&mut self) -> Result<bool> {
         Ok(self.process.try_wait()?.is_none())
+    }
+
+    /// Returns what it has said until now.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn said(&self) -> Result<String> {
+        let length = usize::try_from(self.stdout.metadata()?.len())?;
+        let mut bytes = vec![0; length];
+        self.stdout.read_exact_at(&mut bytes, 0)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Kills it.

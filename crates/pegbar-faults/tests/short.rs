@@ -91,6 +91,11 @@ fn a_full_file_system_loses_nothing() {
 }
 
 #[test]
+fn a_power_cut_of_a_real_file_system_loses_nothing() {
+    stands(attack::mounted::attack, Where::Sqlite);
+}
+
+#[test]
 fn a_server_that_is_killed_loses_nothing() {
     stands(attack::server::attack, Where::Sqlite);
 }
