@@ -1,5 +1,7 @@
 //! The attacks, and the figures that they give.
 
+pub mod fallback;
+pub mod foreign;
 pub mod full;
 pub mod images;
 pub mod io;

@@ -41,6 +41,10 @@ enum Attack {
     Full(Force),
     /// Power cuts of ext4, XFS and btrfs in image files (needs the right to mount).
     Mounted(Force),
+    /// The same kills on systems that lack something (needs the feature `planted`).
+    Fallback(Force),
+    /// Files of the view that somebody edits, while operations are killed.
+    Foreign(Force),
     /// Plants defects one by one, and shows that the attacks find each.
     Planted(Force),
     /// Does one operation on a studio: what is attacked.
@@ -129,6 +133,8 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Names(force) => attack::names::attack(&force.setting()?),
         Attack::Full(force) => attack::full::attack(&force.setting()?),
         Attack::Mounted(force) => attack::mounted::attack(&force.setting()?),
+        Attack::Fallback(force) => attack::fallback::attack(&force.setting()?),
+        Attack::Foreign(force) => attack::foreign::attack(&force.setting()?),
         Attack::Planted(force) => attack::planted::attack(&force.setting()?),
         Attack::Victim {
             root,
@@ -151,6 +157,8 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::model::attack(&setting)?);
     figures.extend(attack::full::attack(&setting)?);
     figures.extend(attack::mounted::attack(&setting)?);
+    figures.extend(attack::fallback::attack(&setting)?);
+    figures.extend(attack::foreign::attack(&setting)?);
     figures.extend(attack::images::attack(&setting)?);
     figures.extend(attack::names::attack(&setting)?);
     Ok(figures)

@@ -96,6 +96,20 @@ fn a_power_cut_of_a_real_file_system_loses_nothing() {
 }
 
 #[test]
+fn a_system_that_lacks_something_loses_nothing() {
+    if trace::supported() {
+        stands(attack::fallback::attack, Where::Sqlite);
+    }
+}
+
+#[test]
+fn what_others_wrote_into_the_view_is_never_lost() {
+    if trace::supported() {
+        stands(attack::foreign::attack, Where::Sqlite);
+    }
+}
+
+#[test]
 fn a_server_that_is_killed_loses_nothing() {
     stands(attack::server::attack, Where::Sqlite);
 }

@@ -89,6 +89,14 @@ pub(crate) fn unless_swallowed(planted: Planted, done: io::Result<()>) -> io::Re
     if is(planted) { Ok(()) } else { done }
 }
 
+/// Gives a file one more path, where the file system has hard links.
+pub(crate) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
+    if is(Planted::NoHardLink) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    std::fs::hard_link(from, to)
+}
+
 /// Moves a file later, with [`move_now`], and says that it is done.
 pub(crate) fn move_later(from: &Path, to: &Path) {
     later().push((from.to_owned(), to.to_owned()));

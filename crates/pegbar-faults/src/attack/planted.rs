@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Figure, Setting, io, kill, names, power, race, server};
+use super::{Figure, Setting, foreign, io, kill, names, power, race, server};
 use crate::Result;
 
 /// A defect, and the attack that is to catch it.
@@ -111,6 +111,12 @@ const DEFECTS: &[Defect] = &[
         "",
         names::attack,
     ),
+    defect(
+        "drops-foreign",
+        "what others wrote into the view is removed",
+        "reorder frames",
+        foreign::attack,
+    ),
 ];
 
 /// The attacks that notice defects must notice each of these, and nothing without them.
@@ -138,7 +144,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         clean.only = defect.only.map(str::to_owned);
         // Every point of the operation.
         clean.points = Some(setting.count(defect.points));
-        (defect.attack)(&clean).map_err(|error| {
+        let green = (defect.attack)(&clean).map_err(|error| {
             format!(
                 "red without a defect ({}, to catch {}): {error}",
                 clean.only.as_deref().unwrap_or("all"),
@@ -157,7 +163,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         println!("red, as it should be: {}: {line}", defect.name);
         figures.push(Figure {
             attack: format!("planted: {}", defect.what),
-            engine: setting.rows.engine(),
+            engine: green.first().map_or("", |figure| figure.engine),
             count: 1,
             detail: "caught; green without it".to_owned(),
             seconds: begun.elapsed().as_secs(),

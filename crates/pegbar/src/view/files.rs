@@ -86,7 +86,7 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
         renamed => return renamed,
     }
     // A link refuses to replace, unlike a rename.
-    match hard_link(from, to) {
+    match planted::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
@@ -96,13 +96,6 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
             renamed => renamed,
         },
     }
-}
-
-fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
-    if planted::is(Planted::NoHardLink) {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    fs::hard_link(from, to)
 }
 
 /// Renames, and refuses to replace, where the system can in one step.
