@@ -17,7 +17,10 @@ const SHORT: usize = 4;
 /// How many kills there are before what is left is looked at.
 const KILLS: usize = 4;
 
-/// Kills the server again and again, while three processes write to it.
+/// How many processes write.
+const WRITERS: u64 = 6;
+
+/// Kills the server again and again, while processes write to it.
 ///
 /// # Errors
 /// What was broken, and where.
@@ -42,7 +45,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         seed += 1;
     }
     Ok(vec![Figure {
-        attack: "SIGKILL of the PostgreSQL server while three processes write".to_owned(),
+        attack: "SIGKILL of the PostgreSQL server while six processes write".to_owned(),
         engine: rows.engine(),
         count: killed,
         detail: format!("{kept} changes acknowledged, all of them there"),
@@ -59,7 +62,7 @@ fn round(
 ) -> Result<usize> {
     let site = base.copy()?;
     let mut running = Vec::new();
-    for number in 0..3 {
+    for number in 0..WRITERS {
         running.push(Running::start(
             setting,
             &site,
