@@ -16,7 +16,7 @@ use tokio_postgres::NoTls;
 use crate::{Result, block_on};
 
 /// How long the server may take to come up, and its processes to go.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server with a folder of its own, on a free port of the loopback address.
 pub struct Cluster {

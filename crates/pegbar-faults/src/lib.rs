@@ -3,17 +3,25 @@
 //!
 //! An attack (`attack.rs`) works on copies of a small studio (`site.rs`), mostly through a victim:
 //! this program again, doing one operation (`operation.rs`), traced (`trace.rs`). What is left is
-//! looked at in one room (`check.rs`).
+//! looked at in one room (`check.rs`). All of it is for Linux; elsewhere nothing can be traced.
 #![allow(clippy::print_stdout, reason = "figures are what this program is for")]
 
+#[cfg(target_os = "linux")]
 pub mod attack;
+#[cfg(target_os = "linux")]
 pub mod check;
+#[cfg(target_os = "linux")]
 pub mod cluster;
+#[cfg(target_os = "linux")]
 pub mod disk;
+#[cfg(target_os = "linux")]
 pub mod operation;
+#[cfg(target_os = "linux")]
 pub mod random;
+#[cfg(target_os = "linux")]
 pub mod site;
 pub mod trace;
+#[cfg(target_os = "linux")]
 pub mod victim;
 
 /// What went wrong, in words.

@@ -1,4 +1,5 @@
 //! Every attack in its short form.
+#![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests say in their names what they promise")]
 
 use std::io::Write as _;

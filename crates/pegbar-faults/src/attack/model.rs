@@ -40,10 +40,9 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                 total.undone += done.undone;
             }
             Err(error) => {
-                let shorter = (1..STEPS).map(|steps| (steps, case(setting, &base, seed, steps)));
-                let shortest = shorter
-                    .filter_map(|(steps, done)| Some((steps, done.err()?)))
-                    .next();
+                let mut shorter =
+                    (1..STEPS).map(|steps| (steps, case(setting, &base, seed, steps)));
+                let shortest = shorter.find_map(|(steps, done)| Some((steps, done.err()?)));
                 let (steps, error) = shortest.unwrap_or((STEPS, error));
                 return Err(format!("case {seed}, {steps} changes: {error}").into());
             }
@@ -88,14 +87,14 @@ fn case(setting: &Setting, base: &Base, seed: u64, steps: usize) -> Result<Case>
         if trace::supported() && random.one_in(CRASH) {
             done.crashes += 1;
             let at = 1 + random.below(120);
-            let is_done = during(&what, crash(setting, &site, &step, at, &model, &after))?;
+            let is_done = during(what, crash(setting, &site, &step, at, &model, &after))?;
             done.undone += usize::from(!is_done);
             if is_done {
                 model = after;
             }
         } else {
             during(
-                &what,
+                what,
                 block_on(async {
                     let studio = site.open().await?;
                     step::apply(&studio, &step).await
@@ -105,7 +104,7 @@ fn case(setting: &Setting, base: &Base, seed: u64, steps: usize) -> Result<Case>
         }
     }
     let what = || history.join("; ");
-    let found = during(&what, block_on(compare(&site)))?;
+    let found = during(what, block_on(compare(&site)))?;
     if found != model {
         return Err(format!("{}: {found:?} instead of {model:?}", what()).into());
     }

@@ -11,7 +11,7 @@ pub(super) fn all() -> Vec<Vec<u8>> {
     let mut corpus = Vec::new();
     for size in [1, 7, 24] {
         let image = RgbImage::from_fn(size, size, |x, y| {
-            image::Rgb([(x * 9) as u8, (y * 7) as u8, 3])
+            image::Rgb([x.to_le_bytes()[0] * 9, y.to_le_bytes()[0] * 7, 3])
         });
         for format in [
             ImageFormat::Png,
