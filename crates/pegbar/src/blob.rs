@@ -23,6 +23,7 @@ use crate::disk::{check_not_away, create_folders, is_elsewhere};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::parallel;
+use crate::planted::{self, Planted};
 use intake::Intake;
 pub(crate) use opened::Refused;
 pub use receive::ImageReceiver;
@@ -313,7 +314,8 @@ impl BlobStore {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(_) => continue,
             };
-            if lock.is_none_or(|lock| lock.try_lock().is_ok()) && folder.is_dir() {
+            let is_left = lock.is_none_or(|lock| lock.try_lock().is_ok());
+            if (is_left || planted::is(Planted::ClearsLiveTmp)) && folder.is_dir() {
                 fs::remove_dir_all(&folder).at("removing", &folder)?;
             }
         }
@@ -349,7 +351,11 @@ impl BlobBatch<'_> {
                 let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
                 self.place(stored.sha256, is_whole, |path| {
                     let mut file = create_read_only(path)?;
-                    file.write_all(bytes)?;
+                    let written = file.write_all(bytes);
+                    planted::unless_swallowed(Planted::SwallowedWriteError, written)?;
+                    if planted::is(Planted::NoFsync) {
+                        return Ok(());
+                    }
                     file.sync_all()
                 })?;
                 Ok(stored)
@@ -420,7 +426,13 @@ impl BlobBatch<'_> {
             if place.exists() {
                 whole::keep_aside(&place, &self.store.private.join("damaged"))?;
             }
-            if let Err(error) = fs::rename(&file, &place) {
+            let moved = if planted::is(Planted::BlobsAfterCommit) {
+                planted::move_later(&file, &place);
+                Ok(())
+            } else {
+                fs::rename(&file, &place)
+            };
+            if let Err(error) = moved {
                 // Two that put the same bytes in place at once; not every system replaces what
                 // is read-only.
                 if !is_there() {
@@ -441,7 +453,7 @@ impl BlobBatch<'_> {
     pub(crate) fn finish(&self) -> Result<()> {
         let changed =
             std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
-        if changed.is_empty() {
+        if changed.is_empty() || planted::is(Planted::NoFolderFsync) {
             return Ok(());
         }
         let changed: Vec<PathBuf> = changed.into_iter().collect();

@@ -22,6 +22,7 @@ use crate::generation::Generation;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
 use crate::json::Json;
+use crate::planted::{self, Planted};
 use crate::project::{self, NewProject, Project};
 use crate::reference::{NewReference, Reference};
 use crate::studio::Studio;
@@ -448,6 +449,7 @@ impl<'a> Plan<'a> {
         let named: Vec<Sha256> = named.filter_map(|row| row.sha256).collect();
         trash::ensure_named(session, self.studio, named, &self.sources).await?;
         let elsewhere = self.insert(session, project_id).await?;
+        self.publish_if_planted();
         for asset in asset::get_many(session, project_id, &elsewhere).await? {
             asset.check_has_bytes("assetId")?;
         }
@@ -462,6 +464,19 @@ impl<'a> Plan<'a> {
             frames: self.frames,
         };
         Ok((created, stale))
+    }
+
+    /// Does what must not be done before the commit.
+    fn publish_if_planted(&self) {
+        if !planted::is(Planted::PublishBeforeCommit) {
+            return;
+        }
+        for row in &self.assets {
+            if let (Some(sha256), Some(path)) = (row.sha256, &row.file_path) {
+                let place = self.studio.assets_folder().join(path);
+                planted::publish(&self.studio.blobs().path(sha256), &place);
+            }
+        }
     }
 
     fn belong_to(&mut self, project: ProjectId) {

@@ -15,6 +15,7 @@ use crate::db::value::Value;
 use crate::error::Result;
 use crate::fingerprint::{AsSeen, Fingerprint};
 use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
+use crate::planted::{self, Planted};
 use crate::studio::Studio;
 use crate::trash::{self, Note};
 use crate::view::{self, Scope, Stale};
@@ -103,6 +104,10 @@ async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) ->
         effects,
     };
     trash::discard(&mut session, project.id, id, &doomed, note, now).await?;
+    if planted::is(Planted::UnlinkBeforeCommit) {
+        let folder = studio.assets_folder().join(project.id.to_string());
+        let _ = std::fs::remove_dir_all(folder);
+    }
     let delete: (&Sql, &[uuid::Uuid]) = match target {
         DeletionTarget::Project(_) => (&DELETE_PROJECT, &[]),
         DeletionTarget::Character(_) => (&DELETE_CHARACTERS, &doomed.characters),

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
+use crate::planted::{self, Planted};
 
 /// Creates a folder and those above it.
 pub(crate) fn create_folders(folder: &Path) -> Result<()> {
@@ -58,6 +59,9 @@ fn disk_of(folder: &Path) -> Option<PathBuf> {
 /// `root`; what lies behind a link is not looked at.
 pub(crate) fn links_to<'p>(root: &Path, paths: impl Iterator<Item = &'p str>) -> BTreeSet<PathBuf> {
     let mut links = BTreeSet::new();
+    if planted::is(Planted::FollowsLinks) {
+        return links;
+    }
     let mut known = HashSet::new();
     for path in paths {
         let mut folder = PathBuf::new();

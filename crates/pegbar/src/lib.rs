@@ -97,6 +97,7 @@ mod natural;
 mod openapi;
 mod page;
 mod parallel;
+mod planted;
 mod project;
 mod record;
 mod reference;

@@ -12,6 +12,7 @@ use crate::db::sql::Engine;
 use crate::db::{Database, DatabaseAddress, Migrated, Session, latest_version};
 use crate::error::{Error, Result};
 use crate::id::{Id, IdSource};
+use crate::planted::{self, Planted};
 use crate::time::{Clock, MillisSinceEpoch, SystemClock};
 use crate::view::{Kept, Stale, View};
 
@@ -332,8 +333,16 @@ impl Studio {
     /// Commits a change together with the note of what it makes stale, and leaves the view for
     /// later.
     pub(crate) async fn commit_rows(&self, mut session: Session, stale: Stale) -> Result<()> {
+        if planted::is(Planted::OutboxAfterCommit) {
+            session.commit().await?;
+            session = self.database().write().await?;
+        }
         stale.write(&mut session, self).await?;
-        session.commit().await
+        session.commit().await?;
+        if planted::is(Planted::BlobsAfterCommit) {
+            planted::move_now();
+        }
+        Ok(())
     }
 
     async fn follow(&self) {

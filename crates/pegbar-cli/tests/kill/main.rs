@@ -8,8 +8,6 @@ mod adopt;
 mod exchange;
 #[path = "../../../pegbar/tests/library/support/layout.rs"]
 mod layout;
-#[allow(dead_code, reason = "the tool can tell more than these tests ask")]
-mod trace;
 #[allow(dead_code, reason = "these tests work on SQLite alone")]
 #[path = "../../../pegbar/tests/library/support/unsealed.rs"]
 mod unsealed;
@@ -20,8 +18,8 @@ use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
 use pegbar::{NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject, ReferenceRole, Studio};
+use pegbar_faults::trace::{self, Outcome, Victim};
 use tempfile::TempDir;
-use trace::{Outcome, Victim};
 
 fn png(number: u8) -> Vec<u8> {
     let image = image::RgbaImage::from_pixel(4, 4, image::Rgba([number, 1, 2, 255]));

@@ -82,7 +82,7 @@ pub(super) fn keep_aside(blob: &Path, folder: &Path) -> Result<PathBuf> {
 
 /// Links a file where the system can, else copies it, flushed; replaces nothing.
 fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
+    match crate::planted::hard_link(from, to) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
         linked => return linked,
     }

@@ -17,6 +17,7 @@ use super::migrate::{self, Migrated};
 use super::sql::{self, Engine};
 use super::value::{Row, Value};
 use crate::error::{Error, Result};
+use crate::planted::{self, Planted};
 
 const CONNECTIONS: usize = 16;
 /// Rows per batch: PostgreSQL takes any number, memory on both sides does not.
@@ -52,6 +53,9 @@ impl PostgresDatabase {
     fn of(mut config: tokio_postgres::Config) -> Result<Self> {
         config.connect_timeout(CONNECT_TIMEOUT);
         config.application_name("pegbar");
+        if planted::is(Planted::CommitNotFlushed) {
+            config.options("-c synchronous_commit=off");
+        }
         let manager_config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -122,10 +126,20 @@ fn lost_server(source: tokio_postgres::Error) -> Error {
 enum State {
     Idle,
     Snapshot,
-    /// A change, with the transaction's number for the case that the commit's answer is lost.
-    Write {
-        transaction: String,
-    },
+    /// A change.
+    Write(Transaction),
+}
+
+/// What a transaction is known by, for the case that the answer to its commit is lost.
+#[derive(Debug, Default, PartialEq)]
+struct Transaction {
+    /// Its number. A server that was killed may give it to another: the numbers of those whose
+    /// commits did not reach its disk are free again.
+    number: String,
+    /// When the server started that gave the number.
+    server_start: String,
+    /// A row that it inserted: its table and id.
+    witness: Option<(&'static str, uuid::Uuid)>,
 }
 
 pub(super) enum Begin {
@@ -167,18 +181,21 @@ impl PostgresSession {
                 answer.map_err(refused("beginning"))?;
             }
             Begin::Write => {
-                let text = "BEGIN; SELECT pg_current_xact_id()::text";
-                self.state = State::Write {
-                    transaction: String::new(),
-                };
+                let text = "BEGIN; SELECT pg_current_xact_id()::text, \
+                            pg_postmaster_start_time()::text";
+                self.state = State::Write(Transaction::default());
                 let rows = self.object()?.simple_query(text).await;
                 let rows = rows.map_err(refused("beginning"))?;
-                let transaction = rows.iter().find_map(|message| match message {
-                    tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                let row = rows.iter().find_map(|message| match message {
+                    tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
                     _ => None,
                 });
-                let transaction = transaction.unwrap_or_default().to_owned();
-                self.state = State::Write { transaction };
+                let column = |place| row.and_then(|row| row.get(place)).unwrap_or_default();
+                self.state = State::Write(Transaction {
+                    number: column(0).to_owned(),
+                    server_start: column(1).to_owned(),
+                    witness: None,
+                });
             }
         }
         Ok(())
@@ -240,7 +257,19 @@ impl PostgresSession {
             let inserted = self.object()?.execute(&statement, &parameters).await;
             inserted.map_err(refused("new rows"))?;
         }
+        self.remember(E::TABLE, rows.first().map(|row| row.bind(0)));
         Ok(())
+    }
+
+    /// Remembers a row that tells later whether the transaction was kept. What is stale of the
+    /// view does not: whoever comes next removes those rows.
+    fn remember(&mut self, table: &Table, first_column: Option<Value<'_>>) {
+        if let (State::Write(transaction), Some(Value::Id(id))) = (&mut self.state, first_column)
+            && table.name != crate::view::Outbox::TABLE.name
+            && table.columns[0].0 == "id"
+        {
+            transaction.witness.get_or_insert((table.name, id));
+        }
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {
@@ -248,7 +277,7 @@ impl PostgresSession {
         let state = std::mem::replace(&mut self.state, State::Idle);
         match (committed, state) {
             (Ok(()), _) => Ok(()),
-            (Err(error), State::Write { transaction }) if error.code().is_none_or(is_lost) => {
+            (Err(error), State::Write(transaction)) if error.code().is_none_or(is_lost) => {
                 let pool = self.pool.clone();
                 drop(self);
                 settle(&pool, &transaction, error).await
@@ -270,20 +299,15 @@ fn is_lost(code: &SqlState) -> bool {
 }
 
 /// Asks the server what became of a transaction whose answer was lost.
-async fn settle(pool: &Pool, transaction: &str, lost: tokio_postgres::Error) -> Result<()> {
+async fn settle(pool: &Pool, transaction: &Transaction, lost: tokio_postgres::Error) -> Result<()> {
     for _ in 0..COMMIT_LOOKUPS {
         if let Ok(object) = pool.get().await {
-            let text = "SELECT pg_xact_status($1::text::xid8)";
-            let status = object.query_one(text, &[&transaction]).await;
-            match status
-                .and_then(|row| row.try_get::<_, Option<String>>(0))
-                .as_ref()
-                .map(Option::as_deref)
-            {
-                Ok(Some("committed")) => return Ok(()),
-                Ok(Some("aborted")) => return Err(refused("the commit")(lost)),
+            match look_up(&object, transaction).await {
+                Ok(Some(true)) => return Ok(()),
+                Ok(Some(false)) => return Err(refused("the commit")(lost)),
+                Ok(None) => break,
                 // Still in progress, or the server is coming up again.
-                _ => {}
+                Err(_) => {}
             }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -295,6 +319,32 @@ async fn settle(pool: &Pool, transaction: &str, lost: tokio_postgres::Error) -> 
         hint: "look at what is there when the server answers again".to_owned(),
         source: Some(Box::new(lost)),
     })
+}
+
+/// Looks a transaction up; `None` where it can't be learned what became of it, and an error
+/// where it may be later.
+async fn look_up(object: &Object, transaction: &Transaction) -> Result<Option<bool>> {
+    let failed = refused("a query");
+    let text = "SELECT pg_xact_status($1::text::xid8), pg_postmaster_start_time()::text";
+    let row = object.query_one(text, &[&transaction.number]).await;
+    let row = row.map_err(&failed)?;
+    let status: Option<String> = row.try_get(0).map_err(&failed)?;
+    let server_start: String = row.try_get(1).map_err(&failed)?;
+    match (status.as_deref(), transaction.witness) {
+        (Some("aborted"), _) => Ok(Some(false)),
+        // The number alone may be that of another, if the server was killed meanwhile.
+        (Some("committed"), Some((table, id))) => {
+            let text = format!("SELECT FROM {table} WHERE id = $1");
+            let found = object.query_opt(&text, &[&id]).await.map_err(&failed)?;
+            Ok(found.map(|_| true))
+        }
+        (Some("committed"), None) => Ok((server_start == transaction.server_start).then_some(true)),
+        _ => Err(Error::Unavailable {
+            message: "the outcome of a change is not known yet".to_owned(),
+            hint: "ask again".to_owned(),
+            source: None,
+        }),
+    }
 }
 
 impl Drop for PostgresSession {
@@ -371,5 +421,54 @@ pub(super) fn refused(action: &'static str) -> impl Fn(tokio_postgres::Error) ->
             hint: hint.to_owned(),
             source: Some(Box::new(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_number_that_belongs_to_another_transaction_now_acknowledges_nothing() {
+        // The integration tests say when there is no server.
+        let Ok(server) = std::env::var("PEGBAR_TEST_POSTGRES") else {
+            return;
+        };
+        let table: &'static str = format!("pegbar_witness_{}", std::process::id()).leak();
+        let config = server.parse().unwrap();
+        let manager = Manager::from_config(config, NoTls, ManagerConfig::default());
+        let pool = Pool::builder(manager).build().unwrap();
+        let object = pool.get().await.unwrap();
+        let (ours, lost) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
+        let create = format!("CREATE TABLE {table} (id uuid PRIMARY KEY)");
+        object.batch_execute(&create).await.unwrap();
+        let transaction = async |end: &str| {
+            let number = "SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text";
+            object.batch_execute("BEGIN").await.unwrap();
+            let row = object.query_one(number, &[]).await.unwrap();
+            let insert = format!("INSERT INTO {table} VALUES ($1)");
+            object.execute(&insert, &[&ours]).await.unwrap();
+            object.batch_execute(end).await.unwrap();
+            (row.get::<_, String>(0), row.get::<_, String>(1))
+        };
+        let aborted = transaction("ROLLBACK").await;
+        let committed = transaction("COMMIT").await;
+        let look = async |(number, start): &(String, String), id: Option<uuid::Uuid>| {
+            let transaction = Transaction {
+                number: number.clone(),
+                server_start: start.clone(),
+                witness: id.map(|id| (table, id)),
+            };
+            look_up(&object, &transaction).await.unwrap()
+        };
+        assert_eq!(look(&committed, Some(ours)).await, Some(true));
+        assert_eq!(look(&committed, None).await, Some(true));
+        assert_eq!(look(&aborted, Some(ours)).await, Some(false));
+        // As after a crash, when the number was given to another.
+        assert_eq!(look(&committed, Some(lost)).await, None);
+        let earlier = (committed.0, "before the crash".to_owned());
+        assert_eq!(look(&earlier, None).await, None);
+        let drop = format!("DROP TABLE {table}");
+        object.batch_execute(&drop).await.unwrap();
     }
 }

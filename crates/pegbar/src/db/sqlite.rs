@@ -13,6 +13,7 @@ use super::sql::{self, Engine};
 use super::value::{Row, Value};
 use super::{LOCK_TIMEOUT, blocking};
 use crate::error::{Error, Result};
+use crate::planted::{self, Planted};
 
 const READERS: usize = 4;
 const CACHED_STATEMENTS: usize = 128;
@@ -180,6 +181,9 @@ fn open_connection(file: &Path, flags: OpenFlags) -> Result<Connection, rusqlite
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
         // FULL: a commit survives a power cut, not only a crash of ours.
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        if planted::is(Planted::CommitNotFlushed) {
+            connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
+        }
     }
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;

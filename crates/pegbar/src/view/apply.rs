@@ -17,6 +17,7 @@ use crate::blob::{BlobStore, sync_folder};
 use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
 use crate::parallel;
+use crate::planted::{self, Planted};
 
 /// What was done, for the rows.
 #[derive(Debug, Default)]
@@ -250,6 +251,9 @@ impl<'a> Work<'a> {
     }
 
     fn keep(&mut self, aside: &Path, path: &str) -> Result<()> {
+        if planted::is(Planted::DropsForeign) {
+            return fs::remove_file(aside).at("removing", aside);
+        }
         let kept_as = files::keep(aside, &self.kept, path)?;
         self.applied.done.kept.push(Kept {
             path: path.to_owned(),

@@ -11,6 +11,7 @@ use sha2::Digest as _;
 use crate::blob::whole;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
+use crate::planted::{self, Planted};
 
 /// What the names of files begin with that were moved aside, in the folder where they were:
 /// recovery looks at them as the interrupted run would have.
@@ -85,7 +86,7 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
         renamed => return renamed,
     }
     // A link refuses to replace, unlike a rename.
-    match fs::hard_link(from, to) {
+    match planted::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
@@ -102,6 +103,9 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
+    if planted::is(Planted::NoRenameNew) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Not every file system knows how; between two of them nobody does.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV) => {
@@ -234,7 +238,7 @@ impl Reflinks {
 
     /// Makes a file that shares the blob's blocks; `None` where that can't be done.
     fn share(&self, blob: &Path, to: &Path) -> io::Result<Option<File>> {
-        if self.are_refused.load(Ordering::Relaxed) {
+        if self.are_refused.load(Ordering::Relaxed) || planted::is(Planted::NoReflink) {
             return Ok(None);
         }
         match reflink_copy::reflink(blob, to) {

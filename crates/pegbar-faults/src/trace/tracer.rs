@@ -4,15 +4,17 @@
 //! waits with `__WNOTHREAD`: it sees every new thread of the victim, whose id nobody knows before,
 //! and never a child that another test of this process waits for.
 
+mod events;
 mod syscall;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::panic;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -26,8 +28,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use self::syscall::mutating_call;
-use super::{Call, Outcome, Run, Victim};
+use self::events::Recorder;
+use self::syscall::Entry;
+use super::{Call, Outcome, Plan, Run, Victim};
 
 pub(super) const SUPPORTED: bool = true;
 
@@ -41,7 +44,7 @@ const SETTLE_POLL: Duration = Duration::from_micros(50);
 /// would be taken for that of the program.
 const GATE: &str = r#"echo >&0; read -r go && exec "$@" </dev/null"#;
 
-pub(super) fn run(victim: &Victim, kill_at: Option<usize>) -> io::Result<Run> {
+pub(super) fn run(victim: &Victim, plan: Plan) -> io::Result<Run> {
     let (ours, theirs) = UnixStream::pair()?;
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let mut gate = Command::new("sh");
@@ -55,7 +58,15 @@ pub(super) fn run(victim: &Victim, kill_at: Option<usize>) -> io::Result<Run> {
         .stderr(stderr.try_clone()?);
 
     let (running, leader) = mpsc::channel();
-    let tracer = thread::spawn(move || trace(gate, ours, kill_at, &running));
+    let tracer = Tracer {
+        counting: false,
+        mark: victim.mark.clone(),
+        every: victim.every,
+        recorder: Recorder::of(&plan),
+        plan,
+        ..Tracer::default()
+    };
+    let tracer = thread::spawn(move || trace(gate, ours, tracer, &running));
     let expired = leader.recv().is_ok_and(|pid| {
         let expired = leader.recv_timeout(victim.time_limit) == Err(RecvTimeoutError::Timeout);
         expired && kill(pid, Signal::SIGKILL).is_ok()
@@ -64,10 +75,13 @@ pub(super) fn run(victim: &Victim, kill_at: Option<usize>) -> io::Result<Run> {
         .join()
         .unwrap_or_else(|cause| panic::resume_unwind(cause));
 
-    let (outcome, calls) = ended?;
+    let (outcome, tracer) = ended?;
     let (stdout, stderr) = (text_of(&mut stdout)?, text_of(&mut stderr)?);
     if expired {
-        let last = calls.last().map_or("none".to_owned(), Call::to_string);
+        let last = tracer
+            .calls
+            .last()
+            .map_or("none".to_owned(), Call::to_string);
         let limit = victim.time_limit;
         let message =
             format!("still running after {limit:?}; last mutating call: {last}; {stderr}");
@@ -76,7 +90,10 @@ pub(super) fn run(victim: &Victim, kill_at: Option<usize>) -> io::Result<Run> {
     match outcome {
         Some(outcome) => Ok(Run {
             outcome,
-            calls,
+            calls: tracer.calls,
+            counted: tracer.counted,
+            struck: tracer.struck,
+            events: tracer.recorder.map_or(Vec::new(), Recorder::into_events),
             stdout,
             stderr,
         }),
@@ -97,14 +114,10 @@ fn text_of(file: &mut File) -> io::Result<String> {
 fn trace(
     mut gate: Command,
     mut line: UnixStream,
-    kill_at: Option<usize>,
+    mut tracer: Tracer,
     running: &Sender<Pid>,
-) -> io::Result<(Option<Outcome>, Vec<Call>)> {
+) -> io::Result<(Option<Outcome>, Tracer)> {
     share_cpu();
-    let mut tracer = Tracer {
-        kill_at,
-        ..Tracer::default()
-    };
     let leader = Pid::from_raw(gate.spawn()?.id().cast_signed());
     // It has the other end of the line, which must close with the shell.
     drop(gate);
@@ -121,12 +134,13 @@ fn trace(
     line.write_all(b"go\n")?;
 
     let status = tracer.follow(leader)?;
-    let outcome = match (tracer.fatal, status) {
-        (Some((call, _)), _) => Some(Outcome::Killed { call }),
-        (None, Some(status)) if tracer.counting => Some(Outcome::Finished { status }),
+    let outcome = match (&tracer.fatal, status) {
+        (Some((call, _)), _) => Some(Outcome::Killed { call: call.clone() }),
+        (None, Some(status)) if tracer.running => Some(Outcome::Finished { status }),
         _ => None,
     };
-    Ok((outcome, tracer.calls))
+    tracer.threads.end();
+    Ok((outcome, tracer))
 }
 
 /// Keeps this thread and the victim on one processor, which makes each stop three times cheaper.
@@ -137,19 +151,41 @@ fn share_cpu() {
     let _ = here.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpus));
 }
 
+/// What is to happen at the end of a call.
+#[derive(Debug)]
+enum AtEnd {
+    /// It was none, and fails with this.
+    Fail(i32),
+    /// It wrote half; the program is killed.
+    Kill(Call),
+    /// What it did is written down.
+    Record(Entry),
+}
+
 /// The traced threads that have not ended. Each shows itself by a stop of its own.
 #[derive(Default)]
 struct Threads(HashSet<Pid>);
 
 #[derive(Default)]
 struct Tracer {
-    kill_at: Option<usize>,
-    /// The program is past the gate: its calls count.
+    plan: Plan,
+    /// Where counting begins.
+    mark: Option<PathBuf>,
+    /// Every call counts.
+    every: bool,
+    recorder: Option<Recorder>,
+    /// The program is past the gate.
+    running: bool,
+    /// Its calls count.
     counting: bool,
     threads: Threads,
     /// The threads inside a mutating call.
     in_call: HashSet<Pid>,
+    /// What is to happen at the end of the call that a thread is in.
+    at_end: HashMap<Pid, AtEnd>,
+    counted: usize,
     calls: Vec<Call>,
+    struck: Vec<Call>,
     /// The call to kill at and when it was reached; no further mutating call is let in.
     fatal: Option<(Call, Instant)>,
 }
@@ -206,20 +242,103 @@ impl Tracer {
         let entering = ptrace::syscall_info(thread)?.op == libc::PTRACE_SYSCALL_INFO_ENTRY;
         if !entering {
             self.in_call.remove(&thread);
-        } else if self.counting
-            && let Some(call) = mutating_call(thread)?
-        {
-            if self.fatal.is_some() {
+            if let Some(at_end) = self.at_end.remove(&thread)
+                && self.end_call(thread, at_end)?.is_none()
+            {
                 return Ok(());
             }
-            if self.kill_at == Some(self.calls.len() + 1) {
+        } else if self.running && self.enter_call(thread)?.is_none() {
+            return Ok(());
+        }
+        ptrace::syscall(thread, None)
+    }
+
+    /// Handles the entry of a call; `None` where the thread is to stay there.
+    fn enter_call(&mut self, thread: Pid) -> nix::Result<Option<()>> {
+        let entry = Entry::read(thread)?;
+        if !self.counting {
+            let is_mark = self
+                .mark
+                .as_deref()
+                .is_some_and(|mark| entry.asks_for(mark));
+            self.counting = is_mark;
+            return Ok(Some(()));
+        }
+        if self.recorder.is_some() && Recorder::wants(&entry) {
+            self.at_end.insert(thread, AtEnd::Record(entry.clone()));
+        }
+        let mutating = syscall::mutating_call(&entry);
+        let is_mutating = mutating.is_some();
+        let call = match mutating {
+            Some(call) => call,
+            None if self.every => syscall::any_call(&entry),
+            None => return Ok(Some(())),
+        };
+        if self.fatal.is_some() {
+            return Ok(None);
+        }
+        self.counted += 1;
+        match self.plan {
+            Plan::Kill { at } if at == self.counted => {
+                self.struck.push(call.clone());
                 self.fatal = Some((call, Instant::now()));
-                return Ok(());
+                return Ok(None);
             }
+            Plan::Fail { at, errno, onward }
+                if at == self.counted || (onward && at < self.counted) =>
+            {
+                syscall::skip(thread)?;
+                self.at_end.insert(thread, AtEnd::Fail(errno));
+                self.struck.push(call.clone());
+            }
+            Plan::Tear { at, kill } if at == self.counted => {
+                self.tear(&entry, &call, kill)?;
+            }
+            _ => {}
+        }
+        if is_mutating {
             self.calls.push(call);
             self.in_call.insert(thread);
         }
-        ptrace::syscall(thread, None)
+        Ok(Some(()))
+    }
+
+    /// Lets a call that writes write half, if it is one that writes two bytes or more.
+    fn tear(&mut self, entry: &Entry, call: &Call, kill: bool) -> nix::Result<()> {
+        let Some(argument) = syscall::length_argument(entry.number) else {
+            return Ok(());
+        };
+        let length = entry.args[argument];
+        // Copying asks for more than there is.
+        let half = length.min(128) / 2;
+        let half = if argument == 2 { length / 2 } else { half };
+        if half == 0 {
+            return Ok(());
+        }
+        syscall::set_length(entry.thread, argument, half)?;
+        self.struck.push(call.clone());
+        if kill {
+            self.at_end.insert(entry.thread, AtEnd::Kill(call.clone()));
+        }
+        Ok(())
+    }
+
+    /// Handles the end of a call; `None` where the thread is to stay there.
+    fn end_call(&mut self, thread: Pid, at_end: AtEnd) -> nix::Result<Option<()>> {
+        match at_end {
+            AtEnd::Fail(errno) => syscall::set_result(thread, -i64::from(errno))?,
+            AtEnd::Kill(call) => {
+                self.fatal = Some((call, Instant::now()));
+                return Ok(None);
+            }
+            AtEnd::Record(entry) => {
+                let result = syscall::result(thread)?;
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.note(&entry, result);
+                }
+            }
+        }
+        Ok(Some(()))
     }
 
     fn handle_event(&mut self, thread: Pid, leader: Pid, event: i32) -> nix::Result<()> {
@@ -228,7 +347,8 @@ impl Tracer {
             let former = ptrace::getevent(thread)?;
             self.forget(i32::try_from(former).map_or(thread, Pid::from_raw));
             self.threads.0.insert(thread);
-            self.counting |= thread == leader;
+            self.running |= thread == leader;
+            self.counting |= thread == leader && self.mark.is_none();
         }
         ptrace::syscall(thread, None)
     }
@@ -240,8 +360,14 @@ impl Tracer {
 }
 
 impl Drop for Threads {
-    /// Kills and reaps all that is left, on every way out.
     fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Threads {
+    /// Kills and reaps all that is left, on every way out.
+    fn end(&mut self) {
         for thread in &self.0 {
             let _ = kill(*thread, Signal::SIGKILL);
         }

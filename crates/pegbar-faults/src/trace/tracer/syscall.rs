@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::libc;
 use nix::sys::ptrace;
@@ -11,10 +11,11 @@ use nix::unistd::Pid;
 use super::super::Call;
 
 /// A system call as a thread is about to enter it.
-struct Entry {
-    thread: Pid,
-    number: i64,
-    args: [u64; 6],
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) thread: Pid,
+    pub(super) number: i64,
+    pub(super) args: [u64; 6],
 }
 
 /// Number, name and the kinds of the arguments, one letter each:
@@ -56,12 +57,11 @@ const MUTATING_OLD: &[Row] = table! {
 #[cfg(not(target_arch = "x86_64"))]
 const MUTATING_OLD: &[Row] = &[];
 
-/// The call that `thread`, stopped at the entry of a system call, is about to make, if it mutates.
-pub(super) fn mutating_call(thread: Pid) -> nix::Result<Option<Call>> {
-    let entry = Entry::read(thread)?;
+/// The call as it is shown, if it mutates.
+pub(super) fn mutating_call(entry: &Entry) -> Option<Call> {
     let mut rows = MUTATING.iter().chain(MUTATING_OLD);
     let row = rows.find(|(number, ..)| *number == entry.number);
-    Ok(row.and_then(|(_, name, kinds)| {
+    row.and_then(|(_, name, kinds)| {
         let pairs = || kinds.chars().zip(entry.args);
         pairs().all(|(kind, arg)| entry.counts(kind, arg)).then(|| {
             let args: Vec<String> = pairs().map(|(kind, arg)| entry.show(kind, arg)).collect();
@@ -71,12 +71,20 @@ pub(super) fn mutating_call(thread: Pid) -> nix::Result<Option<Call>> {
                 args: args.join(", "),
             }
         })
-    }))
+    })
+}
+
+/// Any call, as it is shown.
+pub(super) fn any_call(entry: &Entry) -> Call {
+    mutating_call(entry).unwrap_or_else(|| Call {
+        name: "syscall",
+        args: entry.number.to_string(),
+    })
 }
 
 impl Entry {
     #[cfg(target_arch = "x86_64")]
-    fn read(thread: Pid) -> nix::Result<Self> {
+    pub(super) fn read(thread: Pid) -> nix::Result<Self> {
         let r = ptrace::getregs(thread)?;
         let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
         Ok(Self {
@@ -87,7 +95,7 @@ impl Entry {
     }
 
     #[cfg(target_arch = "aarch64")]
-    fn read(thread: Pid) -> nix::Result<Self> {
+    pub(super) fn read(thread: Pid) -> nix::Result<Self> {
         let r = ptrace::getregs(thread)?.regs;
         let args = [r[0], r[1], r[2], r[3], r[4], r[5]];
         Ok(Self {
@@ -125,7 +133,7 @@ impl Entry {
     }
 
     /// What the descriptor refers to.
-    fn target(&self, fd: u64) -> Option<PathBuf> {
+    pub(super) fn target(&self, fd: u64) -> Option<PathBuf> {
         fs::read_link(format!("/proc/{}/fd/{}", self.thread, low(fd))).ok()
     }
 
@@ -145,11 +153,32 @@ impl Entry {
     }
 
     /// The NUL-terminated string at the address.
-    fn text(&self, address: u64) -> Option<String> {
+    pub(super) fn text(&self, address: u64) -> Option<String> {
         let mut bytes = [0; libc::PATH_MAX as usize];
         let read = self.memory()?.read_at(&mut bytes, address).ok()?;
         let text = bytes[..read].split(|byte| *byte == 0).next()?;
         Some(String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// The path that two arguments name: a descriptor of a folder, and what is below it.
+    pub(super) fn path_at(&self, folder: u64, address: u64) -> Option<PathBuf> {
+        let path = PathBuf::from(self.text(address)?);
+        if path.is_absolute() {
+            return Some(path);
+        }
+        let is_here = low(folder) == low(i64::from(libc::AT_FDCWD).cast_unsigned());
+        let above = if is_here {
+            fs::read_link(format!("/proc/{}/cwd", self.thread)).ok()?
+        } else {
+            self.target(folder)?
+        };
+        Some(above.join(path))
+    }
+
+    /// Whether the program asks for this path.
+    pub(super) fn asks_for(&self, path: &Path) -> bool {
+        self.number == libc::SYS_statx
+            && self.path_at(self.args[0], self.args[1]).as_deref() == Some(path)
     }
 
     fn memory(&self) -> Option<File> {
@@ -157,8 +186,81 @@ impl Entry {
     }
 }
 
+/// Where a call that writes has the number of bytes to write.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn length_argument(number: i64) -> Option<usize> {
+    match number {
+        libc::SYS_write | libc::SYS_pwrite64 => Some(2),
+        libc::SYS_copy_file_range => Some(4),
+        libc::SYS_sendfile => Some(3),
+        _ => None,
+    }
+}
+
+/// Lets a call, at whose entry the thread stands, write only so many bytes.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn set_length(thread: Pid, argument: usize, length: u64) -> nix::Result<()> {
+    let mut registers = ptrace::getregs(thread)?;
+    match argument {
+        2 => registers.rdx = length,
+        3 => registers.r10 = length,
+        _ => registers.r8 = length,
+    }
+    ptrace::setregs(thread, registers)
+}
+
+/// Lets a call, at whose entry the thread stands, be none at all.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn skip(thread: Pid) -> nix::Result<()> {
+    let mut registers = ptrace::getregs(thread)?;
+    registers.orig_rax = u64::MAX;
+    ptrace::setregs(thread, registers)
+}
+
+/// Sets what a call, at whose end the thread stands, returns.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn set_result(thread: Pid, result: i64) -> nix::Result<()> {
+    let mut registers = ptrace::getregs(thread)?;
+    registers.rax = result.cast_unsigned();
+    ptrace::setregs(thread, registers)
+}
+
+/// What a call, at whose end the thread stands, returns.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn result(thread: Pid) -> nix::Result<i64> {
+    Ok(ptrace::getregs(thread)?.rax.cast_signed())
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod unsupported {
+    use nix::errno::Errno;
+    use nix::unistd::Pid;
+
+    pub(in super::super) fn length_argument(_: i64) -> Option<usize> {
+        None
+    }
+
+    pub(in super::super) fn set_length(_: Pid, _: usize, _: u64) -> nix::Result<()> {
+        Err(Errno::ENOSYS)
+    }
+
+    pub(in super::super) fn skip(_: Pid) -> nix::Result<()> {
+        Err(Errno::ENOSYS)
+    }
+
+    pub(in super::super) fn set_result(_: Pid, _: i64) -> nix::Result<()> {
+        Err(Errno::ENOSYS)
+    }
+
+    pub(in super::super) fn result(_: Pid) -> nix::Result<i64> {
+        Err(Errno::ENOSYS)
+    }
+}
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use unsupported::{length_argument, result, set_length, set_result, skip};
+
 /// The half of a register that an `int` argument is in.
-fn low(arg: u64) -> u64 {
+pub(super) fn low(arg: u64) -> u64 {
     arg & 0xffff_ffff
 }
 

@@ -1,0 +1,112 @@
+//! The attacks, and the figures that they give.
+
+pub mod fallback;
+pub mod foreign;
+pub mod full;
+pub mod images;
+pub mod io;
+pub mod kill;
+pub mod model;
+pub mod mounted;
+pub mod names;
+pub mod planted;
+pub mod power;
+pub mod race;
+pub mod server;
+
+use std::path::PathBuf;
+
+use crate::Result;
+use crate::site::Where;
+
+/// How an attack is made.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// This program.
+    pub program: PathBuf,
+    /// Where the rows of the attacked studios are.
+    pub rows: Where,
+    /// How many points, rounds or cases, at least; `None` for the short form.
+    pub points: Option<usize>,
+    /// Kills at every system call, not only at those that change something.
+    pub every: bool,
+    /// Exchanges folders for links while the victim works, not only before.
+    pub meanwhile: bool,
+    /// Only this operation.
+    pub only: Option<String>,
+    /// Where the numbers begin.
+    pub seed: u64,
+    /// The defects that the victims have, with commas between.
+    pub planted: String,
+}
+
+impl Setting {
+    /// The short form on SQLite.
+    #[must_use]
+    pub fn short(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            rows: Where::Sqlite,
+            points: None,
+            every: false,
+            meanwhile: false,
+            only: None,
+            seed: 0,
+            planted: String::new(),
+        }
+    }
+
+    /// Returns how many are to be made of something, given how many the short form makes.
+    #[must_use]
+    pub fn count(&self, short: usize) -> usize {
+        self.points.unwrap_or(short)
+    }
+}
+
+/// What an attack did without finding anything, as a line of the table.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What was done to what.
+    pub attack: String,
+    /// The engine.
+    pub engine: &'static str,
+    /// How often.
+    pub count: usize,
+    /// What became of it.
+    pub detail: String,
+    /// How long it took, in seconds.
+    pub seconds: u64,
+}
+
+impl Figure {
+    /// Returns the line of a Markdown table.
+    #[must_use]
+    pub fn row(&self) -> String {
+        let Self {
+            attack,
+            engine,
+            count,
+            detail,
+            seconds,
+        } = self;
+        format!("| {attack} | {engine} | {count} | {detail} | {seconds} s |")
+    }
+}
+
+/// The heads of the table.
+pub const HEADS: &str =
+    "| attack | engine | how often | what became of it | time |\n|---|---|---|---|---|";
+
+/// Spreads points over what there is: every how many-th, so that at most `wanted` are left.
+#[must_use]
+pub fn stride(there: usize, wanted: usize) -> usize {
+    there.div_ceil(wanted.max(1)).max(1)
+}
+
+/// Names what was done in a failure.
+///
+/// # Errors
+/// The failure.
+pub fn during<T>(what: impl FnOnce() -> String, done: Result<T>) -> Result<T> {
+    done.map_err(|error| format!("{}: {error}", what()).into())
+}

@@ -1,0 +1,94 @@
+//! Torn writes, full disks and input/output errors at every mutating call.
+
+use std::time::Instant;
+
+use super::kill::{Expected, operations};
+use super::{Figure, Setting, during, stride};
+use crate::random::Random;
+use crate::trace::{self, Outcome, Plan};
+use crate::{Result, victim};
+
+/// How many points of each operation and kind the short form tries.
+const SHORT: usize = 2;
+
+/// No space left on device, and input/output error (errno(3)).
+const ENOSPC: i32 = 28;
+const EIO: i32 = 5;
+
+/// What can go wrong at a call: its name, and what is planned.
+type Kind = (&'static str, fn(usize) -> Plan);
+
+/// What can go wrong.
+const KINDS: &[Kind] = &[
+    ("EIO", |at| fail(at, EIO, false)),
+    ("ENOSPC", |at| fail(at, ENOSPC, false)),
+    ("ENOSPC from there on", |at| fail(at, ENOSPC, true)),
+    ("half a write, the rest later", |at| Plan::Tear {
+        at,
+        kill: false,
+    }),
+    ("half a write, then SIGKILL", |at| Plan::Tear {
+        at,
+        kill: true,
+    }),
+];
+
+fn fail(at: usize, errno: i32, onward: bool) -> Plan {
+    Plan::Fail { at, errno, onward }
+}
+
+/// Lets every mutating call of every operation go wrong, each time on a fresh copy of the
+/// studio.
+///
+/// # Errors
+/// What was broken, and where.
+pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
+    if !trace::can_strike() {
+        eprintln!("skipped: system calls can be made to fail on x86_64 Linux only");
+        return Ok(Vec::new());
+    }
+    KINDS
+        .iter()
+        .map(|(kind, plan)| strike(setting, kind, *plan))
+        .collect()
+}
+
+fn strike(setting: &Setting, kind: &str, plan: fn(usize) -> Plan) -> Result<Figure> {
+    let begun = Instant::now();
+    let names = operations(setting);
+    let (mut struck, mut undone, mut refused) = (0, 0, 0);
+    for name in &names {
+        let seed = setting.seed;
+        let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
+        let step = match setting.points {
+            Some(_) => 1,
+            None => stride(expected.calls, SHORT),
+        };
+        let first = 1 + Random::new(setting.seed).below(step);
+        for at in (first..=expected.calls).step_by(step) {
+            let site = expected.base.copy()?;
+            let victim = victim::of(setting, &site, name, seed);
+            let run = trace::run(&victim, plan(at))?;
+            let Some(call) = run.struck.first() else {
+                continue;
+            };
+            let what = || format!("{name}, seed {seed}, {kind} at call {at}, {call}");
+            let is_done = during(what, expected.compare(&site, name, &run.stdout))?;
+            struck += 1;
+            undone += usize::from(!is_done);
+            let is_refused =
+                matches!(&run.outcome, Outcome::Finished { status } if !status.success());
+            refused += usize::from(is_refused);
+        }
+    }
+    Ok(Figure {
+        attack: format!("{kind} at each mutating call of {} operations", names.len()),
+        engine: setting.rows.engine(),
+        count: struck,
+        detail: format!(
+            "{undone} as before, {} as after; {refused} refused with an error",
+            struck - undone
+        ),
+        seconds: begun.elapsed().as_secs(),
+    })
+}

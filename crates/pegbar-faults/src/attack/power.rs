@@ -1,0 +1,82 @@
+//! Power cuts on a disk that loses what was not flushed: what an operation did is recorded once,
+//! and done again up to each call, with less and more left of what was not flushed.
+
+use std::time::Instant;
+
+use super::kill::{Expected, operations};
+use super::{Figure, Setting, during, stride};
+use crate::disk::{Cut, Disk};
+use crate::trace::record::Event;
+use crate::trace::{self, Plan};
+use crate::{Result, victim};
+
+/// How many moments of each operation the short form tries.
+const SHORT: usize = 5;
+
+/// Cuts the power at every moment of every operation.
+///
+/// # Errors
+/// What was broken, and where.
+pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
+    if !trace::can_strike() {
+        eprintln!("skipped: what a program writes can be recorded on x86_64 Linux only");
+        return Ok(Vec::new());
+    }
+    let begun = Instant::now();
+    let names = operations(setting);
+    let (mut cuts, mut undone) = (0, 0);
+    let mut seed = setting.seed;
+    let wanted = setting.count(4 * SHORT * names.len() / 2);
+    while cuts < wanted {
+        for name in &names {
+            let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
+            let site = expected.base.copy()?;
+            let mut disk = Disk::read(&site.root())?;
+            let victim = victim::of(setting, &site, name, seed);
+            let run = trace::run(&victim, Plan::Record(site.root()))?;
+            let moments = run.events.len();
+            let step = match setting.points {
+                Some(_) => 1,
+                None => stride(moments, SHORT),
+            };
+            let mut said = String::new();
+            for (at, event) in run.events.iter().enumerate() {
+                disk.apply(event);
+                if let Event::Said(text) = event {
+                    said.push_str(text);
+                }
+                // What was just said, or flushed, is what can be lost.
+                let is_telling = matches!(event, Event::Said(_)) || at + 1 == moments;
+                if at % step != 0 && !is_telling {
+                    continue;
+                }
+                for cut in [
+                    Cut::Nothing,
+                    Cut::Names,
+                    Cut::Some(seed + at as u64),
+                    Cut::Everything,
+                ] {
+                    let what = || {
+                        format!("{name}, seed {seed}, power cut after event {at} ({cut:?} left)")
+                    };
+                    let left = expected.base.copy()?;
+                    std::fs::remove_dir_all(left.root())?;
+                    disk.lay_out(cut, &left.root())?;
+                    undone += usize::from(!during(what, expected.compare(&left, name, &said))?);
+                    cuts += 1;
+                }
+            }
+        }
+        seed += 1;
+    }
+    Ok(vec![Figure {
+        attack: format!(
+            "power cuts at each moment of {} operations, on a disk that keeps only what was flushed",
+            names.len()
+        ),
+        engine: setting.rows.engine(),
+        count: cuts,
+        detail: format!("{undone} as before, {} as after", cuts - undone),
+        seconds: begun.elapsed().as_secs(),
+    }])
+}
