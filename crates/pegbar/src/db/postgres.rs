@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Statement};
 
-use super::entity::Table;
+use super::entity::{Entity, Table};
 use super::migrate::{self, Migrated};
 use super::sql::{self, Engine};
 use super::value::{Row, Value};
@@ -257,7 +257,7 @@ impl PostgresSession {
             let inserted = self.object()?.execute(&statement, &parameters).await;
             inserted.map_err(refused("new rows"))?;
         }
-        self.remember(E::TABLE, rows.first().map(|row| row.bind(0)));
+        self.remember(table, rows.first().map(|row| bind(row, 0)));
         Ok(())
     }
 
