@@ -80,6 +80,8 @@ struct Inner {
     ids: IdSource,
     view_updates: ViewUpdates,
     migrated: Migrated,
+    /// Opened only to look at it.
+    is_read_only: bool,
     notices: Mutex<Vec<Notice>>,
     /// Whether the use of a token is being noted.
     notes_use: AtomicBool,
@@ -133,8 +135,8 @@ impl Studio {
     }
 
     /// Opens a studio as it lies there, only to look at it: nothing is recovered, migrated or
-    /// written, also not by what is done with the handle. The folder need not say which
-    /// database it belongs to: [`Studio::doctor`] tells.
+    /// written, and the database refuses changes. The folder need not say which database it
+    /// belongs to: [`Studio::doctor`] tells.
     ///
     /// # Errors
     /// [`Error::Unavailable`] where no studio is there, for a database whose schema is not up to
@@ -152,6 +154,7 @@ impl Studio {
             database,
             migrated,
             IdSource::new(),
+            true,
         ))
     }
 
@@ -193,7 +196,7 @@ impl Studio {
                 options.clock.now(),
             )
             .await?;
-        Ok(Self::with(folder, options, database, migrated, ids))
+        Ok(Self::with(folder, options, database, migrated, ids, false))
     }
 
     fn with(
@@ -202,6 +205,7 @@ impl Studio {
         database: Database,
         migrated: Migrated,
         ids: IdSource,
+        is_read_only: bool,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -213,6 +217,7 @@ impl Studio {
                 ids,
                 view_updates: options.view_updates,
                 migrated,
+                is_read_only,
                 notices: Mutex::new(Vec::new()),
                 notes_use: AtomicBool::new(false),
             }),
@@ -268,6 +273,18 @@ impl Studio {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         )
+    }
+
+    /// Refuses where the studio was opened only to look at it.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if !self.inner.is_read_only {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            message: "the studio was opened only to look at it".to_owned(),
+            hint: "open it to change it".to_owned(),
+            source: None,
+        })
     }
 
     pub(crate) fn database(&self) -> &Database {
