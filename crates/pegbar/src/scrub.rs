@@ -135,11 +135,12 @@ impl Studio {
             ends: options.time_limit.map(|limit| Instant::now() + limit),
             report: ScrubReport::default(),
         };
+        let mut pass = None;
         loop {
             if run.is_over() {
                 return Ok(run.report);
             }
-            match Claim::next(self).await? {
+            match Claim::next(self, &mut pass).await? {
                 Claimed::Blobs(claim) => run.scrub(claim, &mut progress).await?,
                 // Others still hash theirs.
                 Claimed::NothingLeft => return Ok(run.report),
