@@ -180,8 +180,8 @@ impl Studio {
             watch(DoctorEvent::Found(&finding));
             report.add(finding);
         }
-        let total = self.count_for_doctor(&root.has).await?;
-        let parts = begin(&ward, &root.has);
+        let total = self.count_for_doctor(root.has).await?;
+        let parts = begin(&ward, root.has);
         drop(ward);
         let mut done = 0;
         while let Some(event) = told.recv().await {
@@ -242,7 +242,7 @@ impl Studio {
         Ok(())
     }
 
-    async fn count_for_doctor(&self, has: &root::Has) -> Result<u64> {
+    async fn count_for_doctor(&self, has: root::Has) -> Result<u64> {
         let mut session = self.database().read().await?;
         let assets = rows::count(&mut session).await?;
         let files = files::count(&mut session).await?;
@@ -252,7 +252,7 @@ impl Studio {
 }
 
 /// Begins the parts, each on a thread of its own.
-fn begin(ward: &Ward, has: &root::Has) -> Vec<JoinHandle<Result<()>>> {
+fn begin(ward: &Ward, has: root::Has) -> Vec<JoinHandle<Result<()>>> {
     let mut parts = Vec::with_capacity(4);
     let part = ward.clone();
     parts.push(aside(move || async move {

@@ -128,7 +128,7 @@ impl Studio {
         }
         let sources = Sources::find(self, &findings).await?;
         for finding in findings {
-            let tried = sources.restore(self, &finding).await;
+            let tried = sources.restore(self, &finding);
             report.tried(finding, tried);
         }
         Ok(())

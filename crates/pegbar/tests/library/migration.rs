@@ -38,7 +38,9 @@ both_engines! {
             };
             raw.run(&format!("DROP TRIGGER {named}")).await.unwrap();
         }
-        for table in ["asset_annotation", "change", "token", "idempotent_request"] {
+        let tables = ["asset_annotation", "change", "token", "idempotent_request", "scrub",
+            "scrub_claim", "scrub_finding"];
+        for table in tables {
             raw.run(&format!("DROP TABLE {table}")).await.unwrap();
         }
         if bench.engine() == Engine::Postgres {
