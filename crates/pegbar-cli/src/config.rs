@@ -107,7 +107,7 @@ impl Settings {
         let mut limits = Limits::default();
         // The values were checked when they were read.
         let number = |key| -> Result<Option<u64>, CommandError> {
-            Ok(self.text(key)?.and_then(|text| value::number(&text)))
+            Ok(self.text(key)?.and_then(|text| number(&text)))
         };
         if let Some(bytes) = number(Key::MaxFileSize)? {
             limits.max_file_size = bytes;

@@ -40,7 +40,7 @@ impl ScrubMetrics {
         );
         let help = "When the last whole pass ended, since 1970; 0 for none";
         let last_pass = metrics.last_pass.clone();
-        registry.register_with_unit("scrub_last_pass", help, Unit::Seconds, last_pass);
+        registry.register_with_unit("scrub_last_pass_timestamp", help, Unit::Seconds, last_pass);
         let help = "Blobs that were found damaged and are not mended yet";
         registry.register("scrub_findings", help, metrics.findings.clone());
         metrics

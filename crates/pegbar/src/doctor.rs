@@ -37,6 +37,7 @@ pub use report::DoctorReport;
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&[&crate::db::sql::Sql]] = &[
     blobs::STATEMENTS,
+    blobs::SCRUBBED_STATEMENTS,
     files::STATEMENTS,
     pointers::STATEMENTS,
     repair::STATEMENTS,
@@ -58,18 +59,23 @@ pub struct DoctorOptions {
     pub orphan_grace: Duration,
     /// How long ago a part of the view must have become stale before that is a finding.
     pub outbox_grace: Duration,
+    /// How long it waits for others who work on the view before it says that a difference could
+    /// not be judged. Without differences it does not wait.
+    pub patience: Duration,
     /// Has the engine check its own data and the keys between rows.
     pub engine_check: bool,
 }
 
 impl Default for DoctorOptions {
-    /// 100 of each kind, an hour for blobs, ten minutes for the view, with the engine's check.
+    /// 100 of each kind, an hour for blobs, ten minutes for the view, a minute of patience, with
+    /// the engine's check.
     fn default() -> Self {
         Self {
             deep: false,
             max_listed: 100,
             orphan_grace: Duration::from_hours(1),
             outbox_grace: Duration::from_mins(10),
+            patience: Duration::from_mins(1),
             engine_check: true,
         }
     }
@@ -174,8 +180,8 @@ impl Studio {
             watch(DoctorEvent::Found(&finding));
             report.add(finding);
         }
-        let total = self.count_for_doctor(&root.has).await?;
-        let parts = begin(&ward, &root.has);
+        let total = self.count_for_doctor(root.has).await?;
+        let parts = begin(&ward, root.has);
         drop(ward);
         let mut done = 0;
         while let Some(event) = told.recv().await {
@@ -236,7 +242,7 @@ impl Studio {
         Ok(())
     }
 
-    async fn count_for_doctor(&self, has: &root::Has) -> Result<u64> {
+    async fn count_for_doctor(&self, has: root::Has) -> Result<u64> {
         let mut session = self.database().read().await?;
         let assets = rows::count(&mut session).await?;
         let files = files::count(&mut session).await?;
@@ -246,7 +252,7 @@ impl Studio {
 }
 
 /// Begins the parts, each on a thread of its own.
-fn begin(ward: &Ward, has: &root::Has) -> Vec<JoinHandle<Result<()>>> {
+fn begin(ward: &Ward, has: root::Has) -> Vec<JoinHandle<Result<()>>> {
     let mut parts = Vec::with_capacity(4);
     let part = ward.clone();
     parts.push(aside(move || async move {

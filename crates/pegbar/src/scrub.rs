@@ -135,11 +135,12 @@ impl Studio {
             ends: options.time_limit.map(|limit| Instant::now() + limit),
             report: ScrubReport::default(),
         };
+        let mut pass = None;
         loop {
             if run.is_over() {
                 return Ok(run.report);
             }
-            match Claim::next(self).await? {
+            match Claim::next(self, &mut pass).await? {
                 Claimed::Blobs(claim) => run.scrub(claim, &mut progress).await?,
                 // Others still hash theirs.
                 Claimed::NothingLeft => return Ok(run.report),
@@ -227,12 +228,9 @@ impl Run<'_> {
             }
             let place = self.studio.blobs().path(sha256);
             let before = stamp(&place)?;
-            let hashed = loop {
-                match self.hash(&place, &mut claim, &mut noted).await? {
-                    Some(hashed) => break hashed,
-                    // The claim is another's now.
-                    None => return Ok(()),
-                }
+            let Some(hashed) = self.hash(&place, &mut claim, &mut noted).await? else {
+                // The claim is another's now.
+                return Ok(());
             };
             match hashed {
                 Hashed::Is(found, bytes) => {
@@ -243,7 +241,7 @@ impl Run<'_> {
                         if is_found {
                             self.forget(sha256).await?;
                         }
-                    } else if let Some(stamp) = self.unchanged(&place, before)? {
+                    } else if let Some(stamp) = unchanged(&place, before)? {
                         self.report.damaged += 1;
                         self.note(sha256, stamp, Some(found), None).await?;
                     }
@@ -255,7 +253,7 @@ impl Run<'_> {
                     }
                 }
                 Hashed::Unreadable(reason) => {
-                    if let Some(stamp) = self.unchanged(&place, before)? {
+                    if let Some(stamp) = unchanged(&place, before)? {
                         self.report.damaged += 1;
                         self.note(sha256, stamp, None, Some(reason)).await?;
                     }
@@ -318,12 +316,6 @@ impl Run<'_> {
         }
     }
 
-    /// Returns how a file looks, unless it was replaced while it was read.
-    fn unchanged(&self, place: &std::path::Path, before: Option<Stamp>) -> Result<Option<Stamp>> {
-        let now = stamp(place)?;
-        Ok(now.filter(|_| now == before))
-    }
-
     async fn forget(&self, sha256: Sha256) -> Result<()> {
         let mut session = self.studio.database().write().await?;
         let hash = sha256.to_string();
@@ -358,4 +350,10 @@ impl Run<'_> {
         session.execute(&ADD_FINDING, &parameters).await?;
         session.commit().await
     }
+}
+
+/// Returns how a file looks, unless it was replaced while it was read.
+fn unchanged(place: &std::path::Path, before: Option<Stamp>) -> Result<Option<Stamp>> {
+    let now = stamp(place)?;
+    Ok(now.filter(|_| now == before))
 }

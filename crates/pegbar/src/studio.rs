@@ -81,6 +81,8 @@ struct Inner {
     ids: IdSource,
     view_updates: ViewUpdates,
     migrated: Migrated,
+    /// Opened only to look at it.
+    is_read_only: bool,
     notices: Mutex<Vec<Notice>>,
     /// Who waits to have assets added.
     together: Together,
@@ -136,8 +138,8 @@ impl Studio {
     }
 
     /// Opens a studio as it lies there, only to look at it: nothing is recovered, migrated or
-    /// written, also not by what is done with the handle. The folder need not say which
-    /// database it belongs to: [`Studio::doctor`] tells.
+    /// written, and the database refuses changes. The folder need not say which database it
+    /// belongs to: [`Studio::doctor`] tells.
     ///
     /// # Errors
     /// [`Error::Unavailable`] where no studio is there, for a database whose schema is not up to
@@ -155,6 +157,7 @@ impl Studio {
             database,
             migrated,
             IdSource::new(),
+            true,
         ))
     }
 
@@ -200,7 +203,7 @@ impl Studio {
                 options.clock.now(),
             )
             .await?;
-        Ok(Self::with(folder, options, database, migrated, ids))
+        Ok(Self::with(folder, options, database, migrated, ids, false))
     }
 
     fn with(
@@ -209,6 +212,7 @@ impl Studio {
         database: Database,
         migrated: Migrated,
         ids: IdSource,
+        is_read_only: bool,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -220,6 +224,7 @@ impl Studio {
                 ids,
                 view_updates: options.view_updates,
                 migrated,
+                is_read_only,
                 notices: Mutex::new(Vec::new()),
                 together: Together::default(),
                 notes_use: AtomicBool::new(false),
@@ -281,6 +286,18 @@ impl Studio {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         )
+    }
+
+    /// Refuses where the studio was opened only to look at it.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if !self.inner.is_read_only {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            message: "the studio was opened only to look at it".to_owned(),
+            hint: "open it to change it".to_owned(),
+            source: None,
+        })
     }
 
     pub(crate) fn database(&self) -> &Database {

@@ -30,6 +30,10 @@ Example:
   pegbar doctor --deep
   pegbar doctor --repair
   pegbar --json doctor --all")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options that are given or not"
+)]
 pub(crate) struct Args {
     /// Hash every image and every file below public/assets, compare all records, and have the
     /// database check itself thoroughly
@@ -123,7 +127,7 @@ async fn repair(doctor: DoctorOptions, context: &Context) -> Result<(), CommandE
                 output.line(format_args!("  to make a take of it: {offer}"))?;
             }
             RepairOutcome::Left { reason } => {
-                output.line(format_args!("  not mended: {reason}"))?
+                output.line(format_args!("  not mended: {reason}"))?;
             }
             other => output.line(format_args!("  {other:?}"))?,
         }

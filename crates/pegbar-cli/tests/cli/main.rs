@@ -18,6 +18,7 @@ mod contact_sheet;
 mod credentials;
 mod demo;
 mod diff;
+mod doctor;
 mod export;
 mod find;
 mod folder;

@@ -49,6 +49,41 @@ both_engines! {
         assert_eq!(text(site, "/readyz").await, "ready\n");
     }
 
+    async fn blobs_are_scrubbed_in_the_background_and_the_figures_say_so(site) {
+        let image = NewAsset::from_bytes(png(1));
+        let new = NewProject::new("P").reference(image).reference(NewAsset::from_bytes(png(2)));
+        let tree = site.studio.create_project(new).await.unwrap();
+        let sha256 = tree.references[0].sha256.unwrap().to_string();
+        let blob = site.studio.root().join(".pegbar/blobs").join(&sha256[..2]).join(&sha256);
+        std::fs::remove_file(&blob).unwrap();
+        std::fs::write(&blob, "other bytes").unwrap();
+        let metrics = text(site, "/metrics").await;
+        assert!(metrics.contains("pegbar_scrub_bytes_total 0\n"), "nobody asked: {metrics}");
+        let options = ServerOptions {
+            scrub_bytes_per_second: Some(1_000_000),
+            ..ServerOptions::new(([127, 0, 0, 1], 0).into())
+        };
+        site.serve(options).await;
+        let bytes = 11 + tree.references[1].file_size.unwrap();
+        let mut metrics = String::new();
+        for _ in 0..200 {
+            metrics = text(site, "/metrics").await;
+            if metrics.contains("pegbar_scrub_findings 1\n") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        for line in [
+            format!("pegbar_scrub_bytes_total {bytes}"),
+            "pegbar_scrub_findings 1".to_owned(),
+            "pegbar_scrub_position_ratio 0.0".to_owned(),
+        ] {
+            assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+        }
+        let ended = metrics.lines().find(|line| line.starts_with("pegbar_scrub_last_pass_timestamp_seconds "));
+        assert!(ended.unwrap().rsplit(' ').next().unwrap().parse::<f64>().unwrap() > 1e9, "{metrics}");
+    }
+
     async fn requests_are_counted_by_route_and_no_label_names_an_id(site) {
         let tree = site.studio.create_project(NewProject::new("P")).await.unwrap();
         let id = tree.project.id;

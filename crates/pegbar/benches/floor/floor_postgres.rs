@@ -6,6 +6,7 @@ mod read;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 
+use futures_util::StreamExt as _;
 use pegbar::{Engine, MillisSinceEpoch, StoredImage};
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};
@@ -129,6 +130,16 @@ impl PostgresFloor {
             add_file,
             prepared,
         })
+    }
+
+    /// Receives every row that a query returns, one by one.
+    pub(crate) async fn read_all(&self, text: &str) -> Read<()> {
+        let rows = self.client.query_raw(text, std::iter::empty::<&str>());
+        let mut rows = std::pin::pin!(rows.await?);
+        while let Some(row) = rows.next().await {
+            std::hint::black_box(row?);
+        }
+        Ok(())
     }
 
     /// Commits the row of one file.

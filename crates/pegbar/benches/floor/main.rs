@@ -5,13 +5,15 @@
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
 //! part of it: the image is in the store already and the view follows later. Only `intake`,
-//! `generation`, `sync`, `verify` and `together` are about files: blobs, view and rows, durably. In
+//! `generation`, `sync`, `verify`, `together` and `doctor` are about files: blobs, view and rows,
+//! durably. In
 //! `generation` both sides are ours: an asset with the generation that it came from, and without.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
 
 mod check;
+mod doctor;
 mod floor_postgres;
 mod floor_sqlite;
 mod generation;
@@ -49,6 +51,7 @@ const SCENARIOS: &[&str] = &[
     "sync",
     "verify",
     "together",
+    "doctor",
 ];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -110,7 +113,14 @@ fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let on_files = ["intake", "generation", "sync", "verify", "together"];
+        let on_files = [
+            "intake",
+            "generation",
+            "sync",
+            "verify",
+            "together",
+            "doctor",
+        ];
         let works_on_files = on_files.contains(scenario);
         let (view_updates, mut builder) = if works_on_files {
             // With as many threads as the program has.
@@ -150,6 +160,7 @@ async fn run_scenario(
         "sync" => vec![walk::sync(site, scale).await?],
         "verify" => verify::verify(site, scale).await?,
         "together" => together::together(site, scale).await?,
+        "doctor" => doctor::doctor(site, scale).await?,
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

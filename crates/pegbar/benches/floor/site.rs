@@ -190,6 +190,14 @@ impl Floor {
         })
     }
 
+    /// Reads every value of every row that a query returns, row by row.
+    pub(crate) async fn read_all(&self, text: &str) -> Outcome<()> {
+        match self {
+            Self::Sqlite(floor) => Ok(floor.read_all(text)?),
+            Self::Postgres(floor) => Ok(floor.read_all(text).await?),
+        }
+    }
+
     /// Lets a server finish what it does in the background, and look at what is there.
     pub(crate) async fn settle(&self) -> Outcome<()> {
         match self {

@@ -18,26 +18,7 @@ const ANIMATIONS: usize = 20;
 /// Imports a large folder, and syncs it when nothing has changed; the floor lists each folder
 /// and looks at every file's size and time.
 pub(crate) async fn sync(site: &Site, scale: Scale) -> Outcome<Race> {
-    let project = site.studio.create_project(NewProject::new("P")).await?;
-    let folder = site.root().join("source");
-    let count = write_images(&folder, scale.listed / (ANIMATIONS * FRAMES))?;
-    let start = site.meter.start();
-    let plan = FolderPlan::of(&folder, &FolderOptions::default())?;
-    let import = site
-        .studio
-        .import_folder(project.project.id, &plan, true, |_, _| {});
-    let report = import.await?;
-    let cost = site.meter.stop(&start);
-    if report.created.frames != count as u64 {
-        return Err(format!("{count} images were to be imported: {report:?}").into());
-    }
-    let peak = peak_memory().map_or(String::new(), |peak| format!(", at most {peak} of memory"));
-    writeln!(
-        io::stdout(),
-        "\nimported {count} images in {:.1} s ({:.1} s of CPU time){peak}",
-        cost.wall,
-        cost.cpu
-    )?;
+    let count = import_many(site, scale).await?;
     site.floor.settle().await?;
     let mut race = Race::new(
         format!("sync {count} assets ÷ walking through the files"),
@@ -67,6 +48,32 @@ pub(crate) async fn sync(site: &Site, scale: Scale) -> Outcome<Race> {
         }
     }
     Ok(race)
+}
+
+/// Imports a large folder; returns how many images it has.
+pub(crate) async fn import_many(site: &Site, scale: Scale) -> Outcome<usize> {
+    let project = site.studio.create_project(NewProject::new("P")).await?;
+    let folder = site.root().join("source");
+    let count = write_images(&folder, scale.listed / (ANIMATIONS * FRAMES))?;
+    let start = site.meter.start();
+    let plan = FolderPlan::of(&folder, &FolderOptions::default())?;
+    let import = site
+        .studio
+        .import_folder(project.project.id, &plan, true, |_, _| {});
+    let report = import.await?;
+    let cost = site.meter.stop(&start);
+    if report.created.frames != count as u64 {
+        return Err(format!("{count} images were to be imported: {report:?}").into());
+    }
+    let peak = peak_memory().map_or(String::new(), |peak| format!(", at most {peak} of memory"));
+    writeln!(
+        io::stdout(),
+        "\nimported {count} images in {:.1} s ({:.1} s of CPU time){peak}",
+        cost.wall,
+        cost.cpu
+    )?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(count)
 }
 
 /// Counts files, and looks at the size and time of each.

@@ -1,5 +1,7 @@
 //! The blobs beside the rows that name them: one folder at a time, in the order of their hashes.
 
+mod scrubbed;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
@@ -25,9 +27,10 @@ statements! {
     USER = "SELECT id, project_id, file_size FROM asset WHERE sha256 = $1 \
             AND bytes_dropped_at IS NULL ORDER BY file_size, id LIMIT 1";
     DELETION = "SELECT deletion_id FROM trash_blob WHERE sha256 = $1 ORDER BY deletion_id LIMIT 1";
-    SCRUBBED = "SELECT sha256, found, reason, file_size, modified_ns FROM scrub_finding \
-                ORDER BY sha256";
 }
+
+#[cfg(test)]
+pub(super) use scrubbed::STATEMENTS as SCRUBBED_STATEMENTS;
 
 /// How often something that seems wrong is looked at before it is said.
 const LOOKS: u32 = 3;
@@ -76,7 +79,7 @@ pub(super) async fn look(ward: &Ward) -> Result<()> {
         }
         look_at_folder(ward, prefix).await?;
     }
-    tell_scrubbed(ward).await
+    scrubbed::tell(ward).await
 }
 
 /// Finds what lies among the folders of blobs.
@@ -371,65 +374,4 @@ async fn hash(ward: &Ward, files: &[&Found]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Tells what scrubbing found, unless the file was replaced since or nothing names it any more.
-async fn tell_scrubbed(ward: &Ward) -> Result<()> {
-    if ward.options.deep {
-        // It was just hashed.
-        return Ok(());
-    }
-    for finding in scrubbed(ward).await? {
-        ward.found(finding).await;
-    }
-    Ok(())
-}
-
-async fn scrubbed(ward: &Ward) -> Result<Vec<DoctorFinding>> {
-    let mut session = ward.studio.database().read().await?;
-    let found = session
-        .query(&SCRUBBED, &[], |row| {
-            Ok((
-                row.at::<Sha256>(0, "scrub_finding.sha256")?,
-                row.at::<Option<Sha256>>(1, "scrub_finding.found")?,
-                row.at::<Option<String>>(2, "scrub_finding.reason")?,
-                row.at::<u64>(3, "scrub_finding.file_size")?,
-                row.at::<i64>(4, "scrub_finding.modified_ns")?,
-            ))
-        })
-        .await?;
-    let mut findings = Vec::new();
-    for (sha256, found, reason, file_size, modified_ns) in found {
-        let blob = ward.studio.blobs().path(sha256);
-        let stamp = stamp(&blob)?;
-        let is_same = stamp
-            .is_some_and(|stamp| stamp.file_size == file_size && stamp.modified_ns == modified_ns);
-        let hash = sha256.to_string();
-        let user = session
-            .optional(&USER, &[Value::from(hash.as_str())], |row| {
-                row.get::<Option<u64>>(2).map_or(Ok(None), Ok)
-            })
-            .await?;
-        // Another size is told as that.
-        let Some(recorded) = user.filter(|_| is_same) else {
-            continue;
-        };
-        if recorded.is_some_and(|recorded| recorded != file_size) {
-            continue;
-        }
-        let path = ward.place(&blob);
-        findings.push(match (found, reason) {
-            (Some(found), _) => DoctorFinding::BlobAltered {
-                sha256,
-                path,
-                found,
-            },
-            (None, reason) => DoctorFinding::BlobUnreadable {
-                sha256,
-                path,
-                reason: reason.unwrap_or_default(),
-            },
-        });
-    }
-    Ok(findings)
 }

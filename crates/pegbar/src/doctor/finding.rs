@@ -1,112 +1,16 @@
 //! What can be wrong with a studio: each finding with its facts, what it means and what mends it.
 
-use std::fmt;
+mod declare;
+mod words;
 
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, FrameId, ProjectId, StoreId};
 use crate::time::MillisSinceEpoch;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something of the user's is lost, or may be.
-    Damage,
-    /// Nothing is lost, and something should be done.
-    Attention,
-    /// Nothing needs to be done.
-    Note,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Damage => "damage",
-            Self::Attention => "attention",
-            Self::Note => "note",
-        })
-    }
-}
-
-/// Declares the findings: the facts of each, its code, how much it matters, what it means, what
-/// mends it, and how it is told.
-macro_rules! findings {
-    ($(
-        $(#[doc = $doc:literal])+
-        $name:ident { $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )* }
-        = $code:literal, $severity:ident,
-        means $meaning:literal,
-        mend $mend:literal,
-        says $format:literal;
-    )+) => {
-        /// What can be wrong with a studio.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-        #[serde(untagged, rename_all_fields = "camelCase")]
-        #[non_exhaustive]
-        pub enum DoctorFinding {$(
-            $(#[doc = $doc])+
-            $name { $( $(#[doc = $field_doc])+ $field: $type, )* },
-        )+}
-
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum FindingKind {$(
-            $(#[doc = $doc])+
-            $name,
-        )+}
-
-        impl FindingKind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
-
-            /// Returns the word for programs, which stays the same: `blob_missing` …
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
-            }
-
-            /// Returns how much it matters.
-            #[must_use]
-            pub fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity,)+ }
-            }
-
-            /// Says in a sentence what it means.
-            #[must_use]
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)+ }
-            }
-
-            /// Says in a sentence what mends it: mostly a command.
-            #[must_use]
-            pub fn mend(self) -> &'static str {
-                match self { $(Self::$name => $mend,)+ }
-            }
-        }
-
-        impl DoctorFinding {
-            /// Returns what kind of finding it is.
-            #[must_use]
-            pub fn kind(&self) -> FindingKind {
-                match self { $(Self::$name { .. } => FindingKind::$name,)+ }
-            }
-        }
-
-        impl fmt::Display for DoctorFinding {
-            /// Writes on one line what is wrong, and where.
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {$(
-                    #[allow(unused_variables, reason = "not every fact is told")]
-                    Self::$name { $($field),* } => write!(f, $format),
-                )+}
-            }
-        }
-    };
-}
+use declare::findings;
+pub use words::Severity;
+pub(super) use words::{by_code, in_words};
 
 findings! {
     /// The file says which database the folder belongs to, and it is gone.
@@ -591,74 +495,4 @@ findings! {
     means "Another process was at work on the files below public/assets all the time, so that some differences could not be judged.",
     mend "Run `pegbar doctor` again when it is done.",
     says "{differences} differences could not be judged while another process is at work";
-}
-
-impl DoctorFinding {
-    /// Returns the word for programs, which stays the same.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.kind().code()
-    }
-
-    /// Returns how much it matters.
-    #[must_use]
-    pub fn severity(&self) -> Severity {
-        self.kind().severity()
-    }
-}
-
-impl fmt::Display for FindingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl Serialize for FindingKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
-
-/// A finding with its code and its words, as programs read it.
-#[derive(Debug, Serialize)]
-struct InWords<'a> {
-    code: &'static str,
-    severity: Severity,
-    message: String,
-    #[serde(flatten)]
-    facts: &'a DoctorFinding,
-}
-
-/// Writes findings with their codes and words.
-pub(super) fn in_words<S: Serializer>(
-    findings: &[DoctorFinding],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(findings.iter().map(DoctorFinding::in_words))
-}
-
-impl DoctorFinding {
-    /// Returns the finding as it is written in JSON: its facts, with `code`, `severity` and
-    /// `message`.
-    #[must_use]
-    pub fn in_words(&self) -> impl Serialize + '_ {
-        InWords {
-            code: self.code(),
-            severity: self.severity(),
-            message: self.to_string(),
-            facts: self,
-        }
-    }
-}
-
-/// Writes how often each kind was found.
-pub(super) fn by_code<S: Serializer>(
-    counts: &std::collections::BTreeMap<FindingKind, u64>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(counts.len()))?;
-    for (kind, count) in counts {
-        map.serialize_entry(kind.code(), count)?;
-    }
-    map.end()
 }

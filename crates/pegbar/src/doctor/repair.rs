@@ -4,212 +4,27 @@
 
 mod bytes;
 mod modes;
+mod plan;
+mod report;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
-use serde::{Serialize, Serializer};
-
-use super::finding::{DoctorFinding, FindingKind};
-use super::{DoctorEvent, DoctorOptions};
+use super::DoctorEvent;
+use super::finding::DoctorFinding;
 use crate::db::sql::statements;
 use crate::error::{Error, Result};
-use crate::id::{AnimationId, ProjectId};
 use crate::studio::Studio;
 use crate::view::files::keep;
 #[cfg(test)]
 pub(super) use bytes::STATEMENTS as BYTES_STATEMENTS;
 use bytes::Sources;
+use plan::Plan;
+pub use report::{Outcome, Repair, RepairOptions, RepairReport};
 
 statements! {
     BLOBS = "SELECT count(DISTINCT sha256) FROM asset WHERE sha256 IS NOT NULL \
              AND bytes_dropped_at IS NULL";
-}
-
-/// How much is mended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepairOptions {
-    /// How the doctor looks beforehand.
-    pub doctor: DoctorOptions,
-    /// Of how many percent of the blobs the absence is believed.
-    pub max_missing_percent: u8,
-    /// So many blobs may be missing in any case.
-    pub max_missing: u64,
-}
-
-impl Default for RepairOptions {
-    /// 5 percent, or 10 blobs.
-    fn default() -> Self {
-        Self {
-            doctor: DoctorOptions::default(),
-            max_missing_percent: 5,
-            max_missing: 10,
-        }
-    }
-}
-
-/// What became of a finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(
-    tag = "outcome",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It is mended.
-    Mended {
-        /// What was done.
-        done: String,
-    },
-    /// It is mended, and what was there is kept.
-    Kept {
-        /// Where it is now.
-        #[serde(serialize_with = "crate::text::serialize_path")]
-        kept_as: PathBuf,
-        /// The command that makes a take of it.
-        offer: String,
-    },
-    /// It could not be mended.
-    Left {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// A finding, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Repair {
-    /// What was found.
-    #[serde(serialize_with = "with_words")]
-    pub finding: DoctorFinding,
-    /// What became of it.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-}
-
-fn with_words<S: Serializer>(finding: &DoctorFinding, serializer: S) -> Result<S::Ok, S::Error> {
-    finding.in_words().serialize(serializer)
-}
-
-/// What mending did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RepairReport {
-    /// The findings about which something was done or tried; of each kind as many as the
-    /// doctor's report lists.
-    pub repairs: Vec<Repair>,
-    /// How many findings of each kind were mended in all.
-    #[serde(serialize_with = "super::finding::by_code")]
-    pub mended: BTreeMap<FindingKind, u64>,
-    #[serde(skip)]
-    max_listed: usize,
-}
-
-impl RepairReport {
-    fn add(&mut self, finding: DoctorFinding, outcome: Outcome) {
-        let kind = finding.kind();
-        if !matches!(outcome, Outcome::Left { .. }) {
-            *self.mended.entry(kind).or_default() += 1;
-        }
-        let listed = self
-            .repairs
-            .iter()
-            .filter(|repair| repair.finding.kind() == kind);
-        if listed.count() < self.max_listed {
-            self.repairs.push(Repair { finding, outcome });
-        }
-    }
-
-    fn done(&mut self, finding: DoctorFinding, done: impl Into<String>) {
-        let done = done.into();
-        self.add(finding, Outcome::Mended { done });
-    }
-
-    fn tried(&mut self, finding: DoctorFinding, tried: Result<String>) {
-        match tried {
-            Ok(done) => self.done(finding, done),
-            Err(error) => {
-                let reason = error.to_string();
-                self.add(finding, Outcome::Left { reason });
-            }
-        }
-    }
-}
-
-/// What is to be mended, by the way it is done.
-#[derive(Default)]
-struct Plan {
-    modes: Vec<DoctorFinding>,
-    bytes: Vec<DoctorFinding>,
-    leftovers: Vec<DoctorFinding>,
-    orders: BTreeMap<ProjectId, BTreeMap<AnimationId, DoctorFinding>>,
-    /// Stale parts of the view, and the note of an interrupted run.
-    pending: Vec<DoctorFinding>,
-    /// Files of the view: only as many of each kind as are listed.
-    files: Vec<DoctorFinding>,
-    file_counts: BTreeMap<FindingKind, u64>,
-    projects: BTreeSet<ProjectId>,
-    missing: u64,
-    /// Why nothing is to be believed.
-    refusal: Option<DoctorFinding>,
-}
-
-impl Plan {
-    fn add(&mut self, finding: &DoctorFinding, max_listed: usize) {
-        use DoctorFinding as Found;
-        let own = finding.clone();
-        match finding {
-            Found::StoreIdMissing { .. }
-            | Found::StoreIdDiffers { .. }
-            | Found::BlobsUnmounted { .. }
-            | Found::ViewUnmounted { .. }
-            | Found::ReadOnlyFileSystem { .. } => drop(self.refusal.get_or_insert(own)),
-            Found::BlobWritable { .. }
-            | Found::NotReadable { .. }
-            | Found::FolderNotWritable { .. } => self.modes.push(own),
-            Found::BlobMissing { .. } | Found::TrashBlobMissing { .. } => {
-                self.missing += 1;
-                self.bytes.push(own);
-            }
-            Found::BlobResized { .. }
-            | Found::BlobAltered { .. }
-            | Found::BlobUnreadable { .. } => {
-                self.bytes.push(own);
-            }
-            Found::TmpLeftover { .. } => self.leftovers.push(own),
-            Found::FrameGap {
-                project_id,
-                animation_id,
-                ..
-            }
-            | Found::FrameDouble {
-                project_id,
-                animation_id,
-                ..
-            } => {
-                let orders = self.orders.entry(*project_id).or_default();
-                orders.insert(*animation_id, own);
-            }
-            Found::OutboxStale { .. } | Found::ViewInterrupted { .. } => self.pending.push(own),
-            Found::ViewFileMissing { project_id, .. }
-            | Found::ViewFileEdited { project_id, .. }
-            | Found::ViewFileTouched { project_id, .. }
-            | Found::ViewFileUnwritten { project_id, .. }
-            | Found::ViewFileUnwanted { project_id, .. }
-            | Found::ViewLeftover { project_id, .. }
-            | Found::ViewLink { project_id, .. } => {
-                self.projects.insert(*project_id);
-                let count = self.file_counts.entry(finding.kind()).or_default();
-                *count += 1;
-                if *count <= max_listed as u64 {
-                    self.files.push(own);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Studio {
@@ -229,6 +44,7 @@ impl Studio {
         options: &RepairOptions,
         mut watch: impl FnMut(DoctorEvent<'_>) + Send,
     ) -> Result<RepairReport> {
+        self.check_writable()?;
         let max_listed = options.doctor.max_listed;
         let mut plan = Plan::default();
         let looked = self.doctor(&options.doctor, |event| {
@@ -312,7 +128,7 @@ impl Studio {
         }
         let sources = Sources::find(self, &findings).await?;
         for finding in findings {
-            let tried = sources.restore(self, &finding).await;
+            let tried = sources.restore(self, &finding);
             report.tried(finding, tried);
         }
         Ok(())

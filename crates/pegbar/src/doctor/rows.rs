@@ -115,12 +115,15 @@ pub(super) async fn look(ward: &Ward, has_files: bool) -> Result<()> {
     drop(session);
     for project in projects {
         let mut after = Uuid::nil();
+        let mut session = ward.studio.database().read().await?;
+        // What changes of them meanwhile is read again where something seems to differ.
+        let places = Places::of(&mut session, project).await?;
+        drop(session);
         loop {
             if ward.is_over() {
                 return Ok(());
             }
             let mut session = ward.studio.database().snapshot().await?;
-            let places = Places::of(&mut session, project).await?;
             let (range, assets) = page(&mut session, project, after).await?;
             let judged = judge(&mut session, &places, range, &assets).await?;
             session.end().await?;

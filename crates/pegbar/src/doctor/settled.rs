@@ -6,7 +6,6 @@ use std::io;
 use std::time::Duration;
 
 use super::Ward;
-use crate::db::LOCK_TIMEOUT;
 use crate::error::{Error, IoContext, Result};
 
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -49,7 +48,7 @@ pub(super) async fn settle(ward: &Ward) -> Result<Option<Settled>> {
                 }
             }
         };
-        match tokio::time::timeout(LOCK_TIMEOUT, wait).await {
+        match tokio::time::timeout(ward.options.patience, wait).await {
             Ok(locked) => locked?,
             Err(_) => return Ok(None),
         }

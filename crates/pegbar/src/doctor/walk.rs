@@ -112,12 +112,9 @@ impl Walk {
     /// Returns the next file in the order of paths.
     pub(super) fn next(&mut self) -> Option<Found> {
         loop {
-            let entry = match self.open.last_mut()?.pop() {
-                Some(entry) => entry,
-                None => {
-                    self.open.pop();
-                    continue;
-                }
+            let Some(entry) = self.open.last_mut()?.pop() else {
+                self.open.pop();
+                continue;
             };
             let Some(metadata) = entry.metadata else {
                 match self.list(&entry.path) {

@@ -14,7 +14,7 @@ use crate::time::MillisSinceEpoch;
 statements! {
     BEGIN = "INSERT INTO scrub (slot, began_at) VALUES (1, CAST($1 AS {time})) \
              ON CONFLICT (slot) DO NOTHING";
-    POSITION = "SELECT position FROM scrub WHERE slot = 1 {for update}";
+    POSITION = "SELECT position, pass FROM scrub WHERE slot = 1 {for update}";
     ABANDONED = "SELECT id, after_sha256, last_sha256 FROM scrub_claim \
                  WHERE claimed_at < CAST($1 AS {time}) ORDER BY after_sha256 LIMIT 1";
     OPEN = "SELECT id FROM scrub_claim LIMIT 1";
@@ -69,15 +69,24 @@ pub(super) enum Claimed {
 }
 
 impl Claim {
-    /// Claims the next blobs: those that somebody claimed and left, or those after the position.
-    pub(super) async fn next(studio: &Studio) -> Result<Claimed> {
+    /// Claims the next blobs of a pass: those that somebody claimed and left, or those after the
+    /// position. `pass` is the one that the caller takes part in, from the first claim on.
+    pub(super) async fn next(studio: &Studio, pass: &mut Option<u64>) -> Result<Claimed> {
         let now = studio.now();
         let mut session = studio.database().write().await?;
         session.execute(&BEGIN, &[Value::Time(now)]).await?;
-        let position = session
-            .optional(&POSITION, &[], |row| row.at::<String>(0, "scrub.position"))
+        let now_at = session
+            .optional(&POSITION, &[], |row| {
+                let position = row.at::<String>(0, "scrub.position")?;
+                Ok((position, row.at::<u64>(1, "scrub.pass")?))
+            })
             .await?;
-        let position = position.unwrap_or_default();
+        let (position, current) = now_at.unwrap_or_default();
+        if *pass.get_or_insert(current) != current {
+            // Another process came to its end meanwhile.
+            session.commit().await?;
+            return Ok(Claimed::PassComplete);
+        }
         let abandoned = MillisSinceEpoch(now.0.saturating_sub(ABANDONED_AFTER_MS));
         let abandoned = session
             .optional(&ABANDONED, &[Value::Time(abandoned)], |row| {

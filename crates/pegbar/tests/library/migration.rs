@@ -38,8 +38,9 @@ both_engines! {
             };
             raw.run(&format!("DROP TRIGGER {named}")).await.unwrap();
         }
-        for table in ["asset_annotation", "change", "token", "idempotent_request", "deletion", "tombstone",
-            "released_blob", "action"] {
+        let tables = ["asset_annotation", "change", "token", "idempotent_request", "deletion",
+            "tombstone", "released_blob", "action", "scrub", "scrub_claim", "scrub_finding"];
+        for table in tables {
             raw.run(&format!("DROP TABLE {table}")).await.unwrap();
         }
         if bench.engine() == Engine::Postgres {

@@ -65,8 +65,8 @@ impl Sources {
         let aside = blocking(|| files_aside(&studio.private_folder()))?;
         for (place, file_size) in aside {
             if any_size || sizes.contains(&file_size) {
-                let hashed = blocking(|| File::open(&place).and_then(whole::hash));
-                if let Ok(sha256) = hashed
+                let found = blocking(|| File::open(&place).and_then(whole::hash));
+                if let Ok(sha256) = found
                     && wanted.contains(&sha256)
                 {
                     places.entry(sha256).or_default().push(place);
@@ -78,7 +78,7 @@ impl Sources {
 
     /// Puts the bytes of a blob in their place, as if they came anew: what stands there is
     /// looked at first and, if it is damaged, kept in `.pegbar/damaged`.
-    pub(super) async fn restore(&self, studio: &Studio, finding: &DoctorFinding) -> Result<String> {
+    pub(super) fn restore(&self, studio: &Studio, finding: &DoctorFinding) -> Result<String> {
         let Some(sha256) = sha256(finding) else {
             return Ok("nothing to be done".to_owned());
         };

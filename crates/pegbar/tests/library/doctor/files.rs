@@ -17,6 +17,19 @@ both_engines! {
         finds(bench, &[("view_file_missing", 8)]).await;
     }
 
+    async fn what_could_not_be_judged_is_said(bench) {
+        let studio = bench.create().await;
+        let tree = project(&studio).await;
+        let lock = fs::File::create(bench.root().join(".pegbar/view-lock")).unwrap();
+        lock.lock().unwrap();
+        let hasty = pegbar::DoctorOptions { patience: Duration::ZERO, ..strict() };
+        assert!(found(&studio, &hasty).await.is_empty());
+        fs::remove_file(view(bench, frame(&tree, 0))).unwrap();
+        assert_eq!(found(&studio, &hasty).await, [("unsettled", 1)].into());
+        drop(lock);
+        assert_eq!(found(&studio, &hasty).await, [("view_file_missing", 1)].into());
+    }
+
     async fn an_edited_file_is_found(bench) {
         let tree = project(&bench.create().await).await;
         fs::write(view(bench, frame(&tree, 0)), "edited").unwrap();

@@ -141,6 +141,7 @@ both_engines! {
         let tree = project(&studio).await;
         drop(studio);
         set_mode(&blob(bench, frame(&tree, 0)), 0o666);
+        set_mode(&blob(bench, frame(&tree, 1)), 0o044);
         set_mode(&bench.root().join(".pegbar/blobs"), 0o555);
         let left = bench.root().join(".pegbar/tmp/1-0");
         fs::create_dir_all(&left).unwrap();
@@ -152,7 +153,7 @@ both_engines! {
         let report = mend(bench).await;
         assert_eq!(codes(&report), [
             ("blob_writable", 1), ("view_interrupted", 1), ("tmp_leftover", 2),
-            ("folder_not_writable", 1),
+            ("folder_not_writable", 1), ("not_readable", 1),
         ]);
         assert_eq!(fs::read(bench.root().join(".pegbar/kept/tmp/loose")).unwrap(), b"loose");
         assert!(!left.exists());

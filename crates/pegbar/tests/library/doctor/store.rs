@@ -44,6 +44,12 @@ both_engines! {
         crate::doctor::set_mode(&bench.root().join(".pegbar/blobs"), 0o555);
         finds(bench, &[("folder_not_writable", 1)]).await;
         crate::doctor::set_mode(&bench.root().join(".pegbar/blobs"), 0o755);
+        crate::doctor::set_mode(&blob(bench, frame(&tree, 0)), 0o044);
+        let studio = bench.open().await;
+        // Not thoroughly: this user may be one who can read everything, or not.
+        let found = crate::doctor::found(&studio, &crate::doctor::strict()).await;
+        assert_eq!(found, [("not_readable", 1)].into());
+        crate::doctor::set_mode(&blob(bench, frame(&tree, 0)), 0o444);
         finds(bench, &[]).await;
     }
 
@@ -141,8 +147,15 @@ both_engines! {
         let studio = Studio::open_read_only(bench.root(), bench.options()).await.unwrap();
         let refused = studio.create_project(NewProject::new("P")).await;
         assert!(refused.is_err());
+        set_mode_of_a_blob(bench, &tree);
+        assert!(studio.repair(&pegbar::RepairOptions::default(), |_| {}).await.is_err());
+        assert!(!fs::metadata(blob(bench, frame(&tree, 0))).unwrap().permissions().readonly());
         assert_eq!(studio.get_project_tree(tree.project.id).await.unwrap(), tree);
     }
+}
+
+fn set_mode_of_a_blob(bench: &Bench, tree: &pegbar::ProjectTree) {
+    crate::doctor::set_mode(&blob(bench, frame(tree, 0)), 0o644);
 }
 
 /// What the engine says of a file of which a page was overwritten.
