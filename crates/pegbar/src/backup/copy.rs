@@ -45,7 +45,7 @@ impl Copier {
         })
     }
 
-    fn place(&self, sha256: Sha256) -> PathBuf {
+    pub(super) fn place(&self, sha256: Sha256) -> PathBuf {
         let name = sha256.to_string();
         self.blobs.join(&name[..2]).join(name)
     }
