@@ -5,12 +5,13 @@
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
 //! part of it: the image is in the store already and the view follows later. Only `intake`,
-//! `generation`, `sync` and `verify` are about files: blobs, view and rows, durably. In
+//! `generation`, `sync`, `verify` and `backup` are about files: blobs, view and rows, durably. In
 //! `generation` both sides are ours: an asset with the generation that it came from, and without.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
 
+mod backup;
 mod check;
 mod floor_postgres;
 mod floor_sqlite;
@@ -47,6 +48,7 @@ const SCENARIOS: &[&str] = &[
     "generation",
     "sync",
     "verify",
+    "backup",
 ];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -108,7 +110,10 @@ fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let works_on_files = matches!(*scenario, "intake" | "generation" | "sync" | "verify");
+        let works_on_files = matches!(
+            *scenario,
+            "intake" | "generation" | "sync" | "verify" | "backup"
+        );
         let (view_updates, mut builder) = if works_on_files {
             // With as many threads as the program has.
             (ViewUpdates::WithEachChange, Builder::new_multi_thread())
@@ -146,6 +151,7 @@ async fn run_scenario(
         "generation" => generation::generation(site, scale, goals.generation).await?,
         "sync" => vec![walk::sync(site, scale).await?],
         "verify" => verify::verify(site, scale).await?,
+        "backup" => vec![backup::backup(site, scale).await?],
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }
