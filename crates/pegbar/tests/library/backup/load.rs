@@ -62,6 +62,7 @@ both_engines! {
         for round in 1..=ROUNDS {
             // However slow the machine is, each backup has some writes before it.
             while known.lock().unwrap().len() < 2 * round as usize {
+                assert!(writers.iter().any(|writer| !writer.is_finished()), "they write");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             let before = known.lock().unwrap().clone();
