@@ -9,6 +9,7 @@ mod copy;
 mod files;
 pub(crate) mod hold;
 mod manifest;
+mod packed;
 mod place;
 mod restore;
 mod take;

@@ -8,6 +8,8 @@ mod import;
 mod map;
 mod read;
 mod row;
+#[cfg(test)]
+mod schema;
 
 use serde::{Deserialize, Serialize};
 

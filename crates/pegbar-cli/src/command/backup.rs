@@ -13,7 +13,7 @@ use crate::text::{count, minute, size};
 /// How many entries of a list are printed; --json has more.
 const MAX_NAMED: usize = 20;
 
-/// Save the whole studio, while it is used, into a folder
+/// Save the whole studio, while it is used, into a folder or an archive
 ///
 /// The rows of one moment come first, then the images that they name. The folder may hold
 /// earlier backups: images that it has are not copied, nor read, again. A backup is whole when
@@ -23,10 +23,11 @@ const MAX_NAMED: usize = 20;
 #[command(after_help = "\
 Example:
   pegbar backup /mnt/disk/my-studio
+  pegbar backup my-studio.tar
   pegbar backup --list /mnt/disk/my-studio
   pegbar backup --verify /mnt/disk/my-studio")]
 pub(crate) struct Args {
-    /// The folder: empty, not there yet, or with backups
+    /// The folder: empty, not there yet, or with backups; or a file NAME.tar, which is one backup
     #[arg(value_name = "TARGET")]
     target: PathBuf,
     /// List the backups that the folder has
@@ -51,9 +52,16 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     }
     let studio = context.studio().await?;
     let progress = output.progress(0, "images");
-    let report = studio
-        .back_up(&args.target, |done, total| progress.set(done, total))
-        .await;
+    let told = |done, total| progress.set(done, total);
+    let is_archive = args
+        .target
+        .extension()
+        .is_some_and(|ending| ending == "tar");
+    let report = if is_archive && !args.target.is_dir() {
+        studio.back_up_archive(&args.target, told).await
+    } else {
+        studio.back_up(&args.target, told).await
+    };
     progress.finish();
     let report = report?;
     if output.is_json() {

@@ -25,7 +25,7 @@ Example:
   pegbar restore /mnt/disk/my-studio --to my-studio
   pegbar restore /mnt/disk/my-studio --to my-studio --snapshot 2026-11-27")]
 pub(crate) struct Args {
-    /// The folder that `pegbar backup` wrote
+    /// The folder or archive that `pegbar backup` wrote
     #[arg(value_name = "BACKUP")]
     backup: PathBuf,
     /// The folder of the studio; else the one of --studio, or the current one

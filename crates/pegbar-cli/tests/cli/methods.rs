@@ -13,6 +13,7 @@ const METHODS: &[(&str, &str)] = &[
     ("append_frames", "frame add"),
     ("assets_folder", "open"),
     ("back_up", "backup"),
+    ("back_up_archive", "backup"),
     ("change_tags", "tag add"),
     // For those who balance load.
     ("check_reachable", "serve"),

@@ -5,13 +5,14 @@
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
 //! part of it: the image is in the store already and the view follows later. Only `intake`,
-//! `generation`, `sync`, `verify`, `together` and `doctor` are about files: blobs, view and rows,
-//! durably. In
+//! `generation`, `sync`, `verify`, `together`, `doctor` and `backup` are about files: blobs, view and
+//! rows, durably. In
 //! `generation` both sides are ours: an asset with the generation that it came from, and without.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
 
+mod backup;
 mod check;
 mod doctor;
 mod floor_postgres;
@@ -52,6 +53,7 @@ const SCENARIOS: &[&str] = &[
     "verify",
     "together",
     "doctor",
+    "backup",
 ];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -120,6 +122,7 @@ fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>
             "verify",
             "together",
             "doctor",
+            "backup",
         ];
         let works_on_files = on_files.contains(scenario);
         let (view_updates, mut builder) = if works_on_files {
@@ -161,6 +164,7 @@ async fn run_scenario(
         "verify" => verify::verify(site, scale).await?,
         "together" => together::together(site, scale).await?,
         "doctor" => doctor::doctor(site, scale).await?,
+        "backup" => vec![backup::backup(site, scale).await?],
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

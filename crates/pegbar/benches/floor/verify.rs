@@ -87,7 +87,7 @@ fn sha256sum(site: &Site, files: &[PathBuf]) -> Outcome<Cost> {
     Ok(site.meter.stop(&start))
 }
 
-fn files_below(root: &Path) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn files_below(root: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

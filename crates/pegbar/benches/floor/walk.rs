@@ -14,6 +14,8 @@ use crate::site::Site;
 
 const FRAMES: usize = 50;
 const ANIMATIONS: usize = 20;
+/// How many images each character has.
+pub(crate) const PER_CHARACTER: usize = ANIMATIONS * FRAMES;
 
 /// Imports a large folder, and syncs it when nothing has changed; the floor lists each folder
 /// and looks at every file's size and time.
@@ -54,7 +56,7 @@ pub(crate) async fn sync(site: &Site, scale: Scale) -> Outcome<Race> {
 pub(crate) async fn import_many(site: &Site, scale: Scale) -> Outcome<usize> {
     let project = site.studio.create_project(NewProject::new("P")).await?;
     let folder = site.root().join("source");
-    let count = write_images(&folder, scale.listed / (ANIMATIONS * FRAMES))?;
+    let count = write_images(&folder, scale.listed / PER_CHARACTER)?;
     let start = site.meter.start();
     let plan = FolderPlan::of(&folder, &FolderOptions::default())?;
     let import = site
@@ -77,7 +79,7 @@ pub(crate) async fn import_many(site: &Site, scale: Scale) -> Outcome<usize> {
 }
 
 /// Counts files, and looks at the size and time of each.
-fn walk(root: &Path) -> Outcome<usize> {
+pub(crate) fn walk(root: &Path) -> Outcome<usize> {
     let mut folders = vec![root.to_owned()];
     let mut count = 0;
     while let Some(folder) = folders.pop() {
@@ -96,7 +98,7 @@ fn walk(root: &Path) -> Outcome<usize> {
 }
 
 /// Writes small images, each with bytes of its own, as `character/animation/frame`.
-fn write_images(root: &Path, characters: usize) -> Outcome<usize> {
+pub(crate) fn write_images(root: &Path, characters: usize) -> Outcome<usize> {
     let template = crate::site::png()?;
     let mut count = 0;
     for character in 0..characters {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::BackupSnapshot;
 use super::files::SavedFile;
 use super::manifest::{ListPart, Manifest};
+use super::packed::Opened;
 use super::place::{Place, blobs_file, files_file, open_packed, table_file};
 use crate::blob::whole;
 use crate::error::{Error, Result};
@@ -71,13 +72,13 @@ pub(super) struct Lists {
 }
 
 impl Studio {
-    /// Lists the snapshots of a backup folder, the oldest first.
+    /// Lists the snapshots of a backup folder, or of an archive, the oldest first.
     ///
     /// # Errors
     /// [`Error::Unavailable`] where there is no backup; [`Error::Damaged`] for a manifest that
     /// is not what was written; [`Error::Io`].
     pub fn list_backups(folder: impl AsRef<Path>) -> Result<Vec<BackupSnapshot>> {
-        let place = Place::open(folder.as_ref())?;
+        let Opened { place, .. } = &Opened::of(folder.as_ref(), folder.as_ref())?;
         let names = place.names()?.into_iter();
         let read = names.map(|name| {
             let manifest = Manifest::read(&place.snapshots().join(&name))?;
@@ -86,7 +87,7 @@ impl Studio {
         read.collect()
     }
 
-    /// Hashes everything in a backup folder again: the snapshot that is named, or all of them.
+    /// Hashes everything in a backup folder, or in an archive, again: the snapshot that is named, or all of them.
     /// `progress` is told how many blobs are done, of how many.
     ///
     /// # Errors
@@ -97,7 +98,7 @@ impl Studio {
         snapshot: Option<&str>,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<BackupVerifyReport> {
-        let place = Place::open(folder.as_ref())?;
+        let Opened { place, .. } = &Opened::of(folder.as_ref(), folder.as_ref())?;
         let names = match snapshot {
             Some(wanted) => vec![place.name_of(wanted)?],
             None => place.names()?,
@@ -109,7 +110,7 @@ impl Studio {
             match Manifest::read(&folder) {
                 Ok(manifest) => {
                     let lists = check_lists(&folder, &manifest, &mut |path, reason| {
-                        report.add(relative(&place, path), reason);
+                        report.add(relative(place, path), reason);
                     });
                     let there = lists.blobs.iter().filter(|(_, _, is_there)| *is_there);
                     blobs.extend(there.map(|(sha256, size, _)| (*sha256, *size)));
@@ -117,7 +118,7 @@ impl Studio {
                     blobs.extend(files.map(|file| (file.sha256, file.size)));
                     report.snapshots.push(manifest.snapshot(&name));
                 }
-                Err(error) => report.add(relative(&place, &folder), error.to_string()),
+                Err(error) => report.add(relative(place, &folder), error.to_string()),
             }
         }
         let blobs: Vec<(Sha256, u64)> = blobs.into_iter().collect();
@@ -129,7 +130,7 @@ impl Studio {
                 report.blobs += 1;
                 report.bytes += size;
                 if let Some(reason) = flaw {
-                    report.add(relative(&place, &place.blob(*sha256)), reason);
+                    report.add(relative(place, &place.blob(*sha256)), reason);
                 }
             }
             progress(report.blobs, blobs.len() as u64);

@@ -1,11 +1,9 @@
 //! Copying blobs: hashed on the way, flushed, put in place by rename.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::blob::{sync_folder, whole};
 use crate::error::{IoContext, Result};
@@ -29,7 +27,6 @@ pub(super) struct Copier {
     blobs: PathBuf,
     tmp: PathBuf,
     files: AtomicU64,
-    changed: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Copier {
@@ -41,11 +38,10 @@ impl Copier {
             blobs,
             tmp,
             files: AtomicU64::new(0),
-            changed: Mutex::new(BTreeSet::new()),
         })
     }
 
-    fn place(&self, sha256: Sha256) -> PathBuf {
+    pub(super) fn place(&self, sha256: Sha256) -> PathBuf {
         let name = sha256.to_string();
         self.blobs.join(&name[..2]).join(name)
     }
@@ -93,11 +89,9 @@ impl Copier {
             permissions.set_readonly(true);
             to.set_permissions(permissions).at("writing", &copy)?;
             to.sync_all().at("flushing", &copy)?;
-            let folder = place.parent().unwrap_or(&self.blobs).to_owned();
-            fs::create_dir_all(&folder).at("creating", &folder)?;
+            let folder = place.parent().unwrap_or(&self.blobs);
+            fs::create_dir_all(folder).at("creating", folder)?;
             fs::rename(&copy, place).at("writing", place)?;
-            let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
-            changed.insert(folder);
             Ok(Copied::New(size))
         });
         if !matches!(outcome, Ok(Copied::New(_))) {
@@ -107,12 +101,14 @@ impl Copier {
         outcome
     }
 
-    /// Flushes the folders of what was copied: after this, a power cut can't lose it.
+    /// Flushes all folders: after this, a power cut can't lose what was copied, by an earlier
+    /// call that was interrupted either.
     pub(super) fn finish(&self) -> Result<()> {
-        let changed =
-            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
-        for folder in &changed {
-            sync_folder(folder)?;
+        for entry in fs::read_dir(&self.blobs).at("reading", &self.blobs)? {
+            let folder = entry.at("reading", &self.blobs)?.path();
+            if folder.is_dir() {
+                sync_folder(&folder)?;
+            }
         }
         sync_folder(&self.blobs)?;
         self.blobs.parent().map_or(Ok(()), sync_folder)

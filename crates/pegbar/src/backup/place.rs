@@ -11,7 +11,7 @@ use crate::blob::sync_folder;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 
-const MARKER: &str = "pegbar-backup.json";
+pub(super) const MARKER: &str = "pegbar-backup.json";
 const SNAPSHOTS: &str = "snapshots";
 const PARTIAL: &str = ".partial";
 
@@ -48,8 +48,7 @@ impl Place {
                     hint: "name an empty folder, or one that `pegbar backup` wrote".to_owned(),
                 });
             }
-            let text = format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION}}}\n");
-            write_durably(&marker, text.as_bytes())?;
+            write_durably(&marker, marker_text().as_bytes())?;
         }
         Ok(Self { root })
     }
@@ -180,6 +179,11 @@ impl Place {
         };
         Ok(name.clone())
     }
+}
+
+/// What marks a folder as one of backups.
+pub(super) fn marker_text() -> String {
+    format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION}}}\n")
 }
 
 /// Returns where the rows of a table are.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Lists, check_lists};
 use super::copy::{Copied, Copier};
 use super::manifest::{Manifest, TablePart};
+use super::packed::Opened;
 use super::place::{Place, open_packed, table_file, write_durably};
 use super::take::COMPUTED;
 use super::{AbsentBlob, BackupSnapshot};
@@ -100,7 +101,7 @@ impl Studio {
         options: RestoreOptions,
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<(Self, RestoreReport)> {
-        let place = Place::open(from.as_ref())?;
+        let Opened { place, .. } = &Opened::of(from.as_ref(), to.as_ref())?;
         let (name, snapshot, manifest) = place.find(options.snapshot.as_deref())?;
         check_known(&manifest)?;
         let lists = read_whole(&snapshot, &manifest)?;
@@ -108,7 +109,7 @@ impl Studio {
         let was_there = to.exists();
         let (private, begun) = prepare(to, &manifest, &options.studio)?;
         let mut restore = Restore {
-            place: &place,
+            place,
             snapshot,
             manifest: &manifest,
             lists,

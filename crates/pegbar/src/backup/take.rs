@@ -2,16 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::copy::{Copied, Copier};
-use super::files::{self, SavedFile};
+use super::files::{self, Saved, SavedFile};
 use super::manifest::{FORMAT, ListPart, Manifest, NAME, TablePart, VERSION};
 use super::place::{Place, blobs_file, files_file, table_file, write_durably};
-use super::{AbsentBlob, BackupReport, hold};
+use super::{AbsentBlob, BackupReport, BackupSnapshot, hold};
 use crate::blob::sync_folder;
 use crate::db::schema::{TableSchema, tables};
 use crate::db::sql::{Sql, statements};
@@ -23,6 +23,7 @@ use crate::id::StoreId;
 use crate::parallel;
 use crate::rows::{Digest, Pages, line};
 use crate::studio::Studio;
+use crate::time::MillisSinceEpoch;
 
 statements! {
     STORE = "SELECT id FROM store";
@@ -44,7 +45,7 @@ const BATCH: usize = 256;
 const MAX_LISTED: usize = 100;
 
 /// How often the rows are read anew where bytes that they name have been purged meanwhile.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// Bytes that rows name; `size` as the rows say.
 #[derive(Clone, Copy, Debug)]
@@ -54,23 +55,24 @@ pub(super) struct Named {
 }
 
 /// The rows of one state, written down.
-struct Rows {
+pub(super) struct Dumped {
+    pub(super) created_at: MillisSinceEpoch,
     store_id: StoreId,
-    tables: Vec<TablePart>,
-    named: Vec<Named>,
-    not_taken_in: u64,
+    pub(super) tables: Vec<TablePart>,
+    pub(super) named: Vec<Named>,
+    pub(super) not_taken_in: u64,
 }
 
 /// What copying the blobs came to.
 #[derive(Default)]
-struct Blobs {
+pub(super) struct Blobs {
     list: Vec<(Sha256, u64, bool)>,
     copied: u64,
     copied_bytes: u64,
     missing: Vec<AbsentBlob>,
     absent: u64,
     /// Those that the studio does not have at all.
-    gone: Vec<Sha256>,
+    pub(super) gone: Vec<Sha256>,
 }
 
 impl Studio {
@@ -103,9 +105,8 @@ impl Studio {
         let mut sum = (0, 0);
         for _ in 0..ATTEMPTS {
             let partial = place.begin()?;
-            let created_at = self.now();
-            let rows = self.dump(&partial).await?;
-            let blobs = self.copy_blobs(&copier, &rows.named, &mut progress)?;
+            let dumped = self.dump(&partial).await?;
+            let blobs = self.copy_blobs(&copier, &dumped.named, &mut progress)?;
             sum.0 += blobs.copied;
             sum.1 += blobs.copied_bytes;
             if self.was_purged(&blobs.gone).await? {
@@ -114,46 +115,51 @@ impl Studio {
             let known = files::known(&place);
             let files = blocking(|| files::save(&private, &copier, &known));
             blocking(|| copier.finish())?;
-            let not_taken_in = rows.not_taken_in;
-            let manifest = Manifest {
-                format: FORMAT.to_owned(),
-                version: VERSION,
-                created_at,
-                pegbar: env!("CARGO_PKG_VERSION").to_owned(),
-                engine: match self.engine() {
-                    crate::Engine::Sqlite => "sqlite".to_owned(),
-                    crate::Engine::Postgres => "postgres".to_owned(),
-                },
-                schema_version: latest_version(),
-                store_id: rows.store_id,
-                tables: rows.tables,
-                blobs: write_blob_list(&partial, &blobs)?,
-                files: write_file_list(&partial, &files.saved)?,
-            };
+            let not_taken_in = dumped.not_taken_in;
+            let manifest = self.manifest(&partial, dumped, &blobs, &files.saved)?;
             sync_folder(&partial.join("rows"))?;
             write_durably(&partial.join(NAME), manifest.to_text()?.as_bytes())?;
-            let name = created_at.to_string().replace(':', "-");
+            let name = manifest.created_at.to_string().replace(':', "-");
             let (name, folder) = place.publish(&partial, &name)?;
             place.remove_leftovers()?;
+            let report = blobs.report(manifest.snapshot(&name), files, not_taken_in);
             return Ok(BackupReport {
-                snapshot: manifest.snapshot(&name),
                 folder,
                 copied: sum.0,
                 copied_bytes: sum.1,
-                missing: blobs.missing,
-                files: files.saved.len() as u64,
-                left_out: files.left_out,
-                not_taken_in,
+                ..report
             });
         }
         place.remove_leftovers()?;
-        Err(Error::Conflict {
-            message: "bytes were purged while the backup was taken, each time again".to_owned(),
-            hint: "wait until nobody purges, then run the command again".to_owned(),
+        Err(purged_each_time())
+    }
+
+    /// Writes the lists of a snapshot, and says of what it consists.
+    pub(super) fn manifest(
+        &self,
+        partial: &Path,
+        dumped: Dumped,
+        blobs: &Blobs,
+        files: &[SavedFile],
+    ) -> Result<Manifest> {
+        Ok(Manifest {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            created_at: dumped.created_at,
+            pegbar: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: match self.engine() {
+                crate::Engine::Sqlite => "sqlite".to_owned(),
+                crate::Engine::Postgres => "postgres".to_owned(),
+            },
+            schema_version: latest_version(),
+            store_id: dumped.store_id,
+            tables: dumped.tables,
+            blobs: write_blob_list(partial, blobs)?,
+            files: write_file_list(partial, files)?,
         })
     }
 
-    fn refuse_own(&self, target: &Path) -> Result<()> {
+    pub(super) fn refuse_own(&self, target: &Path) -> Result<()> {
         let absolute = std::path::absolute(target).at("opening", target)?;
         let mut above = absolute.ancestors();
         let real = above.find_map(|folder| folder.canonicalize().ok());
@@ -170,9 +176,10 @@ impl Studio {
     }
 
     /// Writes down the rows of one state.
-    async fn dump(&self, partial: &Path) -> Result<Rows> {
+    pub(super) async fn dump(&self, partial: &Path) -> Result<Dumped> {
         let folder = partial.join("rows");
         fs::create_dir_all(&folder).at("creating", &folder)?;
+        let created_at = self.now();
         let mut session = self.database().snapshot().await?;
         let store = store_id(&mut session).await?;
         let store_id = store.ok_or_else(|| Error::Damaged {
@@ -180,7 +187,8 @@ impl Studio {
             reason: "it has no row".to_owned(),
             source: None,
         })?;
-        let mut rows = Rows {
+        let mut rows = Dumped {
+            created_at,
             store_id,
             tables: Vec::new(),
             named: named(&mut session).await?,
@@ -226,7 +234,7 @@ impl Studio {
 
     /// Says whether bytes that are gone are named by no row any more: then the rows that were
     /// written down are too old.
-    async fn was_purged(&self, gone: &[Sha256]) -> Result<bool> {
+    pub(super) async fn was_purged(&self, gone: &[Sha256]) -> Result<bool> {
         let mut session = self.database().read().await?;
         for sha256 in gone {
             let parameters = [Value::Text(sha256.to_string().into())];
@@ -242,7 +250,32 @@ impl Studio {
 }
 
 impl Blobs {
-    fn add(&mut self, blob: Named, outcome: Copied, size: impl Fn() -> u64) {
+    /// Says what became of it, with nothing copied before.
+    pub(super) fn report(
+        self,
+        snapshot: BackupSnapshot,
+        files: Saved,
+        not_taken_in: u64,
+    ) -> BackupReport {
+        BackupReport {
+            snapshot,
+            folder: PathBuf::new(),
+            copied: self.copied,
+            copied_bytes: self.copied_bytes,
+            missing: self.missing,
+            files: files.saved.len() as u64,
+            left_out: files.left_out,
+            not_taken_in,
+        }
+    }
+
+    /// Returns the blobs that were there.
+    pub(super) fn there(&self) -> impl Iterator<Item = Sha256> {
+        let there = self.list.iter().filter(|(_, _, is_there)| *is_there);
+        there.map(|(sha256, _, _)| *sha256)
+    }
+
+    pub(super) fn add(&mut self, blob: Named, outcome: Copied, size: impl Fn() -> u64) {
         let sha256 = blob.sha256;
         let mut absent = |reason: String| {
             self.absent += 1;
@@ -271,6 +304,13 @@ impl Blobs {
                 self.list.push((sha256, blob.size.unwrap_or(0), false));
             }
         }
+    }
+}
+
+pub(super) fn purged_each_time() -> Error {
+    Error::Conflict {
+        message: "bytes were purged while the backup was taken, each time again".to_owned(),
+        hint: "wait until nobody purges, then run the command again".to_owned(),
     }
 }
 

@@ -102,6 +102,11 @@ fn every_statement(engine: Engine, mut prepare: impl FnMut(String)) {
             prepare(sql::update(table, engine));
         }
     }
+    for schema in super::schema::tables(super::latest_version()) {
+        prepare(sql::insert(&schema.table, engine));
+        let columns = sql::column_list(&schema.table, "");
+        prepare(format!("SELECT {columns} FROM {}", schema.table.name));
+    }
     every_list(|query| prepare(query.text(engine).into_owned()));
     every_graph_query(|query| prepare(query.text(engine).into_owned()));
 }
@@ -177,6 +182,39 @@ async fn every_statement_is_prepared_on_postgres() {
         .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn the_tables_that_are_copied_whole_are_those_of_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open_sqlite(folder.path()).await;
+    let Session::Sqlite(session) = database.read().await.unwrap() else {
+        unreachable!()
+    };
+    let list = |query: &str, name: &str| -> Vec<String> {
+        let mut statement = session.connection().prepare(query).unwrap();
+        let rows = statement.query_map([name], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let there = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+                 AND name <> ?1 ORDER BY name";
+    let known = super::schema::tables(super::latest_version());
+    let mut names: Vec<&str> = known.iter().map(|schema| schema.table.name).collect();
+    names.sort_unstable();
+    assert_eq!(list(there, "pegbar_migration"), names);
+    for schema in known {
+        let name = schema.table.name;
+        let columns = "SELECT name FROM pragma_table_info(?1) ORDER BY name";
+        let mut known: Vec<&str> = schema.table.columns.iter().map(|column| column.0).collect();
+        known.sort_unstable();
+        assert_eq!(list(columns, name), known, "{name}");
+        let key = "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
+        let known = schema
+            .key
+            .iter()
+            .map(|place| schema.table.columns[*place].0);
+        assert_eq!(list(key, name), known.collect::<Vec<_>>(), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Bundles: a project as one file, and what becomes of one that is not what was written.
 
 mod hostile;
-mod unpacked;
+pub(crate) mod unpacked;
 
 use std::fs;
 use std::path::PathBuf;

@@ -23,6 +23,15 @@ async fn refused(from: &Path, to: &Path) -> String {
     error.to_string()
 }
 
+/// What changed says nothing, as the time in a packed file: the backup is what it was.
+async fn restores(from: &Path, to: &Path, before: &pegbar::ProjectTree) -> bool {
+    let (restored, _) = restore(from, to, into(DatabaseAddress::Sqlite)).await;
+    let is_same = restored.get_project_tree(before.project.id).await.unwrap() == *before;
+    drop(restored);
+    fs::remove_dir_all(to).unwrap();
+    is_same
+}
+
 both_engines! {
     async fn a_changed_byte_anywhere_is_found_and_not_restored(bench) {
         let studio = bench.create().await;
@@ -62,6 +71,47 @@ both_engines! {
         assert!(checked > 20, "{checked}");
         assert!(Studio::verify_backup(target(bench), Some(&report.snapshot.name), |_, _| ()).unwrap().flaws.is_empty());
         restore(&target(bench), &to, into(DatabaseAddress::Sqlite)).await;
+    }
+
+    async fn an_archive_is_a_backup_and_one_that_is_cut_is_none(bench) {
+        let studio = bench.create().await;
+        let before = alley(&studio).await;
+        let archive = bench.folder.path().join("studio.tar");
+        let report = studio.back_up_archive(&archive, |_, _| ()).await.unwrap();
+        assert_eq!(report.copied, report.snapshot.blobs);
+        let again = studio.back_up_archive(&archive, |_, _| ()).await.unwrap_err();
+        assert_eq!(again.code(), "conflict");
+        assert_eq!(Studio::list_backups(&archive).unwrap(), [report.snapshot]);
+        let checked = Studio::verify_backup(&archive, None, |_, _| ()).unwrap();
+        assert_eq!((checked.flaws, checked.blobs), (Vec::new(), report.copied));
+        let to = bench.folder.path().join("restored");
+        let bytes = fs::read(&archive).unwrap();
+        let bad = bench.folder.path().join("bad.tar");
+        for length in (0..bytes.len()).step_by(1024) {
+            fs::write(&bad, &bytes[..length]).unwrap();
+            assert!(Studio::list_backups(&bad).is_err(), "cut at {length}");
+            refused(&bad, &to).await;
+        }
+        for at in (0..bytes.len()).step_by(499) {
+            let mut other = bytes.clone();
+            other[at] ^= 1 << (at % 8);
+            fs::write(&bad, &other).unwrap();
+            let found = Studio::verify_backup(&bad, None, |_, _| ());
+            let is_found = !found.is_ok_and(|found| found.flaws.is_empty());
+            let header = at % 512 < 10;
+            assert!(is_found || header || restores(&bad, &to, &before).await, "{at}");
+        }
+        let files = crate::bundle::unpacked::read(&bytes);
+        for name in ["../evil", "/evil", "evil", "blobs/../../evil", "pegbar-backup.json"] {
+            let mut other = files.clone();
+            other.insert(1, (name.to_owned(), b"evil".to_vec()));
+            fs::write(&bad, crate::bundle::unpacked::write(&other)).unwrap();
+            refused(&bad, &to).await;
+        }
+        let (restored, _) = restore(&archive, &to, into(DatabaseAddress::Sqlite)).await;
+        assert_eq!(restored.get_project_tree(before.project.id).await.unwrap(), before);
+        let left = fs::read_dir(bench.folder.path()).unwrap().count();
+        assert_eq!(left, 4, "studio, archive, bad, restored");
     }
 
     async fn a_snapshot_without_a_manifest_is_none(bench) {

@@ -178,6 +178,8 @@ both_engines! {
     }
 }
 
+const SIGNS: &[u8] = b"0123456789\"{}[],:\\nul \xff/.";
+
 /// Random changes to rows that their author has signed for: refused, or a project that is whole.
 #[test]
 fn whatever_rows_say_nothing_breaks() {
@@ -215,7 +217,7 @@ fn whatever_rows_say_nothing_breaks() {
             for _ in 0..=next(3) {
                 let at = next(text.len());
                 match next(4) {
-                    0 => text[at] = b"0123456789\"{}[],:\\nul \xff/."[next(26)],
+                    0 => text[at] = SIGNS[next(SIGNS.len())],
                     1 => drop(text.remove(at)),
                     2 => text.insert(at, text[at]),
                     _ => {

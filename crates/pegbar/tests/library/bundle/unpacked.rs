@@ -1,5 +1,7 @@
 //! A bundle taken apart, and put together again by someone who lies well.
 
+use std::fmt::Write as _;
+
 use pegbar::Sha256;
 
 pub(crate) type Files = Vec<(String, Vec<u8>)>;
@@ -64,13 +66,13 @@ pub(crate) fn seal(files: &mut Files) {
     let (mut text, mut blobs, mut count) = (String::new(), String::new(), 0);
     for (name, bytes) in files.iter() {
         if let Some(hash) = name.strip_prefix("blobs/") {
-            blobs += &format!("{hash} {}\n", bytes.len());
+            writeln!(blobs, "{hash} {}", bytes.len()).unwrap();
             count += 1;
         } else if name != "checksums.txt" {
-            text += &format!("{}  {name}\n", Sha256::of(bytes));
+            writeln!(text, "{}  {name}", Sha256::of(bytes)).unwrap();
         }
     }
-    text += &format!("{}  {count} blobs\n", Sha256::of(blobs.as_bytes()));
+    writeln!(text, "{}  {count} blobs", Sha256::of(blobs.as_bytes())).unwrap();
     let last = files.last_mut().unwrap();
     assert_eq!(last.0, "checksums.txt");
     last.1 = text.into_bytes();
