@@ -46,7 +46,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                 }
                 // What was just said, or flushed, is what can be lost.
                 let is_telling = matches!(event, Event::Said(_)) || at + 1 == moments;
-                if (at + seed_step) % step != 0 && !is_telling {
+                if !(at + seed_step).is_multiple_of(step) && !is_telling {
                     continue;
                 }
                 for cut in [
