@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use pegbar_faults::attack::{self, Figure, HEADS, Setting};
@@ -72,6 +73,9 @@ struct Force {
     /// Only this operation.
     #[arg(long)]
     only: Option<String>,
+    /// Stops after so many seconds, even if fewer were made.
+    #[arg(long)]
+    seconds: Option<u64>,
     /// Where the numbers begin.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -94,6 +98,9 @@ impl Force {
             meanwhile: self.meanwhile,
             only: self.only,
             seed: self.seed,
+            until: self
+                .seconds
+                .map(|seconds| Instant::now() + Duration::from_secs(seconds)),
             ..Setting::short(std::env::current_exe()?)
         })
     }

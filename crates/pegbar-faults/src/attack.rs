@@ -15,6 +15,7 @@ pub mod race;
 pub mod server;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::Result;
 use crate::site::Where;
@@ -36,6 +37,8 @@ pub struct Setting {
     pub only: Option<String>,
     /// Where the numbers begin.
     pub seed: u64,
+    /// When to stop, even if fewer were made.
+    pub until: Option<Instant>,
     /// The defects that the victims have, with commas between.
     pub planted: String,
 }
@@ -52,7 +55,25 @@ impl Setting {
             meanwhile: false,
             only: None,
             seed: 0,
+            until: None,
             planted: String::new(),
+        }
+    }
+
+    /// Whether the time is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() > until)
+    }
+
+    /// Returns how far apart the points of an operation are: all of them where that is asked
+    /// for, a few where it is the short form, and some at a time where the time is short.
+    #[must_use]
+    pub fn step(&self, there: usize, short: usize) -> usize {
+        match (self.points, self.until) {
+            (Some(_), None) => 1,
+            (_, Some(_)) => stride(there, 2 * short),
+            (None, None) => stride(there, short),
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use pegbar::Sha256;
 
 use super::kill::operations;
-use super::{Figure, Setting, during, stride};
+use super::{Figure, Setting, during};
 use crate::operation::is_resumed;
 use crate::random::Random;
 use crate::site::{Base, Site, png};
@@ -30,14 +30,11 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     names.retain(|name| !is_resumed(name) && *name != "add large file");
     let (mut points, mut files) = (0, 0);
     let mut seed = setting.seed;
-    while points < setting.count(SHORT) {
+    while points < setting.count(SHORT) && !setting.is_over() {
         for name in &names {
             let site = base.copy()?;
             let calls = trace::run(&victim::of(setting, &site, name, seed), Plan::Watch)?.counted;
-            let step = match setting.points {
-                Some(_) => 1,
-                None => stride(calls, SHORT),
-            };
+            let step = setting.step(calls, SHORT);
             // Moving aside takes more calls than there were without.
             for at in (1 + Random::new(seed).below(step)..).step_by(step) {
                 let what = || format!("{name}, seed {seed}, killed at call {at}");

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::kill::{Expected, operations};
-use super::{Figure, Setting, during, stride};
+use super::{Figure, Setting, during};
 use crate::random::Random;
 use crate::trace::{self, Outcome, Plan};
 use crate::{Result, victim};
@@ -47,25 +47,31 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         eprintln!("skipped: system calls can be made to fail on x86_64 Linux only");
         return Ok(Vec::new());
     }
-    KINDS
-        .iter()
-        .map(|(kind, plan)| strike(setting, kind, *plan))
-        .collect()
+    let mut figures = Vec::new();
+    for (number, (kind, plan)) in (0..).zip(KINDS) {
+        let mut share = setting.clone();
+        if let Some(until) = setting.until {
+            let now = Instant::now();
+            let kinds_left = (KINDS.len() - number).try_into().unwrap_or(1);
+            share.until = Some(now + until.saturating_duration_since(now) / kinds_left);
+        }
+        figures.push(strike(&share, kind, *plan)?);
+    }
+    Ok(figures)
 }
 
 fn strike(setting: &Setting, kind: &str, plan: fn(usize) -> Plan) -> Result<Figure> {
     let begun = Instant::now();
     let names = operations(setting);
     let (mut struck, mut undone, mut refused) = (0, 0, 0);
-    for name in &names {
-        let seed = setting.seed;
+    for (name, seed) in passes(setting, &names) {
         let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
-        let step = match setting.points {
-            Some(_) => 1,
-            None => stride(expected.calls, SHORT),
-        };
-        let first = 1 + Random::new(setting.seed).below(step);
+        let step = setting.step(expected.calls, SHORT);
+        let first = 1 + Random::new(seed).below(step);
         for at in (first..=expected.calls).step_by(step) {
+            if setting.is_over() {
+                break;
+            }
             let site = expected.base.copy()?;
             let victim = victim::of(setting, &site, name, seed);
             let run = trace::run(&victim, plan(at))?;
@@ -91,4 +97,12 @@ fn strike(setting: &Setting, kind: &str, plan: fn(usize) -> Plan) -> Result<Figu
         ),
         seconds: begun.elapsed().as_secs(),
     })
+}
+
+/// Every operation once, or again and again while there is time.
+fn passes<'a>(setting: &'a Setting, names: &'a [&str]) -> impl Iterator<Item = (&'a str, u64)> {
+    let passes = (setting.seed..).take_while(|seed| {
+        *seed == setting.seed || (setting.until.is_some() && !setting.is_over())
+    });
+    passes.flat_map(|seed| names.iter().map(move |name| (*name, seed)))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Figure, Setting, during, stride};
+use super::{Figure, Setting, during};
 use crate::operation::{OPERATIONS, is_resumed};
 use crate::random::Random;
 use crate::site::{Base, Site};
@@ -114,19 +114,19 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let (mut killed, mut undone, mut twice) = (0, 0, 0);
     let mut seed = setting.seed;
     let wanted = setting.count(SHORT * names.len());
-    while killed < wanted {
+    while killed < wanted && !setting.is_over() {
         for name in &names {
             let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
-            let step = match setting.points {
-                Some(_) => 1,
-                None => stride(expected.calls, SHORT),
-            };
+            let step = setting.step(expected.calls, SHORT);
             // Calls come in another number each time, where threads wait for each other.
             for at in (1 + Random::new(seed).below(step)..).step_by(step) {
                 let what = || format!("{name}, seed {seed}, killed at call {at}");
                 let is_twice = at % 3 == 0;
                 let point = during(what, point(setting, &expected, name, seed, at, is_twice))?;
                 let Some(is_done) = point else { break };
+                if setting.is_over() {
+                    break;
+                }
                 killed += 1;
                 twice += usize::from(is_twice);
                 undone += usize::from(!is_done);

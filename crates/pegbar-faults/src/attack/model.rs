@@ -29,9 +29,13 @@ const CRASH: usize = 3;
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
     let base = Base::new(&setting.rows)?;
-    let cases = setting.count(SHORT);
+    let mut cases = 0;
     let mut total = Case::default();
-    for number in 0..cases {
+    for number in 0..setting.count(SHORT) {
+        if setting.is_over() {
+            break;
+        }
+        cases += 1;
         let seed = setting.seed + number as u64;
         match case(setting, &base, seed, STEPS) {
             Ok(done) => {

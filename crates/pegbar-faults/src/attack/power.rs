@@ -4,8 +4,9 @@
 use std::time::Instant;
 
 use super::kill::{Expected, operations};
-use super::{Figure, Setting, during, stride};
+use super::{Figure, Setting, during};
 use crate::disk::{Cut, Disk};
+use crate::random::Random;
 use crate::trace::record::Event;
 use crate::trace::{self, Plan};
 use crate::{Result, victim};
@@ -27,7 +28,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let (mut cuts, mut undone) = (0, 0);
     let mut seed = setting.seed;
     let wanted = setting.count(4 * SHORT * names.len() / 2);
-    while cuts < wanted {
+    while cuts < wanted && !setting.is_over() {
         for name in &names {
             let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
             let site = expected.base.copy()?;
@@ -35,10 +36,8 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
             let victim = victim::of(setting, &site, name, seed);
             let run = trace::run(&victim, Plan::Record(site.root()))?;
             let moments = run.events.len();
-            let step = match setting.points {
-                Some(_) => 1,
-                None => stride(moments, SHORT),
-            };
+            let step = setting.step(moments, SHORT);
+            let seed_step = Random::new(seed).below(step);
             let mut said = String::new();
             for (at, event) in run.events.iter().enumerate() {
                 disk.apply(event);
@@ -47,7 +46,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                 }
                 // What was just said, or flushed, is what can be lost.
                 let is_telling = matches!(event, Event::Said(_)) || at + 1 == moments;
-                if at % step != 0 && !is_telling {
+                if !(at + seed_step).is_multiple_of(step) && !is_telling {
                     continue;
                 }
                 for cut in [

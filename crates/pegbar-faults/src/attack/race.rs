@@ -20,9 +20,13 @@ const SHORT: usize = 6;
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
     let base = Base::new(&setting.rows)?;
-    let rounds = setting.count(SHORT);
+    let mut rounds = 0;
     let mut total = Round::default();
-    for number in 0..rounds {
+    for number in 0..setting.count(SHORT) {
+        if setting.is_over() {
+            break;
+        }
+        rounds += 1;
         let seed = setting.seed + number as u64;
         let done = during(|| format!("round {seed}"), round(setting, &base, seed))?;
         total.processes += done.processes;

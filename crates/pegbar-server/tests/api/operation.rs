@@ -71,7 +71,7 @@ both_engines! {
             if metrics.contains("pegbar_scrub_findings 1\n") {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         for line in [
             format!("pegbar_scrub_bytes_total {bytes}"),

@@ -74,7 +74,7 @@ pub(crate) async fn import_many(site: &Site, scale: Scale) -> Outcome<usize> {
         cost.wall,
         cost.cpu
     )?;
-    std::fs::remove_dir_all(&folder)?;
+    fs::remove_dir_all(&folder)?;
     Ok(count)
 }
 

@@ -439,7 +439,7 @@ mod tests {
         let manager = Manager::from_config(config, NoTls, ManagerConfig::default());
         let pool = Pool::builder(manager).build().unwrap();
         let object = pool.get().await.unwrap();
-        let (ours, lost) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
+        let (ours, lost) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
         let create = format!("CREATE TABLE {table} (id uuid PRIMARY KEY)");
         object.batch_execute(&create).await.unwrap();
         let transaction = async |end: &str| {
