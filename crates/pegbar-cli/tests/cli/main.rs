@@ -45,5 +45,6 @@ mod studio;
 mod tag;
 mod take;
 mod token;
+mod trash;
 mod verify;
 mod wrong_turn;

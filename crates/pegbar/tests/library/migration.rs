@@ -39,7 +39,7 @@ both_engines! {
             raw.run(&format!("DROP TRIGGER {named}")).await.unwrap();
         }
         for table in ["asset_annotation", "change", "token", "idempotent_request", "deletion", "tombstone",
-            "released_blob", "action"] {
+            "released_blob"] {
             raw.run(&format!("DROP TABLE {table}")).await.unwrap();
         }
         if bench.engine() == Engine::Postgres {
@@ -56,6 +56,7 @@ both_engines! {
             "ALTER TABLE asset DROP COLUMN image_count",
             "DROP INDEX asset_model_idx",
             "DROP INDEX asset_claim_tool_idx",
+            "DROP INDEX view_file_sha256_idx",
         ];
         for undone in since {
             raw.run(undone).await.unwrap();
