@@ -37,6 +37,7 @@ mod take;
 mod token;
 mod trash;
 mod tree;
+mod undo;
 mod variation;
 mod verify;
 
@@ -70,6 +71,7 @@ pub(crate) enum Command {
     Open(open::Args),
     Kept(kept::Args),
     Trash(trash::Args),
+    Undo(undo::Args),
     Sync(sync::Args),
     Serve(serve::Args),
     Verify(verify::Args),
@@ -125,6 +127,7 @@ impl Command {
             Self::Open(args) => open::run(args, context).await,
             Self::Kept(args) => kept::run(args, context).await,
             Self::Trash(args) => trash::run(args, context).await,
+            Self::Undo(args) => undo::run(args, context).await,
             Self::Serve(args) => serve::run(args, context).await,
             Self::Sync(args) => sync::run(args, context).await,
             Self::Verify(args) => verify::run(args, context).await,

@@ -91,7 +91,7 @@ fn names<const N: usize>(source_id: Option<String>, names: [String; N]) -> Vec<S
 
 /// Says whether to go on looking: what nothing has as its id may be the id it had in the app
 /// it was imported from.
-fn unless_not_found<T>(found: pegbar::Result<T>) -> Result<Option<T>, CommandError> {
+pub(crate) fn unless_not_found<T>(found: pegbar::Result<T>) -> Result<Option<T>, CommandError> {
     match found {
         Err(pegbar::Error::NotFound { .. }) => Ok(None),
         found => Ok(Some(found?)),

@@ -10,6 +10,7 @@ mod generations;
 mod projects;
 mod provenance;
 mod tags;
+mod trash;
 mod whereabouts;
 
 pub(crate) use whereabouts::known_number;
@@ -29,6 +30,7 @@ pub(crate) fn add(api: Api) -> Api {
     let api = exports::add(api);
     let api = tags::add(api);
     let api = whereabouts::add(api);
+    let api = trash::add(api);
     let api = images::add(api);
     let api = events::add(api);
     operation::add(api)

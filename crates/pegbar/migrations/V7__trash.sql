@@ -64,11 +64,5 @@ CREATE TABLE released_blob (
     released_at {time} NOT NULL
 ){strict_without_rowid};
 
--- What was done to a project, and how to undo it: the newest actions of each.
-CREATE TABLE action (
-    id         {id}   NOT NULL PRIMARY KEY,
-    project_id {id}   NOT NULL,
-    content    {json} NOT NULL,
-    created_at {time} NOT NULL
-){strict};
-CREATE INDEX action_project_idx ON action (project_id, id);
+-- Whether a blob still has files below public/assets.
+CREATE INDEX view_file_sha256_idx ON view_file (sha256);

@@ -71,7 +71,6 @@ const LEFT_BEHIND: &[&str] = &[
     "trash",
     "change",
     "deletion",
-    "action",
     "tombstone",
 ];
 

@@ -236,10 +236,13 @@ impl<'a> Plan<'a> {
 
     /// Keeps what an image was stored from until rows name it: a purge may come in between.
     fn keep_source(&mut self, image: StoredImage, source: &mut ImageSource) {
-        if !matches!(source, ImageSource::Stored(_)) {
-            let source = std::mem::replace(source, ImageSource::Stored(image));
-            self.sources.insert(image.sha256(), source);
-        }
+        let kept = match source {
+            ImageSource::Stored(_) => return,
+            // It is asked for the name that it has.
+            ImageSource::File(path) => ImageSource::File(path.clone()),
+            ImageSource::Bytes(_) => std::mem::replace(source, ImageSource::Stored(image)),
+        };
+        self.sources.insert(image.sha256(), kept);
     }
 
     /// Takes bytes in without making an asset of them yet.

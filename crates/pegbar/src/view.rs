@@ -224,6 +224,12 @@ struct Run {
     is_unfinished: bool,
 }
 
+/// While it is there, nobody works on the view.
+pub(crate) struct Paused<'a> {
+    _running: tokio::sync::MutexGuard<'a, ()>,
+    _lock: std::fs::File,
+}
+
 impl View {
     pub(crate) fn new(public: PathBuf, private: PathBuf) -> Self {
         Self {
@@ -245,6 +251,14 @@ impl View {
             report: ViewReport::default(),
             failed: None,
             is_unfinished: false,
+        })
+    }
+
+    /// Keeps everyone from working on the view until the answer is dropped.
+    pub(crate) async fn pause(&self) -> Result<Paused<'_>> {
+        Ok(Paused {
+            _running: self.running.lock().await,
+            _lock: lock_file(&self.lock()).await?,
         })
     }
 

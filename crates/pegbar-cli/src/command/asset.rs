@@ -4,6 +4,7 @@ mod annotate;
 mod claim;
 mod credentials;
 mod save;
+mod tombstone;
 
 use std::path::PathBuf;
 
@@ -267,7 +268,15 @@ impl List {
 
 impl Show {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
-        let asset = self.which.find(studio).await?;
+        let asset = match self.which.find(studio).await {
+            Err(error) if error.is_not_found() => {
+                return match self.which.purged(studio).await? {
+                    Some(stone) => tombstone::print(output, &stone),
+                    None => Err(error),
+                };
+            }
+            found => found?,
+        };
         let claims = studio.list_claims(asset.id).await?;
         let annotations = studio.list_annotations(asset.id).await?;
         if output.is_json() {

@@ -48,5 +48,6 @@ mod studio;
 mod tag;
 mod take;
 mod token;
+mod trash;
 mod verify;
 mod wrong_turn;

@@ -80,6 +80,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "trash show",
     "trash restore",
     "trash purge",
+    "undo",
     "kept list",
     "kept add",
     "sync",

@@ -294,6 +294,111 @@ fn remove_survives_a_kill_at_any_step() {
     survives("remove", &["frame", "remove", "Walk", "2"]);
 }
 
+/// A studio in whose trash one thing is, and its name for the command line.
+fn with_deleted(delete: impl AsyncFnOnce(&Studio, pegbar::ProjectTree)) -> (Base, String) {
+    let base = Base::new();
+    let deletion = block_on(async {
+        let studio = Studio::open(base.folder.path().join("studio"))
+            .await
+            .unwrap();
+        let (all, page) = Default::default();
+        let project = studio.list_projects(&all, page).await.unwrap().rows[0].id;
+        let tree = studio.get_project_tree(project).await.unwrap();
+        delete(&studio, tree).await;
+        let (all, page) = Default::default();
+        studio.list_deletions(&all, page).await.unwrap().rows[0].id
+    });
+    (base, deletion.to_string())
+}
+
+#[test]
+fn deleting_an_animation_survives_a_kill_at_any_step() {
+    survives(
+        "delete animation",
+        &["animation", "delete", "Walk", "--yes"],
+    );
+}
+
+#[test]
+fn restoring_a_project_survives_a_kill_at_any_step() {
+    if !trace::supported() {
+        return;
+    }
+    let (base, deletion) = with_deleted(async |studio, tree| {
+        studio.delete_project(tree.project.id).await.unwrap();
+    });
+    survives_on(&base, "restore project", &["trash", "restore", &deletion]);
+}
+
+#[test]
+fn restoring_an_animation_survives_a_kill_at_any_step() {
+    if !trace::supported() {
+        return;
+    }
+    let (base, deletion) = with_deleted(async |studio, tree| {
+        let walk = tree.characters[0].animations[0].animation.id;
+        studio.delete_animation(walk).await.unwrap();
+    });
+    survives_on(&base, "restore animation", &["trash", "restore", &deletion]);
+}
+
+/// A purge is undone, done, or has left blobs that nothing names and the next one removes.
+#[test]
+fn purging_survives_a_kill_at_any_step() {
+    if !trace::supported() {
+        return;
+    }
+    let (base, _) = with_deleted(async |studio, tree| {
+        let walk = tree.characters[0].animations[0].animation.id;
+        studio.delete_animation(walk).await.unwrap();
+    });
+    let purge = ["trash", "purge", "--all", "--grace", "0", "--yes"];
+    let attempt = tempfile::tempdir().unwrap();
+    let blobs = |root: &Path| layout::files_below(&root.join(".pegbar/blobs")).len();
+    let before = block_on(state(&base.copy(&attempt.path().join("before"))));
+    let (mut killed, mut purged, mut swept) = (0, 0, 0);
+    for n in 1.. {
+        let root = base.copy(&attempt.path().join(n.to_string()));
+        let mut victim = Victim::new(env!("CARGO_BIN_EXE_pegbar"), base.folder.path());
+        victim.args.push("--studio".into());
+        victim.args.push(root.clone().into());
+        victim.args.extend(purge.iter().map(Into::into));
+        let run = trace::kill_at(&victim, n).unwrap();
+        // What is there stays there, byte for byte, whatever becomes of the rest.
+        assert_eq!(block_on(state(&root)), before);
+        block_on(async {
+            let studio = Studio::open(&root).await.unwrap();
+            let aside = layout::files_below(&root.join(".pegbar/trash"));
+            assert!(aside.is_empty(), "{aside:?}");
+            let (all, page) = Default::default();
+            let left = studio.list_deletions(&all, page).await.unwrap().rows;
+            purged += usize::from(left.is_empty());
+            swept += usize::from(blobs(&root) == 2);
+            if let Some(entry) = left.first() {
+                assert_eq!(studio.restore(entry.id).await.unwrap().missing, []);
+                assert_eq!(blobs(&root), 6);
+                return;
+            }
+            let options = pegbar::PurgeOptions {
+                grace_ms: 0,
+                dry_run: false,
+            };
+            let scope = pegbar::PurgeScope::All;
+            studio.purge(scope, options, |_| {}).await.unwrap();
+            assert_eq!(blobs(&root), 2, "the next purge goes on");
+        });
+        if let Outcome::Finished { status } = run.outcome {
+            assert!(status.success(), "{}", run.stderr);
+            break;
+        }
+        killed += 1;
+        fs::remove_dir_all(attempt.path().join(n.to_string())).unwrap();
+    }
+    let line = format!("purge: {killed} kills, {purged} purged, {swept} swept\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    assert!(killed >= 15 && purged > 1 && purged < killed, "{line}");
+}
+
 #[test]
 fn delete_survives_a_kill_at_any_step() {
     survives("delete", &["project", "delete", "Cats", "--yes"]);

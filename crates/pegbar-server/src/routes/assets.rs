@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use pegbar::{
     AnimationId, Annotation, AnnotationId, AsSeen, Asset, AssetFilter, AssetId, AssetKind,
-    AssetPatch, CharacterId, Claim, Deletion, DroppedBytes, ImageSource, MillisSinceEpoch,
+    AssetPatch, CharacterId, Claim, Deletion, DroppedBytes, Error, ImageSource, MillisSinceEpoch,
     NewAnnotation, NewAsset, ProjectId, Sha256,
 };
 use serde::Deserialize;
@@ -204,7 +204,8 @@ async fn upload_image(
     making.answer(&app, make, studio.get_asset(id)).await
 }
 
-/// Returns an asset.
+/// Returns an asset. One that was purged is gone, with the code `purged`: what is still known of
+/// it is its tombstone.
 #[utoipa::path(
     get,
     path = "/api/assets/{assetId}",
@@ -218,7 +219,21 @@ async fn get_asset(
     InPath(id): InPath<AssetId>,
     known: Known,
 ) -> Result<Tagged, Problem> {
-    Tagged::new(&known, &app.studio().get_asset(id).await?)
+    let found = match app.studio().get_asset(id).await {
+        Err(Error::NotFound { .. }) => {
+            let stone = app.studio().get_tombstone(id).await?;
+            let hash = stone.record_hash.map(|hash| hash.to_string());
+            let detail = format!(
+                "the asset {id} was deleted and purged on {}; its record hash is {}",
+                stone.purged_at,
+                hash.as_deref().unwrap_or("not known")
+            );
+            let hint = format!("its record is still there: /api/tombstones/{id}");
+            return Err(Problem::new(StatusCode::GONE, "purged", detail).hint(hint));
+        }
+        found => found?,
+    };
+    Tagged::new(&known, &found)
 }
 
 /// What changes in an asset; a field that is absent stays as it is. What made it never changes.

@@ -20,5 +20,6 @@ mod operation;
 mod projects;
 mod provenance;
 mod tokens;
+mod trash;
 mod uploads;
 mod whereabouts;

@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::asset::ImageSource;
+use crate::backup::hold;
 use crate::blob::{BlobStore, sync_folder};
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -41,6 +42,8 @@ statements! {
     // One statement: what moves from a row to the trash or back is never seen in neither.
     NAMED = "SELECT a.sha256 FROM asset a WHERE a.sha256 {in $1} AND a.bytes_dropped_at IS NULL \
              UNION SELECT t.sha256 FROM trash_blob t WHERE t.sha256 {in $1}";
+    // The view has not followed yet: by its bytes it knows its own files from foreign ones.
+    IN_VIEW = "SELECT DISTINCT sha256 FROM view_file WHERE sha256 {in $1}";
     EVERY_NAME = "SELECT DISTINCT sha256 FROM asset WHERE sha256 > $1 \
                   AND bytes_dropped_at IS NULL ORDER BY sha256 LIMIT $2";
     FORGET = "DELETE FROM released_blob WHERE sha256 {in $1}";
@@ -275,6 +278,10 @@ impl Studio {
                 break;
             };
             after = last.to_string();
+            // What is being copied waits for the next purge.
+            let Some(_alone) = hold::alone(&self.private_folder())? else {
+                break;
+            };
             self.sweep_batch(&page, latest, &mut swept).await?;
         }
         swept.waiting = self.count_released().await?;
@@ -287,10 +294,21 @@ impl Studio {
         latest: MillisSinceEpoch,
         swept: &mut Swept,
     ) -> Result<()> {
+        // Who is bringing the view up to date read rows that may be gone by now.
+        let _paused = self.view().pause().await?;
         let mut session = self.database().write().await?;
         session.sweep_blobs().await?;
         // A disk may have gone away since the beginning.
         self.check_store_id().await?;
+        let texts_of_page = texts(page);
+        let parameters = [Value::Texts(&texts_of_page)];
+        let shown = session.query(&IN_VIEW, &parameters, read_hash).await?;
+        let page: Vec<Sha256> = page
+            .iter()
+            .copied()
+            .filter(|it| !shown.contains(it))
+            .collect();
+        let page = &page[..];
         let named = named(&mut session, page).await?;
         let mut moved = Vec::new();
         let done = self.move_batch(page, &named, latest, &mut moved);

@@ -39,7 +39,7 @@ both_engines! {
             raw.run(&format!("DROP TRIGGER {named}")).await.unwrap();
         }
         let tables = ["asset_annotation", "change", "token", "idempotent_request", "deletion",
-            "tombstone", "released_blob", "action", "scrub", "scrub_claim", "scrub_finding"];
+            "tombstone", "released_blob", "scrub", "scrub_claim", "scrub_finding"];
         for table in tables {
             raw.run(&format!("DROP TABLE {table}")).await.unwrap();
         }
@@ -57,6 +57,7 @@ both_engines! {
             "ALTER TABLE asset DROP COLUMN image_count",
             "DROP INDEX asset_model_idx",
             "DROP INDEX asset_claim_tool_idx",
+            "DROP INDEX view_file_sha256_idx",
         ];
         for undone in since {
             raw.run(undone).await.unwrap();

@@ -1,5 +1,6 @@
 //! What goes into the trash is planned, and comes back whole.
 
+mod purge;
 mod restore;
 
 use pegbar::{
