@@ -23,6 +23,26 @@ export interface paths {
         patch: operations["updateAnimation"];
         trace?: never;
     };
+    "/api/animations/{animationId}/deletion-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what deleting an animation would take, who uses it, and what it would change of what stays;
+         *     changes nothing.
+         */
+        get: operations["planAnimationDeletion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/animations/{animationId}/frames": {
         parameters: {
             query?: never;
@@ -134,7 +154,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns an asset. */
+        /**
+         * Returns an asset. One that was purged is gone, with the code `purged`: what is still known of
+         *     it is its tombstone.
+         */
         get: operations["getAsset"];
         put?: never;
         post?: never;
@@ -193,6 +216,26 @@ export interface paths {
          *     it has none.
          */
         get: operations["getCredentials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assets/{assetId}/deletion-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what deleting an asset would take, who uses it, and what it would change of what stays;
+         *     changes nothing.
+         */
+        get: operations["planAssetDeletion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -356,6 +399,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{characterId}/deletion-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what deleting a character would take, who uses it, and what it would change of what stays;
+         *     changes nothing.
+         */
+        get: operations["planCharacterDeletion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{characterId}/tags": {
         parameters: {
             query?: never;
@@ -491,6 +554,26 @@ export interface paths {
         get?: never;
         /** Shows another image in a frame; what it showed before stays a take. */
         put: operations["replaceFrame"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/frames/{frameId}/deletion-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what deleting a frame would take, who uses it, and what it would change of what stays;
+         *     changes nothing.
+         */
+        get: operations["planFrameDeletion"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -670,6 +753,26 @@ export interface paths {
         };
         /** Counts what is in a project. */
         get: operations["countProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{projectId}/deletion-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says what deleting a project would take, who uses it, and what it would change of what stays;
+         *     changes nothing.
+         */
+        get: operations["planProjectDeletion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -871,6 +974,114 @@ export interface paths {
         get: operations["searchAssets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tombstones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what is still known of assets that were purged: by a hash that is recorded elsewhere,
+         *     say.
+         */
+        get: operations["listTombstones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tombstones/{assetId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what is still known of an asset that was purged. */
+        get: operations["getTombstone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the deletions that the trash keeps, in their order. */
+        get: operations["listDeletions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trash/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Removes deletions for good, and the bytes that nothing has needed for a day. Of each asset a
+         *     tombstone with its record stays.
+         */
+        post: operations["purgeTrash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trash/{deletionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns one deletion that the trash keeps. */
+        get: operations["getDeletion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trash/{deletionId}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings back all that a deletion took, in one transaction. */
+        post: operations["restoreDeletion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1942,11 +2153,88 @@ export interface components {
             /** @description Names the deletion in the trash. */
             id: components["schemas"]["DeletionId"];
         };
+        /** @description What a deletion changes of what stays. */
+        DeletionEffects: {
+            /** @default null */
+            clearedThumbnail: null | components["schemas"]["AssetId"];
+            /**
+             * @description Takes of animations that go, and that others show: they stay, as takes of those.
+             * @default []
+             */
+            keptTakes: components["schemas"]["KeptTake"][];
+            /** @default null */
+            promoted: null | components["schemas"]["PromotedVariation"];
+        };
         /**
          * Format: uuid
          * @description Names a deletion, which the trash keeps together.
          */
         DeletionId: string;
+        /**
+         * @description What a deletion was a deletion of.
+         * @enum {string}
+         */
+        DeletionKind: "project" | "character" | "animation" | "frames" | "asset" | "bytes" | "annotation";
+        /**
+         * @description What a deletion would do: [`Studio::plan_deletion`] makes it, and
+         *     [`Studio::delete_as_planned`] does just that.
+         */
+        DeletionPlan: {
+            /**
+             * Format: int64
+             * @description How many animations go.
+             */
+            animations: number;
+            /**
+             * Format: int64
+             * @description How many assets go.
+             */
+            assets: number;
+            /**
+             * Format: int64
+             * @description How many characters go.
+             */
+            characters: number;
+            /** @description What it changes of what stays. */
+            effects: components["schemas"]["DeletionEffects"];
+            /**
+             * Format: int64
+             * @description The size of the images that go, in bytes.
+             */
+            fileSize: number;
+            /** @description Tells whether another plan would be the same. */
+            fingerprint: string;
+            /**
+             * Format: int64
+             * @description How many frames go.
+             */
+            frames: number;
+            /**
+             * Format: uuid
+             * @description The id of what is to be deleted.
+             */
+            id: string;
+            /** @description What it is a deletion of. */
+            kind: components["schemas"]["DeletionKind"];
+            /**
+             * Format: int64
+             * @description How many more there are.
+             */
+            moreUsers: number;
+            /** @description What people know it by. */
+            name: string;
+            /** @description What goes, by name: the first 20. */
+            named: components["schemas"]["PlannedEntity"][];
+            /** @description The project that it is in. */
+            projectId: components["schemas"]["ProjectId"];
+            /** @description The takes that stay, and the variation that becomes primary, by name: the first 20. */
+            staying: components["schemas"]["PlannedEntity"][];
+            /**
+             * @description Who stays and uses something that goes, the first hundred: while there are any, the
+             *     deletion is refused.
+             */
+            users: components["schemas"]["User"][];
+        };
         /** @description What was made from an asset, directly or not. */
         Dependents: {
             /**
@@ -2165,6 +2453,15 @@ export interface components {
         };
         /** @description Any JSON that every client reads back as it was written (I-JSON, RFC 7493). Integers beyond ±(2^53 − 1) come back as strings. */
         Json: unknown;
+        /** @description A take that stays although its animation goes. */
+        KeptTake: {
+            /** @description The take. */
+            assetId: components["schemas"]["AssetId"];
+            /** @description The animation that goes. */
+            from: components["schemas"]["AnimationId"];
+            /** @description The animation that shows it, and whose take it becomes. */
+            to: components["schemas"]["AnimationId"];
+        };
         /** @description The graph of what an asset was made from, what was made from it, or both. */
         Lineage: {
             /**
@@ -2279,6 +2576,13 @@ export interface components {
          * @enum {string}
          */
         MatchedField: "prompt" | "system_prompt" | "claim";
+        /** @description An image that came back, and whose bytes did not. */
+        MissingBlob: {
+            /** @description The asset. */
+            assetId: components["schemas"]["AssetId"];
+            /** @description The SHA-256 of its bytes. */
+            sha256: components["schemas"]["Sha256"];
+        };
         /** @description Why a request is not whole, or can't be sent again as it was. */
         MissingPart: {
             /** @description The programs whose claims say something of how it was made. */
@@ -2411,6 +2715,32 @@ export interface components {
             nextCursor: string | null;
             /** @description The rows, in order. */
             rows: components["schemas"]["Project"][];
+        };
+        /** @description One page of a list. Rows that are added meanwhile neither repeat nor hide others. */
+        PageOf_Tombstone: {
+            /** @description The `cursor` of the next page; `null` at the end. */
+            nextCursor: string | null;
+            /** @description The rows, in order. */
+            rows: components["schemas"]["Tombstone"][];
+        };
+        /** @description One page of a list. Rows that are added meanwhile neither repeat nor hide others. */
+        PageOf_TrashEntry: {
+            /** @description The `cursor` of the next page; `null` at the end. */
+            nextCursor: string | null;
+            /** @description The rows, in order. */
+            rows: components["schemas"]["TrashEntry"][];
+        };
+        /** @description Something that a plan names. */
+        PlannedEntity: {
+            /** @description What it is. */
+            entity: components["schemas"]["EntityKind"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What people know it by. */
+            name: string;
         };
         /** @description A frame as it is played. */
         PlayedFrame: components["schemas"]["ManifestFrame"] & {
@@ -2561,6 +2891,62 @@ export interface components {
             /** @description Its uploaded images (kind `reference`), in the order of their ids. */
             references: components["schemas"]["Asset"][];
         };
+        /** @description A primary variation that goes, and the one that takes its place. */
+        PromotedVariation: {
+            /** @description The character. */
+            characterId: components["schemas"]["CharacterId"];
+            /** @description The variation that goes. */
+            from: components["schemas"]["AssetId"];
+            to: null | components["schemas"]["AssetId"];
+        };
+        /** @description What a purge removed for good, or would remove. */
+        PurgeReport: {
+            /**
+             * Format: int64
+             * @description How many assets they had taken; of each a tombstone with its record stays.
+             */
+            assets: number;
+            /**
+             * Format: int64
+             * @description How many deletions left the trash.
+             */
+            deletions: number;
+            /**
+             * Format: int64
+             * @description The size of the images that they had taken, in bytes; others may have the same bytes.
+             */
+            fileSize: number;
+            /** @description Whether it only says what would go. */
+            isDryRun: boolean;
+            /**
+             * Format: int64
+             * @description How many blobs were removed.
+             */
+            removedBlobs: number;
+            /**
+             * Format: int64
+             * @description The size of the blobs that were removed, in bytes.
+             */
+            removedBytes: number;
+            /**
+             * Format: int64
+             * @description How many blobs wait for the end of their grace; the next purge looks at them again.
+             */
+            waitingBlobs: number;
+        };
+        /** @description What is purged: one deletion, those of an age, or everything. */
+        PurgeTrash: {
+            /** @description Everything in the trash. */
+            all?: boolean;
+            deletionId?: null | components["schemas"]["DeletionId"];
+            /** @description Only says what would go. */
+            dryRun?: boolean;
+            /**
+             * Format: int64
+             * @description Those that are older than this, in milliseconds.
+             */
+            olderThanMs?: number | null;
+        };
         /** @description A request to a model to record: what was sent, and how it ended. Either `outputs` or `error`. */
         RecordGeneration: {
             createdAt?: null | components["schemas"]["Time"];
@@ -2649,6 +3035,15 @@ export interface components {
             /** @description What it was made from, in the order sent. */
             references: components["schemas"]["Reference"][];
         };
+        /** @description Something whose name as part of paths was taken meanwhile. */
+        RenamedSegment: {
+            /** @description The name as part of paths, before. */
+            from: string;
+            /** @description The name, which it keeps. */
+            name: string;
+            /** @description The name as part of paths, now. */
+            to: string;
+        };
         /** @description What a frame shows from now on: a new take (`asset`), or an asset that is there (`assetId`). */
         ReplaceFrame: {
             asset?: null | components["schemas"]["CreateAsset"];
@@ -2708,6 +3103,22 @@ export interface components {
             /** @description What it was for. */
             role: components["schemas"]["ReferenceRole"];
             sha256: null | components["schemas"]["Sha256"];
+        };
+        /** @description What came back from the trash. */
+        RestoredDeletion: {
+            /** @description What was deleted, as the trash had it. */
+            deletion: components["schemas"]["TrashEntry"];
+            /** @description What was changed of what stayed, and was not put back, since it was changed again. */
+            left: string[];
+            /** @description Images whose bytes the store does not have, or not all of: the first 100. */
+            missing: components["schemas"]["MissingBlob"][];
+            /**
+             * Format: int64
+             * @description How many more there are.
+             */
+            moreMissing: number;
+            /** @description Names that were taken meanwhile: these have another ending as part of paths now. */
+            renamed: components["schemas"]["RenamedSegment"][];
         };
         /** @description A value that two settings, or two claims, do not have alike. */
         SettingChange: {
@@ -2864,6 +3275,88 @@ export interface components {
          * @example 2026-01-01T07:02:29.000Z
          */
         Time: string;
+        /**
+         * @description What is still known of an asset that was purged: enough to explain a hash that others
+         *     recorded of it.
+         */
+        Tombstone: {
+            /** @description The id that the asset had. */
+            assetId: components["schemas"]["AssetId"];
+            /** @description When it was deleted. */
+            deletedAt: components["schemas"]["Time"];
+            /** @description The deletion that took it. */
+            deletionId: components["schemas"]["DeletionId"];
+            /**
+             * Format: int64
+             * @description Its size, in bytes.
+             */
+            fileSize: number | null;
+            /**
+             * @description What it was made from, as the trash had it: a list with `position`, `role`,
+             *     `referenced_asset_id` and `sha256`; the inputs' record hashes are in the record.
+             */
+            inputs: components["schemas"]["Json"];
+            /** @description What it was for. */
+            kind: components["schemas"]["TombstoneKind"];
+            /** @description Its type. */
+            mimeType: string | null;
+            /** @description The file name it came with. */
+            originalName: string | null;
+            /** @description The project's name. */
+            project: string;
+            /** @description The project that it was in. */
+            projectId: components["schemas"]["ProjectId"];
+            /** @description When it was purged. */
+            purgedAt: components["schemas"]["Time"];
+            /** @description Its record: what made it. */
+            record: string | null;
+            recordHash: null | components["schemas"]["Sha256"];
+            sha256: null | components["schemas"]["Sha256"];
+        };
+        /** @description The kind of a purged asset, as text on both engines. */
+        TombstoneKind: components["schemas"]["AssetKind"];
+        /** @description A deletion that the trash keeps: what went together, and can come back together. */
+        TrashEntry: {
+            /**
+             * Format: int64
+             * @description How many animations went.
+             */
+            animations: number;
+            /**
+             * Format: int64
+             * @description How many assets went.
+             */
+            assets: number;
+            /**
+             * Format: int64
+             * @description How many characters went.
+             */
+            characters: number;
+            /** @description When it was deleted. */
+            deletedAt: components["schemas"]["Time"];
+            /** @description What the deletion changed of what stays, as JSON; [`TrashEntry::effects`] reads it. */
+            effects: components["schemas"]["Json"];
+            /**
+             * Format: int64
+             * @description The size of the images that went, in bytes. Their room is free once they are purged.
+             */
+            fileSize: number;
+            /**
+             * Format: int64
+             * @description How many frames went.
+             */
+            frames: number;
+            /** @description Names the deletion. */
+            id: components["schemas"]["DeletionId"];
+            /** @description What it was a deletion of. */
+            kind: components["schemas"]["DeletionKind"];
+            /** @description What people know by it what went: `Tabby/Walk` for an animation; may be empty. */
+            name: string;
+            /** @description The project's name at that time. */
+            project: string;
+            /** @description The project that it was in, or that went. */
+            projectId: components["schemas"]["ProjectId"];
+        };
         /** @description What changes in an animation; a field that is absent stays as it is. */
         UpdateAnimation: {
             /**
@@ -3064,7 +3557,10 @@ export type DamageInWords = components['schemas']['DamageInWords'];
 export type DamagedAsset = components['schemas']['DamagedAsset'];
 export type DamagedGeneration = components['schemas']['DamagedGeneration'];
 export type Deletion = components['schemas']['Deletion'];
+export type DeletionEffects = components['schemas']['DeletionEffects'];
 export type DeletionId = components['schemas']['DeletionId'];
+export type DeletionKind = components['schemas']['DeletionKind'];
+export type DeletionPlan = components['schemas']['DeletionPlan'];
 export type Dependents = components['schemas']['Dependents'];
 export type DescendedAnimation = components['schemas']['DescendedAnimation'];
 export type DescendedFrame = components['schemas']['DescendedFrame'];
@@ -3086,6 +3582,7 @@ export type InputChangeKind = components['schemas']['InputChangeKind'];
 export type InputPlace = components['schemas']['InputPlace'];
 export type InsertFrames = components['schemas']['InsertFrames'];
 export type Json = components['schemas']['Json'];
+export type KeptTake = components['schemas']['KeptTake'];
 export type Lineage = components['schemas']['Lineage'];
 export type LineageEdge = components['schemas']['LineageEdge'];
 export type LineageNode = components['schemas']['LineageNode'];
@@ -3093,6 +3590,7 @@ export type LineageSide = components['schemas']['LineageSide'];
 export type Manifest = components['schemas']['Manifest'];
 export type ManifestFrame = components['schemas']['ManifestFrame'];
 export type MatchedField = components['schemas']['MatchedField'];
+export type MissingBlob = components['schemas']['MissingBlob'];
 export type MissingPart = components['schemas']['MissingPart'];
 export type MoveFrame = components['schemas']['MoveFrame'];
 export type PageOfAnimation = components['schemas']['PageOf_Animation'];
@@ -3101,6 +3599,9 @@ export type PageOfCharacter = components['schemas']['PageOf_Character'];
 export type PageOfFoundAsset = components['schemas']['PageOf_FoundAsset'];
 export type PageOfGeneration = components['schemas']['PageOf_Generation'];
 export type PageOfProject = components['schemas']['PageOf_Project'];
+export type PageOfTombstone = components['schemas']['PageOf_Tombstone'];
+export type PageOfTrashEntry = components['schemas']['PageOf_TrashEntry'];
+export type PlannedEntity = components['schemas']['PlannedEntity'];
 export type PlayedFrame = components['schemas']['PlayedFrame'];
 export type Price = components['schemas']['Price'];
 export type Problem = components['schemas']['Problem'];
@@ -3110,6 +3611,9 @@ export type ProjectChanges = components['schemas']['ProjectChanges'];
 export type ProjectCounts = components['schemas']['ProjectCounts'];
 export type ProjectId = components['schemas']['ProjectId'];
 export type ProjectTree = components['schemas']['ProjectTree'];
+export type PromotedVariation = components['schemas']['PromotedVariation'];
+export type PurgeReport = components['schemas']['PurgeReport'];
+export type PurgeTrash = components['schemas']['PurgeTrash'];
 export type RecordGeneration = components['schemas']['RecordGeneration'];
 export type RecordInput = components['schemas']['RecordInput'];
 export type RecordOutput = components['schemas']['RecordOutput'];
@@ -3117,10 +3621,12 @@ export type RecordedGeneration = components['schemas']['RecordedGeneration'];
 export type Reference = components['schemas']['Reference'];
 export type ReferenceRole = components['schemas']['ReferenceRole'];
 export type References = components['schemas']['References'];
+export type RenamedSegment = components['schemas']['RenamedSegment'];
 export type ReplaceFrame = components['schemas']['ReplaceFrame'];
 export type Reproduction = components['schemas']['Reproduction'];
 export type RequestAgain = components['schemas']['RequestAgain'];
 export type RequestInput = components['schemas']['RequestInput'];
+export type RestoredDeletion = components['schemas']['RestoredDeletion'];
 export type SettingChange = components['schemas']['SettingChange'];
 export type Sha256 = components['schemas']['Sha256'];
 export type Showing = components['schemas']['Showing'];
@@ -3135,6 +3641,9 @@ export type TextDiff = components['schemas']['TextDiff'];
 export type TextMatch = components['schemas']['TextMatch'];
 export type TextSpan = components['schemas']['TextSpan'];
 export type Time = components['schemas']['Time'];
+export type Tombstone = components['schemas']['Tombstone'];
+export type TombstoneKind = components['schemas']['TombstoneKind'];
+export type TrashEntry = components['schemas']['TrashEntry'];
 export type UpdateAnimation = components['schemas']['UpdateAnimation'];
 export type UpdateAsset = components['schemas']['UpdateAsset'];
 export type UpdateCharacter = components['schemas']['UpdateCharacter'];
@@ -3549,6 +4058,115 @@ export interface operations {
             };
             /** @description There is no room left on the server's disk. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planAnimationDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The animation. */
+                animationId: components["schemas"]["AnimationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would go. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPlan"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5503,6 +6121,115 @@ export interface operations {
             };
         };
     };
+    planAssetDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The asset. */
+                assetId: components["schemas"]["AssetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would go. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPlan"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     dropBytes: {
         parameters: {
             query?: never;
@@ -6939,6 +7666,115 @@ export interface operations {
             };
         };
     };
+    planCharacterDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The character. */
+                characterId: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would go. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPlan"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     changeCharacterTags: {
         parameters: {
             query?: never;
@@ -8339,6 +9175,115 @@ export interface operations {
             };
             /** @description There is no room left on the server's disk. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planFrameDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The frame. */
+                frameId: components["schemas"]["FrameId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would go. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPlan"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10317,6 +11262,115 @@ export interface operations {
             };
         };
     };
+    planProjectDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The project. */
+                projectId: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would go. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPlan"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     followProject: {
         parameters: {
             query?: {
@@ -11791,6 +12845,719 @@ export interface operations {
             };
             /** @description The studio can't be used right now. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTombstones: {
+        parameters: {
+            query?: {
+                /** @description Of this project. */
+                projectId?: components["schemas"]["ProjectId"];
+                /** @description With these bytes. */
+                sha256?: components["schemas"]["Sha256"];
+                /** @description With this record. */
+                recordHash?: components["schemas"]["Sha256"];
+                /** @description The `nextCursor` of the page before; absent for the first page. */
+                cursor?: string;
+                /** @description How many rows at most: 1 to 1000. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOf_Tombstone"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTombstone: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The asset. */
+                assetId: components["schemas"]["AssetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of it. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tombstone"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeletions: {
+        parameters: {
+            query?: {
+                /** @description In this project, which may have been deleted itself. */
+                projectId?: components["schemas"]["ProjectId"];
+                /** @description Of this kind. */
+                kind?: components["schemas"]["DeletionKind"];
+                /** @description The `nextCursor` of the page before; absent for the first page. */
+                cursor?: string;
+                /** @description How many rows at most: 1 to 1000. */
+                limit?: number;
+                /**
+                 * @description Which way: `asc` has the oldest first, `desc` the newest. A cursor goes on as its list
+                 *     began.
+                 */
+                order?: "asc" | "desc";
+            };
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deletions. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOf_TrashEntry"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purgeTrash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PurgeTrash"];
+            };
+        };
+        responses: {
+            /** @description What went for good. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurgeReport"];
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The change contradicts what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than the server lets in. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another media type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left on the server's disk. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is known already. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The deletion. */
+                deletionId: components["schemas"]["DeletionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deletion. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrashEntry"];
+                };
+            };
+            /** @description It is what the client has already. */
+            304: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreDeletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The deletion. */
+                deletionId: components["schemas"]["DeletionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back. */
+            200: {
+                headers: {
+                    /** @description The version of what was sent: for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredDeletion"];
+                };
+            };
+            /** @description The request can't be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The host or the page that asks is not one of the server's, or the token may not. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The change contradicts what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not acceptable; `field` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on the server; its log says what. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The studio can't be used right now. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left on the server's disk. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
