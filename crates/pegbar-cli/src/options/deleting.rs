@@ -31,7 +31,9 @@ impl Deleting {
             return print(output, &plan);
         }
         if !self.confirmation.yes && output.can_ask() {
-            lines(&plan).iter().for_each(|line| output.note(line));
+            for line in &lines(&plan) {
+                output.note(line);
+            }
         }
         self.confirmation.ask(output, question)?;
         let deletion = studio.delete_as_planned(&plan).await?;
@@ -53,7 +55,9 @@ impl Deleting {
         }
         if !self.confirmation.yes && output.can_ask() {
             let plan = studio.plan_deletion(target).await?;
-            lines(&plan).iter().for_each(|line| output.note(line));
+            for line in &lines(&plan) {
+                output.note(line);
+            }
             self.confirmation.ask(output, question)?;
         }
         Ok(true)

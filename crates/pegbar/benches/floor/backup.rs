@@ -41,9 +41,9 @@ pub(crate) async fn backup(site: &Site, scale: Scale) -> Outcome<Race> {
     )?;
     let blobs = site.root().join(".pegbar/blobs");
     for blob in files_below(&blobs)? {
-        let size = usize::try_from(fs::metadata(&blob)?.len())?;
+        let length = usize::try_from(fs::metadata(&blob)?.len())?;
         fs::remove_file(&blob)?;
-        fs::write(&blob, vec![0; size])?;
+        fs::write(&blob, vec![0; length])?;
     }
     let what = format!("backup of {count} unchanged assets (0 blobs read) ÷ walking through them");
     let mut race = Race::new(what, None);

@@ -149,7 +149,7 @@ impl Decision {
         let project = self.project.id;
         match self.target {
             DeletionTarget::Project(id) => {
-                self.name = self.project.name.clone();
+                self.name.clone_from(&self.project.name);
                 let of_project = [Value::Id(id.0)];
                 self.doomed = Doomed {
                     project: Some(id),
@@ -170,8 +170,8 @@ impl Decision {
             }
             DeletionTarget::Animation(id) => {
                 let mut names = animation::names(session, project, &[id.0]).await?;
-                let named = names.remove(&id);
-                self.name = named.map(|named| named.to_string()).unwrap_or_default();
+                let name = names.remove(&id).map(|name| name.to_string());
+                self.name = name.unwrap_or_default();
                 self.doomed.assets = animation::take_ids(session, project, &[id.0]).await?;
                 self.doomed.animations = vec![id.0];
             }
@@ -185,9 +185,9 @@ impl Decision {
             DeletionTarget::Frame(id) => {
                 let frame = frame::get(session, id).await?;
                 let mut names = animation::names(session, project, &[frame.animation_id.0]).await?;
-                let named = names.remove(&frame.animation_id);
-                let named = named.map(|named| format!("{named}/{}", frame.frame_index));
-                self.name = named.unwrap_or_default();
+                let own = names.remove(&frame.animation_id);
+                let own = own.map(|animation| format!("{animation}/{}", frame.frame_index));
+                self.name = own.unwrap_or_default();
                 self.doomed.frames = vec![id.0];
                 self.rehomed = vec![frame.asset_id.0];
             }

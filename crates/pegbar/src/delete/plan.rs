@@ -121,7 +121,9 @@ fn fingerprint(decision: &Decision) -> Result<String> {
         &doomed.assets,
     ]
     .map(Clone::clone);
-    going.iter_mut().for_each(|ids| ids.sort_unstable());
+    for ids in &mut going {
+        ids.sort_unstable();
+    }
     let all = (target.id(), name, going, effects, decision.uses.ids());
     Ok(Fingerprint::of(&all)?.to_string())
 }
@@ -135,7 +137,7 @@ async fn name_going(session: &mut Session, decision: &Decision) -> Result<Vec<Pl
         ids.truncate(room);
         ids
     };
-    let mut named = Vec::new();
+    let mut planned = Vec::new();
     let characters = first(&doomed.characters, MAX_PLANNED);
     let parameters = [Value::Id(project.0), Value::Ids(&characters)];
     let names = session.query(&CHARACTER_NAMES, &parameters, |row| {
@@ -143,14 +145,17 @@ async fn name_going(session: &mut Session, decision: &Decision) -> Result<Vec<Pl
         Ok((id, row.at::<String>(1, "character.name")?))
     });
     let names: BTreeMap<Uuid, String> = names.await?.into_iter().collect();
-    named.extend(names.into_iter().map(|(id, name)| PlannedEntity {
+    planned.extend(names.into_iter().map(|(id, name)| PlannedEntity {
         entity: EntityKind::Character,
         id,
         name,
     }));
-    let animations = first(&doomed.animations, MAX_PLANNED.saturating_sub(named.len()));
+    let animations = first(
+        &doomed.animations,
+        MAX_PLANNED.saturating_sub(planned.len()),
+    );
     let names = animation::names(session, project, &animations).await?;
-    named.extend(animations.iter().map(|id| {
+    planned.extend(animations.iter().map(|id| {
         PlannedEntity {
             entity: EntityKind::Animation,
             id: *id,
@@ -160,9 +165,9 @@ async fn name_going(session: &mut Session, decision: &Decision) -> Result<Vec<Pl
                 .unwrap_or_default(),
         }
     }));
-    let assets = first(&doomed.assets, MAX_PLANNED.saturating_sub(named.len()));
-    named.extend(name_assets(session, project, &assets).await?);
-    Ok(named)
+    let assets = first(&doomed.assets, MAX_PLANNED.saturating_sub(planned.len()));
+    planned.extend(name_assets(session, project, &assets).await?);
+    Ok(planned)
 }
 
 async fn name_assets(
@@ -171,7 +176,7 @@ async fn name_assets(
     assets: &[Uuid],
 ) -> Result<Vec<PlannedEntity>> {
     let names = whereabouts::of_assets(session, project, assets).await?;
-    let named = assets.iter().map(|id| PlannedEntity {
+    let planned = assets.iter().map(|id| PlannedEntity {
         entity: EntityKind::Asset,
         id: *id,
         name: names
@@ -179,7 +184,7 @@ async fn name_assets(
             .map(ToString::to_string)
             .unwrap_or_default(),
     });
-    Ok(named.collect())
+    Ok(planned.collect())
 }
 
 async fn describe(session: &mut Session, decision: Decision) -> Result<DeletionPlan> {

@@ -107,12 +107,12 @@ async fn removed_name(session: &mut Session, change: &Change, old: &[Frame]) -> 
     };
     let animation = first.animation_id;
     let mut names = animation::names(session, first.project_id, &[animation.0]).await?;
-    let Some(named) = names.remove(&animation) else {
+    let Some(own) = names.remove(&animation) else {
         return Ok(String::new());
     };
     Ok(match change.removed.len() {
-        1 => format!("{named}/{}", first.frame_index),
-        _ => named.to_string(),
+        1 => format!("{own}/{}", first.frame_index),
+        _ => own.to_string(),
     })
 }
 

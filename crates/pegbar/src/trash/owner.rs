@@ -20,7 +20,7 @@ statements! {
 struct Owner {
     entity: &'static str,
     column: &'static str,
-    owner: &'static str,
+    owned_by: &'static str,
 }
 
 static OWNERS: &[Owner] = &[
@@ -35,11 +35,11 @@ static OWNERS: &[Owner] = &[
     owner("asset_bytes", "asset_id", "asset"),
 ];
 
-const fn owner(entity: &'static str, column: &'static str, owner: &'static str) -> Owner {
+const fn owner(entity: &'static str, column: &'static str, owned_by: &'static str) -> Owner {
     Owner {
         entity,
         column,
-        owner,
+        owned_by,
     }
 }
 
@@ -49,15 +49,15 @@ impl Statement for Owner {
         let Self {
             entity,
             column,
-            owner,
+            owned_by,
         } = self;
         let id = stored(column, ColumnType::Id, "t", engine);
         let template = format!(
             "SELECT t.content ->> '{column}' FROM trash t WHERE t.deletion_id = $1 \
              AND t.entity = '{entity}' AND nullif(t.content ->> '{column}', '') IS NOT NULL \
-             AND NOT EXISTS (SELECT 1 FROM {owner} o WHERE o.project_id = $2 AND o.id = {id}) \
+             AND NOT EXISTS (SELECT 1 FROM {owned_by} o WHERE o.project_id = $2 AND o.id = {id}) \
              AND t.content ->> '{column}' NOT IN (SELECT s.content ->> 'id' FROM trash s \
-             WHERE s.deletion_id = $1 AND s.entity = '{owner}') LIMIT 1"
+             WHERE s.deletion_id = $1 AND s.entity = '{owned_by}') LIMIT 1"
         );
         sql::render(&template, engine).into()
     }
@@ -92,9 +92,15 @@ impl Statement for Taken {
 /// The statements that look for owners and ids, for the test that prepares them.
 #[cfg(test)]
 pub(crate) fn every_check(mut prepare: impl FnMut(&dyn Statement)) {
-    OWNERS.iter().for_each(|owner| prepare(owner));
-    TAKEN.iter().for_each(|taken| prepare(taken));
-    STATEMENTS.iter().for_each(|sql| prepare(*sql));
+    for owner in OWNERS {
+        prepare(owner);
+    }
+    for taken in TAKEN {
+        prepare(taken);
+    }
+    for sql in STATEMENTS {
+        prepare(*sql);
+    }
 }
 
 /// Refuses to bring back what has no place any more.
@@ -125,7 +131,7 @@ pub(super) async fn check(
             row.at::<String>(0, "trash.content")
         });
         if let Some(id) = found.await? {
-            return Err(missing(session, project, owner.owner, &id).await?);
+            return Err(missing(session, project, owner.owned_by, &id).await?);
         }
     }
     Ok(())

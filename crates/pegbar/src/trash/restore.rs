@@ -27,7 +27,7 @@ use crate::{project, variation};
 const MAX_LISTED_MISSING: usize = 100;
 
 /// How many rows of the trash are read at once.
-const PAGE: i64 = 1000;
+const PAGE: usize = 1000;
 
 statements! {
     FIRST_ROW = "SELECT content FROM trash WHERE deletion_id = $1 AND entity = $2 \
@@ -157,7 +157,9 @@ pub(crate) fn every_insert(mut prepare: impl FnMut(&dyn Statement)) {
     for discard in DISCARDS {
         prepare(&Insert::new(discard.table, |_| true));
     }
-    place::STATEMENTS.iter().for_each(|sql| prepare(*sql));
+    for sql in place::STATEMENTS {
+        prepare(*sql);
+    }
 }
 
 /// One restoration, while it is carried out.
@@ -198,7 +200,7 @@ impl Restore<'_> {
                 Value::Id(self.entry.id.0),
                 entity.into(),
                 Value::Int(after),
-                Value::Int(PAGE),
+                Value::Int(i64::try_from(PAGE).unwrap_or(i64::MAX)),
             ];
             let rows = self.session.query(&ROWS, &parameters, |row| {
                 Ok((
@@ -207,7 +209,7 @@ impl Restore<'_> {
                 ))
             });
             let rows: Vec<(i64, Json)> = rows.await?;
-            let is_last = (rows.len() as i64) < PAGE;
+            let is_last = rows.len() < PAGE;
             for (position, content) in rows {
                 after = position;
                 each(content);
@@ -328,7 +330,7 @@ impl Restore<'_> {
     /// Looks which images have no bytes in the store, by their sizes.
     async fn missing(&mut self, assets: &[Uuid]) -> Result<(Vec<MissingBlob>, u64)> {
         let (mut listed, mut more) = (Vec::new(), 0);
-        for page in assets.chunks(usize::try_from(PAGE).unwrap_or(1)) {
+        for page in assets.chunks(PAGE) {
             let parameters = [self.project_value(), Value::Ids(page)];
             let rows = self.session.query(&BLOBS, &parameters, |row| {
                 let asset_id = row.at::<AssetId>(0, "asset.id")?;

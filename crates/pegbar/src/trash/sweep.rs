@@ -29,7 +29,7 @@ use crate::time::MillisSinceEpoch;
 const BATCH: usize = 200;
 
 /// How many names of blobs are read at once.
-const PAGE: i64 = 1000;
+const PAGE: usize = 1000;
 
 /// With more missing blobs than this, and than a fifth of all, nothing is swept: it is more
 /// likely that they are elsewhere.
@@ -216,15 +216,16 @@ impl Studio {
         self.check_reachable().await?;
         let (mut count, mut missing) = (0_u64, 0_u64);
         let mut after = String::new();
+        let limit = Value::Int(i64::try_from(PAGE).unwrap_or(i64::MAX));
         let mut session = self.database().read().await?;
         loop {
-            let parameters = [Value::from(after.as_str()), Value::Int(PAGE)];
+            let parameters = [Value::from(after.as_str()), limit.clone()];
             let page = session.query(&EVERY_NAME, &parameters, read_hash).await?;
             let is_gone = |sha256: &&Sha256| !self.blobs().path(**sha256).exists();
             count += page.len() as u64;
             missing += blocking(|| page.iter().filter(is_gone).count()) as u64;
             match page.last() {
-                Some(last) if page.len() as i64 == PAGE => after = last.to_string(),
+                Some(last) if page.len() == PAGE => after = last.to_string(),
                 _ => break,
             }
         }

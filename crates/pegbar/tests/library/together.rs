@@ -102,7 +102,7 @@ both_engines! {
                 task.abort();
             }
             for (place, task) in tasks.into_iter().enumerate() {
-                let within = std::time::Duration::from_secs(60);
+                let within = std::time::Duration::from_mins(1);
                 let ended = tokio::time::timeout(within, task).await.expect("it waits for ever");
                 if place == 7 {
                     ended.unwrap().unwrap();

@@ -61,7 +61,7 @@ async fn write(studio: &Studio, number: u32) {
         .await
         .unwrap();
     studio.remove_frame(order[0], None).await.unwrap();
-    if number % 200 == 0 {
+    if number.is_multiple_of(200) {
         studio.delete_project(tree.project.id).await.unwrap();
     }
 }

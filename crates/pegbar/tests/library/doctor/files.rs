@@ -1,12 +1,20 @@
 //! Damage to the files below `public/assets`.
 
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::Duration;
 
 use pegbar::{StudioOptions, ViewUpdates};
 
 use super::{alter, examine, finds, found, frame, project, strict, view};
 use crate::support::asset;
+
+/// Gives a file another time of its last change.
+fn touch(file: &Path) {
+    let file = fs::File::options().write(true).open(file).unwrap();
+    let before = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(before + Duration::from_secs(5)).unwrap();
+}
 
 both_engines! {
     async fn a_missing_file_is_found(bench) {
@@ -47,17 +55,14 @@ both_engines! {
         assert!(found(&studio, &strict()).await.is_empty());
         assert_eq!(found(&studio, &crate::doctor::deep()).await, [("view_file_edited", 1)].into());
         // Its time tells that it was touched, and hashing that it was edited.
-        let later = SystemTime::now() + Duration::from_secs(5);
-        fs::File::options().write(true).open(&place).unwrap().set_modified(later).unwrap();
+        touch(&place);
         assert_eq!(found(&studio, &strict()).await, [("view_file_touched", 1)].into());
         assert_eq!(found(&studio, &crate::doctor::deep()).await, [("view_file_edited", 1)].into());
     }
 
     async fn a_file_that_was_only_copied_is_not_edited(bench) {
         let tree = project(&bench.create().await).await;
-        let later = SystemTime::now() + Duration::from_secs(5);
-        let file = fs::File::options().write(true).open(view(bench, frame(&tree, 1)));
-        file.unwrap().set_modified(later).unwrap();
+        touch(&view(bench, frame(&tree, 1)));
         finds(bench, &[("view_file_touched", 1)]).await;
     }
 

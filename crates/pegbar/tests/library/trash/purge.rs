@@ -229,10 +229,10 @@ async fn race(bench: &Bench, writers: u32, rounds: u32) {
             assert!(notices.is_empty(), "{notices:?}");
         }));
     }
-    let mut purgers = Vec::new();
+    let mut sweepers = Vec::new();
     for _ in 0..2 {
         let (studio, is_over, purges) = (bench.open().await, is_over.clone(), purges.clone());
-        purgers.push(tokio::spawn(async move {
+        sweepers.push(tokio::spawn(async move {
             while !is_over.load(Ordering::Relaxed) {
                 let report = studio
                     .purge(PurgeScope::All, NO_GRACE, |_| {})
@@ -246,8 +246,8 @@ async fn race(bench: &Bench, writers: u32, rounds: u32) {
         task.await.unwrap();
     }
     is_over.store(true, Ordering::Relaxed);
-    for purger in purgers {
-        purger.await.unwrap();
+    for sweeper in sweepers {
+        sweeper.await.unwrap();
     }
     assert!(is_whole(&studio).await);
     assert!(

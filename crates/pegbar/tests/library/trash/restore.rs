@@ -206,7 +206,9 @@ both_engines! {
         assert_eq!(now.project.description, "");
         assert_eq!(now.characters[0].animations[0].frames, {
             let mut frames = tree.characters[0].animations[0].frames.clone();
-            frames.iter_mut().for_each(|it| it.asset.image_count = None);
+            for it in &mut frames {
+                it.asset.image_count = None;
+            }
             frames
         });
     }
