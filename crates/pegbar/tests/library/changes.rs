@@ -142,8 +142,8 @@ both_engines! {
         ]);
         studio.delete_asset(side).await.unwrap();
         assert_eq!(next(&other, project, at).await, [
-            told(EntityKind::Character, Updated, dog),
             told(EntityKind::Asset, Deleted, side),
+            told(EntityKind::Character, Updated, dog),
         ]);
 
         // What reads, or changes nothing, is no change.
@@ -186,8 +186,9 @@ both_engines! {
         }
         let found = studio.list_changes(project, 0, 1000).await.unwrap();
         let numbers: Vec<u64> = found.changes.iter().map(|change| change.number).collect();
-        assert_eq!(numbers, (1..=81).collect::<Vec<_>>());
-        assert_eq!((found.first_kept, found.last), (1, 81));
+        // Assets that are added at the same time may come in one change.
+        assert_eq!(numbers, (1..=found.last).collect::<Vec<_>>());
+        assert!(found.first_kept == 1 && (46..=81).contains(&found.last), "{}", found.last);
         let mut told: BTreeMap<Uuid, u32> = BTreeMap::new();
         for entity in found.changes[1..].iter().flat_map(|change| &change.entities) {
             *told.entry(entity.id).or_default() += 1;
@@ -195,9 +196,9 @@ both_engines! {
         assert_eq!(told.remove(&project.0), Some(40));
         made.sort_unstable();
         assert_eq!(told.into_iter().collect::<Vec<_>>(), made.into_iter().map(|id| (id, 1)).collect::<Vec<_>>());
-        let page = studio.list_changes(project, 40, 3).await.unwrap();
+        let page = studio.list_changes(project, 30, 3).await.unwrap();
         let numbers: Vec<u64> = page.changes.iter().map(|change| change.number).collect();
-        assert_eq!((numbers, page.last), (vec![41, 42, 43], 81));
+        assert_eq!((numbers, page.last), (vec![31, 32, 33], found.last));
     }
 
     async fn what_was_undone_is_not_told(bench) {

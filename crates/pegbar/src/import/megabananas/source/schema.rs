@@ -100,6 +100,10 @@ const FOREIGN: &[&str] = &[
     "pegbar_migration",
     "change",
     "idempotent_request",
+    "released_blob",
+    "scrub",
+    "scrub_claim",
+    "scrub_finding",
     "trash",
     "trash_blob",
 ];
