@@ -277,7 +277,10 @@ async fn references_are_found_by_their_assets() {
             // What is about a whole project says so.
             let is_whole = text.ends_with("WHERE project_id = ?1 ORDER BY asset_id, position");
             let is_page = step.contains("asset_id>? AND asset_id<?");
-            assert!(step.contains("asset_id=?") || is_page || is_whole, "{step}\n{text}");
+            assert!(
+                step.contains("asset_id=?") || is_page || is_whole,
+                "{step}\n{text}"
+            );
             found += 1;
         }
     });

@@ -304,13 +304,12 @@ impl Studio {
         let texts_of_page = texts(page);
         let parameters = [Value::Texts(&texts_of_page)];
         let shown = session.query(&IN_VIEW, &parameters, read_hash).await?;
+        let named = named(&mut session, page).await?;
+        let page = page.iter().copied();
         let page: Vec<Sha256> = page
-            .iter()
-            .copied()
-            .filter(|it| !shown.contains(it))
+            .filter(|it| named.contains(it) || !shown.contains(it))
             .collect();
         let page = &page[..];
-        let named = named(&mut session, page).await?;
         let mut moved = Vec::new();
         let done = self.move_batch(page, &named, latest, &mut moved);
         let done = match done {
