@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pegbar::{DatabaseAddress, Error as Refusal, Studio, StudioOptions};
 
@@ -24,8 +25,14 @@ pub const DONE: &str = "done";
 /// Where the victim finds the address of its database.
 const ADDRESS: &str = "PEGBAR_FAULTS_DATABASE";
 
+/// Whether this process is a victim, which is listened to.
+static SPEAKS: AtomicBool = AtomicBool::new(false);
+
 /// Says on one line what was acknowledged, at once.
 pub fn say(line: &str) {
+    if !SPEAKS.load(Ordering::Relaxed) {
+        return;
+    }
     let mut stdout = std::io::stdout().lock();
     // Whoever does not listen any more is not told.
     let _ = stdout.write_all(format!("{line}\n").as_bytes());
@@ -53,6 +60,7 @@ pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim 
 /// # Errors
 /// What the library refuses.
 pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
+    SPEAKS.store(true, Ordering::Relaxed);
     let _ = std::fs::metadata(MARK);
     let database = std::env::var(ADDRESS);
     let database = database.map_or(DatabaseAddress::Sqlite, DatabaseAddress::Postgres);
