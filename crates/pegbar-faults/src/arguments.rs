@@ -29,6 +29,8 @@ enum Attack {
     Power(Force),
     /// Processes racing on one animation, some of them killed.
     Race(Force),
+    /// Purges without grace against processes that write.
+    Purge(Force),
     /// PostgreSQL itself killed and started again.
     Server(Force),
     /// A state machine beside a model in memory, crashes among its changes.
@@ -133,6 +135,7 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Io(force) => attack::io::attack(&force.setting()?),
         Attack::Power(force) => attack::power::attack(&force.setting()?),
         Attack::Race(force) => attack::race::attack(&force.setting()?),
+        Attack::Purge(force) => attack::purge::attack(&force.setting()?),
         Attack::Server(force) => attack::server::attack(&force.setting()?),
         Attack::Model(force) => attack::model::attack(&force.setting()?),
         Attack::Images(force) => attack::images::attack(&force.setting()?),
@@ -159,6 +162,7 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::io::attack(&setting)?);
     figures.extend(attack::power::attack(&setting)?);
     figures.extend(attack::race::attack(&setting)?);
+    figures.extend(attack::purge::attack(&setting)?);
     figures.extend(attack::server::attack(&setting)?);
     figures.extend(attack::model::attack(&setting)?);
     figures.extend(attack::full::attack(&setting)?);

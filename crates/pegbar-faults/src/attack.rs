@@ -11,6 +11,7 @@ pub mod mounted;
 pub mod names;
 pub mod planted;
 pub mod power;
+pub mod purge;
 pub mod race;
 pub mod server;
 

@@ -81,6 +81,8 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
         "images" => attack::images::run(scene).await?,
         "names" => attack::names::run(scene).await?,
         "race" => attack::race::run(scene).await?,
+        "purge on" => attack::purge::purge_on(scene).await?,
+        "write and delete" => attack::purge::write(scene).await?,
         "write on" => attack::server::run(scene).await?,
         _ => operation::run(operation, &scene).await?,
     }

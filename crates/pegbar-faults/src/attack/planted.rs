@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Figure, Setting, foreign, io, kill, names, power, race, server};
+use super::{Figure, Setting, foreign, io, kill, names, power, purge, race, server};
 use crate::Result;
 
 /// A defect, and the attack that is to catch it.
@@ -110,6 +110,18 @@ const DEFECTS: &[Defect] = &[
         "links in the view are followed",
         "",
         names::attack,
+    ),
+    defect(
+        "no-recheck-at-purge",
+        "a purge does not ask again who names a blob",
+        "",
+        purge::attack,
+    ),
+    defect(
+        "no-look-when-naming",
+        "whoever names a blob does not look whether a purge has removed it",
+        "",
+        purge::attack,
     ),
     defect(
         "drops-foreign",

@@ -40,6 +40,9 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
             let seed_step = Random::new(seed).below(step);
             let mut said = String::new();
             for (at, event) in run.events.iter().enumerate() {
+                if setting.is_over() {
+                    break;
+                }
                 disk.apply(event);
                 if let Event::Said(text) = event {
                     said.push_str(text);

@@ -225,7 +225,7 @@ fn prepare(to: &Path, manifest: &Manifest, options: &StudioOptions) -> Result<(P
             }
         }
     };
-    crate::disk::create_folders(&private)?;
+    crate::disk::create_folders_durably(&private)?;
     options.database.check(&private.join("pegbar.db"))?;
     begun.write(&private)?;
     let ignore = private.join(".gitignore");
