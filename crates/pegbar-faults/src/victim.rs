@@ -55,6 +55,13 @@ pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim 
     victim
 }
 
+/// Returns where a victim's rows are.
+#[must_use]
+pub fn address() -> DatabaseAddress {
+    let server = std::env::var(ADDRESS);
+    server.map_or(DatabaseAddress::Sqlite, DatabaseAddress::Postgres)
+}
+
 /// The victim itself: opens a studio and does an operation.
 ///
 /// # Errors
@@ -62,10 +69,8 @@ pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim 
 pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
     SPEAKS.store(true, Ordering::Relaxed);
     let _ = std::fs::metadata(MARK);
-    let database = std::env::var(ADDRESS);
-    let database = database.map_or(DatabaseAddress::Sqlite, DatabaseAddress::Postgres);
     let options = StudioOptions {
-        database,
+        database: address(),
         ..StudioOptions::default()
     };
     let studio = Studio::open_with(root, options).await?;

@@ -32,6 +32,13 @@ const fn defect(
     }
 }
 
+impl Defect {
+    /// Makes so many points, where it takes many until chance brings them together.
+    const fn often(self, points: usize) -> Self {
+        Self { points, ..self }
+    }
+}
+
 const DEFECTS: &[Defect] = &[
     defect(
         "no-fsync",
@@ -116,13 +123,15 @@ const DEFECTS: &[Defect] = &[
         "a purge does not ask again who names a blob",
         "",
         purge::attack,
-    ),
+    )
+    .often(200),
     defect(
         "no-look-when-naming",
         "whoever names a blob does not look whether a purge has removed it",
         "",
         purge::attack,
-    ),
+    )
+    .often(3000),
     defect(
         "drops-foreign",
         "what others wrote into the view is removed",

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pegbar::{
-    AsSeen, AssetId, Error, FrameImage, ImageSource, NewAsset, ProjectId, PurgeOptions,
-    PurgeReport, PurgeScope, Studio,
+    AsSeen, AssetId, Error, ImageSource, NewAsset, ProjectId, PurgeOptions, PurgeReport,
+    PurgeScope, Studio, StudioOptions, ViewUpdates,
 };
 
 use super::kill::acknowledged;
@@ -26,7 +26,7 @@ const PURGERS: u64 = 2;
 /// How many changes a writer makes in a round.
 const CHANGES: u64 = 60;
 /// How many images there are.
-const IMAGES: usize = 6;
+const IMAGES: usize = 8;
 /// What says that nobody writes any more.
 const STOP: &str = "stop";
 
@@ -185,7 +185,17 @@ pub async fn purge_on(scene: Scene) -> Result<()> {
 /// # Errors
 /// What the library refuses, but for what a purge may take away.
 pub async fn write(scene: Scene) -> Result<()> {
-    let studio = &scene.studio;
+    // Of what is not in the view yet, the rows alone tell that it is needed.
+    let view_updates = match scene.seed % 3 {
+        0 => ViewUpdates::WithEachChange,
+        _ => ViewUpdates::Deferred,
+    };
+    let options = StudioOptions {
+        database: victim::address(),
+        view_updates,
+        ..StudioOptions::default()
+    };
+    let studio = &Studio::open_with(scene.studio.root(), options).await?;
     let mut random = Random::new(scene.seed);
     let project = walk(studio).await?.animation.project_id;
     let mut own: Vec<AssetId> = Vec::new();
@@ -199,7 +209,6 @@ pub async fn write(scene: Scene) -> Result<()> {
                 }
             }
             1 => own.extend(add_stored(studio, project, image).await?),
-            2 => show(studio, image, &mut random).await?,
             _ => {
                 // From memory, so that it can be stored again.
                 let new = NewAsset::from_bytes(image);
@@ -210,9 +219,18 @@ pub async fn write(scene: Scene) -> Result<()> {
         }
         // Few stay, so that bytes have one name at a time.
         if own.len() > 1 {
-            delete_and_restore(studio, own.remove(0), false).await?;
+            let first = own.remove(0);
+            read(studio, first).await?;
+            delete_and_restore(studio, first, false).await?;
         }
     }
+    Ok(())
+}
+
+/// Reads an asset's bytes, which nobody may take away.
+async fn read(studio: &Studio, id: AssetId) -> Result<()> {
+    let read = studio.image_of_asset(id).await;
+    read.map_err(|error| format!("the bytes of {id} are gone: {error}"))?;
     Ok(())
 }
 
@@ -259,17 +277,4 @@ async fn add_stored(
         Err(Error::Conflict { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Shows an image in a frame.
-async fn show(studio: &Studio, image: Vec<u8>, random: &mut Random) -> Result<()> {
-    let walk = walk(studio).await?;
-    let frame = walk.frames[random.below(walk.frames.len())].frame.id;
-    let image = FrameImage::New(Box::new(NewAsset::from_bytes(image)));
-    let shown = studio.replace_frame(frame, image, None).await?;
-    let shows = shown.frames.iter().find(|tree| tree.frame.id == frame);
-    if let Some(tree) = shows {
-        victim::say(&format!("asset {}", tree.asset.id));
-    }
-    Ok(())
 }
