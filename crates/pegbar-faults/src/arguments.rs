@@ -37,6 +37,8 @@ enum Attack {
     Model(Force),
     /// Hostile images and metadata through every way in.
     Images(Force),
+    /// Hostile bundles, backups and sidecars.
+    Archives(Force),
     /// Hostile names and paths, folders exchanged for links meanwhile.
     Names(Force),
     /// A really full file system in memory (needs the right to mount).
@@ -139,6 +141,7 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Server(force) => attack::server::attack(&force.setting()?),
         Attack::Model(force) => attack::model::attack(&force.setting()?),
         Attack::Images(force) => attack::images::attack(&force.setting()?),
+        Attack::Archives(force) => attack::archives::attack(&force.setting()?),
         Attack::Names(force) => attack::names::attack(&force.setting()?),
         Attack::Full(force) => attack::full::attack(&force.setting()?),
         Attack::Mounted(force) => attack::mounted::attack(&force.setting()?),
@@ -170,6 +173,7 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::fallback::attack(&setting)?);
     figures.extend(attack::foreign::attack(&setting)?);
     figures.extend(attack::images::attack(&setting)?);
+    figures.extend(attack::archives::attack(&setting)?);
     figures.extend(attack::names::attack(&setting)?);
     Ok(figures)
 }

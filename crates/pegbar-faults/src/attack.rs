@@ -1,5 +1,6 @@
 //! The attacks, and the figures that they give.
 
+pub mod archives;
 pub mod fallback;
 pub mod foreign;
 pub mod full;

@@ -12,6 +12,7 @@ use pegbar::{
     OutputPlace, PageRequest, ProjectFilter, ProjectPatch, ProjectTree, ReferenceRole, Studio,
 };
 
+pub(crate) use copies::WOLVES;
 use copies::{back_up, back_up_archive, export_bundle, import_bundle, import_copy, restore_backup};
 use deletion::{
     delete_animation, delete_asset, delete_character, delete_project, drop_bytes, purge, restore,

@@ -83,6 +83,7 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
     match operation {
         "open" => {}
         step if step.starts_with("step ") => attack::model::run(scene, &step[5..]).await?,
+        "archives" => attack::archives::run(scene).await?,
         "images" => attack::images::run(scene).await?,
         "names" => attack::names::run(scene).await?,
         "race" => attack::race::run(scene).await?,

@@ -94,6 +94,11 @@ fn no_image_panics_or_takes_more_memory_than_there_is() {
 }
 
 #[test]
+fn no_archive_panics_leads_out_or_leaves_half_of_itself() {
+    stands(attack::archives::attack, Where::Sqlite);
+}
+
+#[test]
 fn no_name_and_no_link_leads_out_of_the_studio() {
     stands(attack::names::attack, Where::Sqlite);
 }

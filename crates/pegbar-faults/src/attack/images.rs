@@ -1,7 +1,7 @@
 //! Hostile images through every way in: mutated from a corpus, in a process with little memory.
 
-mod corpus;
-mod mutate;
+pub(super) mod corpus;
+pub(super) mod mutate;
 
 use std::fs;
 use std::time::Instant;
@@ -25,7 +25,7 @@ const SHORT: usize = 2000;
 /// How many of them one process is given.
 const BATCH: usize = 500;
 /// How much memory it may use, in bytes, with its code and the stacks of its threads.
-const MEMORY: u64 = 512 << 20;
+pub(super) const MEMORY: u64 = 512 << 20;
 
 /// Gives mutated images to the library: as bytes, in pieces, as files of a folder, as what a
 /// model was given; then reads what they claim, and hostile JSON as settings.
@@ -154,7 +154,7 @@ fn is_taken<T>(done: pegbar::Result<T>) -> Result<bool> {
 }
 
 /// The most memory that this process ever had, in KiB (proc(5), `VmHWM`).
-fn peak_kib() -> u64 {
+pub(super) fn peak_kib() -> u64 {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());

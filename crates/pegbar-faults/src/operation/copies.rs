@@ -14,7 +14,7 @@ use crate::victim::say;
 use crate::{Result, block_on};
 
 /// A bundle that comes from another studio.
-pub(super) const WOLVES: &str = "wolves.bundle";
+pub(crate) const WOLVES: &str = "wolves.bundle";
 
 /// Lays out a project of another studio: as a bundle, and as a folder of images with sidecars.
 pub(super) fn lay_out_wolves(folder: &Path) -> Result<()> {
