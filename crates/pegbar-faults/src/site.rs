@@ -63,7 +63,10 @@ async fn run_in(address: &str, text: &str) -> Result<()> {
 
 /// Writes the row of an asset as another program might: its id, project and path, which may not
 /// have a quote.
-fn insert_asset(
+///
+/// # Errors
+/// What the database refuses.
+pub fn insert_asset(
     address: &DatabaseAddress,
     root: &Path,
     id: &str,
