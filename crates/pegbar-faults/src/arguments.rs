@@ -29,12 +29,16 @@ enum Attack {
     Power(Force),
     /// Processes racing on one animation, some of them killed.
     Race(Force),
+    /// Purges without grace against processes that write.
+    Purge(Force),
     /// PostgreSQL itself killed and started again.
     Server(Force),
     /// A state machine beside a model in memory, crashes among its changes.
     Model(Force),
     /// Hostile images and metadata through every way in.
     Images(Force),
+    /// Hostile bundles, backups and sidecars.
+    Archives(Force),
     /// Hostile names and paths, folders exchanged for links meanwhile.
     Names(Force),
     /// A really full file system in memory (needs the right to mount).
@@ -133,9 +137,11 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Attack::Io(force) => attack::io::attack(&force.setting()?),
         Attack::Power(force) => attack::power::attack(&force.setting()?),
         Attack::Race(force) => attack::race::attack(&force.setting()?),
+        Attack::Purge(force) => attack::purge::attack(&force.setting()?),
         Attack::Server(force) => attack::server::attack(&force.setting()?),
         Attack::Model(force) => attack::model::attack(&force.setting()?),
         Attack::Images(force) => attack::images::attack(&force.setting()?),
+        Attack::Archives(force) => attack::archives::attack(&force.setting()?),
         Attack::Names(force) => attack::names::attack(&force.setting()?),
         Attack::Full(force) => attack::full::attack(&force.setting()?),
         Attack::Mounted(force) => attack::mounted::attack(&force.setting()?),
@@ -159,6 +165,7 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::io::attack(&setting)?);
     figures.extend(attack::power::attack(&setting)?);
     figures.extend(attack::race::attack(&setting)?);
+    figures.extend(attack::purge::attack(&setting)?);
     figures.extend(attack::server::attack(&setting)?);
     figures.extend(attack::model::attack(&setting)?);
     figures.extend(attack::full::attack(&setting)?);
@@ -166,6 +173,7 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::fallback::attack(&setting)?);
     figures.extend(attack::foreign::attack(&setting)?);
     figures.extend(attack::images::attack(&setting)?);
+    figures.extend(attack::archives::attack(&setting)?);
     figures.extend(attack::names::attack(&setting)?);
     Ok(figures)
 }

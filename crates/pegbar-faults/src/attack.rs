@@ -1,5 +1,6 @@
 //! The attacks, and the figures that they give.
 
+pub mod archives;
 pub mod fallback;
 pub mod foreign;
 pub mod full;
@@ -11,6 +12,7 @@ pub mod mounted;
 pub mod names;
 pub mod planted;
 pub mod power;
+pub mod purge;
 pub mod race;
 pub mod server;
 

@@ -1,14 +1,16 @@
 //! What must hold of a studio after every attack, in one room: it opens, rows, blobs and view are
 //! in step, everything verifies, nothing was left behind, and what was acknowledged is there.
 
+pub mod beside;
 mod view;
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use pegbar::{
-    DatabaseAddress, GenerationFilter, PageRequest, ProjectFilter, ProjectTree, Studio,
-    VerifyOptions, VerifyScope,
+    DatabaseAddress, DoctorOptions, FindingKind, GenerationFilter, PageRequest, ProjectFilter,
+    ProjectTree, Studio, TombstoneFilter, TrashFilter, VerifyOptions, VerifyScope,
 };
 
 use crate::Result;
@@ -33,7 +35,7 @@ pub async fn look(site: &Site, acknowledged: &[String]) -> Result<String> {
         .open()
         .await
         .map_err(|error| say("it does not open", &*error))?;
-    let state = holds(&studio).await?;
+    let mut state = holds(&studio).await?;
     for line in acknowledged {
         crate::victim::is_kept(&studio, line).await?;
     }
@@ -41,7 +43,24 @@ pub async fn look(site: &Site, acknowledged: &[String]) -> Result<String> {
     if site.address() == DatabaseAddress::Sqlite {
         database_is_whole(&site.root())?;
     }
+    beside::describe(site.folder(), &mut state).await?;
     Ok(state)
+}
+
+/// Checks that the store has nothing that neither a row nor the trash names.
+///
+/// # Errors
+/// Blobs that were left behind.
+pub async fn no_blob_is_left(site: &Site) -> Result<()> {
+    let options = DoctorOptions {
+        orphan_grace: Duration::ZERO,
+        ..DoctorOptions::default()
+    };
+    let report = site.open().await?.doctor(&options, |_| {}).await?;
+    if report.counts.contains_key(&FindingKind::OrphanBlob) {
+        return Err(format!("left behind: {:?}", report.findings).into());
+    }
+    Ok(())
 }
 
 fn say(what: &str, error: &(dyn std::error::Error + 'static)) -> String {
@@ -82,7 +101,12 @@ pub async fn holds(studio: &Studio) -> Result<String> {
         view::add_expected(&tree, &mut expected)?;
         describe(studio, &tree, &mut state).await?;
     }
+    describe_trash(studio, &mut state).await?;
     view::compare(studio, expected)?;
+    let report = studio.doctor(&DoctorOptions::default(), |_| {}).await?;
+    if !report.is_healthy() {
+        return Err(format!("doctor: {:?}", report.findings).into());
+    }
     let report = studio
         .verify(
             &VerifyScope::Everything,
@@ -97,13 +121,30 @@ pub async fn holds(studio: &Studio) -> Result<String> {
         )
         .into());
     }
-    // Until there is a doctor, what `sync` would have to put right.
     let report = studio.sync(|_, _| {}).await?;
     let is_quiet = report == pegbar::ViewReport::default();
     if !is_quiet {
         return Err(format!("sync had something to do: {report:?}").into());
     }
     Ok(state)
+}
+
+/// What could come back, and what is known of what went for good.
+async fn describe_trash(studio: &Studio, state: &mut String) -> Result<()> {
+    let all = TrashFilter::default();
+    let found = studio.list_deletions(&all, PageRequest::default()).await?;
+    for entry in found.rows {
+        let (kind, name) = (entry.kind, &entry.name);
+        let (assets, frames) = (entry.assets, entry.frames);
+        writeln!(
+            state,
+            "trash {kind} {name:?} {assets} assets, {frames} frames"
+        )?;
+    }
+    let all = TombstoneFilter::default();
+    let purged = studio.list_tombstones(&all, PageRequest::default()).await?;
+    writeln!(state, "{} tombstones", purged.rows.len())?;
+    Ok(())
 }
 
 async fn describe(studio: &Studio, tree: &ProjectTree, state: &mut String) -> Result<()> {

@@ -1,13 +1,23 @@
 //! The operations that victims do. A line in the table and a function add one.
 
+mod copies;
+mod deletion;
+mod intake;
+
 use std::fs;
 
 use pegbar::{
-    AnimationTree, AsSeen, AssetFilter, CharacterPatch, CharacterTree, FolderOptions, FolderPlan,
-    FrameImage, GenerationInput, GenerationOutput, ImageSource, NewAnimation, NewAsset,
-    NewCharacter, NewFrame, NewGeneration, NewProject, OutputPlace, PageRequest, ProjectFilter,
-    ProjectPatch, ProjectTree, ReferenceRole, Studio,
+    AnimationTree, CharacterPatch, CharacterTree, FrameImage, GenerationInput, GenerationOutput,
+    ImageSource, NewAnimation, NewAsset, NewCharacter, NewFrame, NewGeneration, NewProject,
+    OutputPlace, PageRequest, ProjectFilter, ProjectPatch, ProjectTree, ReferenceRole, Studio,
 };
+
+pub(crate) use copies::WOLVES;
+use copies::{back_up, back_up_archive, export_bundle, import_bundle, import_copy, restore_backup};
+use deletion::{
+    delete_animation, delete_asset, delete_character, delete_project, drop_bytes, purge, restore,
+};
+use intake::{adopt, import_folder, import_sidecars};
 
 use crate::Result;
 use crate::random::Random;
@@ -65,13 +75,47 @@ operations! {
     "delete animation": delete_animation,
     "delete character": delete_character,
     "delete project": delete_project,
+    "restore bytes": restore,
+    "restore frame": restore,
+    "restore asset": restore,
+    "restore animation": restore,
+    "restore character": restore,
+    "restore project": restore,
+    "purge": purge,
+    "back up": back_up,
+    "back up again": back_up,
+    "back up archive": back_up_archive,
+    "restore backup": restore_backup,
+    "export bundle": export_bundle,
+    "import bundle": import_bundle,
+    "import bundle as copy": import_copy,
+    "import sidecars": import_sidecars,
+    "adopt": adopt,
     "sync": sync,
 }
 
 /// Whether an operation is resumed by doing it again; all others are done wholly or not at all.
 #[must_use]
 pub fn is_resumed(name: &str) -> bool {
-    name == "sync"
+    matches!(name, "sync" | "adopt")
+}
+
+/// Whether an operation that was cut off is done again, which must bring it to its end.
+#[must_use]
+pub fn is_repeated(name: &str) -> bool {
+    let outside = ["back up", "restore", "export bundle", "import"];
+    outside.iter().any(|start| name.starts_with(start)) || name == "purge"
+}
+
+/// Whether an operation needs more than every base has.
+#[must_use]
+pub fn needs_something(name: &str) -> bool {
+    let laid_out = ["restore", "import bundle", "import sidecars"];
+    laid_out.iter().any(|start| name.starts_with(start))
+        || matches!(
+            name,
+            "sync" | "adopt" | "purge" | "add large file" | "back up again"
+        )
 }
 
 /// Changes a base so that the operation has something to do.
@@ -79,18 +123,29 @@ pub fn is_resumed(name: &str) -> bool {
 /// # Errors
 /// What the system refuses.
 pub fn prepare(name: &str, base: &Base) -> Result<()> {
-    if name == "sync" {
+    match name {
         // Someone has lost the whole tree.
-        fs::remove_dir_all(base.root().join("public"))?;
-    }
-    if name == "add large file" {
-        // Random pixels do not shrink.
-        let mut random = Random::new(7);
-        let noise = image::RgbaImage::from_fn(1500, 1500, |_, _| {
-            let [a, b, c, d, ..] = random.number().to_le_bytes();
-            image::Rgba([a, b, c, d])
-        });
-        noise.save(base.folder().join("large.png"))?;
+        "sync" => fs::remove_dir_all(base.root().join("public"))?,
+        "add large file" => {
+            // Random pixels do not shrink.
+            let mut random = Random::new(7);
+            let noise = image::RgbaImage::from_fn(1500, 1500, |_, _| {
+                let [a, b, c, d, ..] = random.number().to_le_bytes();
+                image::Rgba([a, b, c, d])
+            });
+            noise.save(base.folder().join("large.png"))?;
+        }
+        "adopt" => intake::leave_row(base)?,
+        "import sidecars" | "import bundle" | "import bundle as copy" => {
+            copies::lay_out_wolves(base.folder())?;
+        }
+        "back up again" | "restore backup" => copies::lay_out_backup(base)?,
+        "purge" => deletion::delete(base, "character")?,
+        _ => {
+            if let Some(what) = name.strip_prefix("restore ") {
+                deletion::delete(base, what)?;
+            }
+        }
     }
     Ok(())
 }
@@ -326,69 +381,6 @@ async fn record_generation(scene: &Scene) -> Result<()> {
     for asset in recorded.outputs.iter().chain(&recorded.new_references) {
         say(&format!("asset {}", asset.id));
     }
-    Ok(())
-}
-
-async fn import_folder(scene: &Scene) -> Result<()> {
-    let project = cats(&scene.studio).await?.project.id;
-    let options = FolderOptions {
-        character: Some("Cat".to_owned()),
-        ..FolderOptions::default()
-    };
-    let plan = FolderPlan::of(scene.folder.join("art"), &options)?;
-    scene
-        .studio
-        .import_folder(project, &plan, false, |_, _| {})
-        .await?;
-    Ok(())
-}
-
-async fn drop_bytes(scene: &Scene) -> Result<()> {
-    let project = cats(&scene.studio).await?.project.id;
-    let all = AssetFilter::default();
-    let page = scene
-        .studio
-        .list_assets(project, &all, PageRequest::default())
-        .await?;
-    let side = page
-        .rows
-        .iter()
-        .find(|asset| asset.original_name.as_deref() == Some("side.png"));
-    let dropped = scene
-        .studio
-        .drop_bytes(side.ok_or("no side view")?.id)
-        .await?;
-    say(&format!("asset {}", dropped.asset.id));
-    Ok(())
-}
-
-async fn delete_asset(scene: &Scene) -> Result<()> {
-    let tree = cats(&scene.studio).await?;
-    let asset = tree.references.first().ok_or("no reference")?.id;
-    scene.studio.delete_asset(asset).await?;
-    say(&format!("gone asset {asset}"));
-    Ok(())
-}
-
-async fn delete_animation(scene: &Scene) -> Result<()> {
-    let walk = walk(&scene.studio).await?.animation.id;
-    scene.studio.delete_animation(walk).await?;
-    say(&format!("gone animation {walk}"));
-    Ok(())
-}
-
-async fn delete_character(scene: &Scene) -> Result<()> {
-    let tree = cats(&scene.studio).await?;
-    let cat = cat(&tree)?.character.id;
-    scene.studio.delete_character(cat).await?;
-    say(&format!("gone character {cat}"));
-    Ok(())
-}
-
-async fn delete_project(scene: &Scene) -> Result<()> {
-    let project = cats(&scene.studio).await?.project.id;
-    scene.studio.delete_project(AsSeen::from(project)).await?;
-    say(&format!("gone project {project}"));
     Ok(())
 }
 

@@ -44,18 +44,45 @@ impl Where {
     }
 
     fn run(&self, text: &str) -> Result<()> {
-        let Self::Postgres(server) = self else {
-            return Ok(());
-        };
-        block_on(async {
-            let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
-            let connection = tokio::spawn(connection);
-            client.batch_execute(text).await?;
-            drop(client);
-            let _ = connection.await;
-            Ok(())
-        })
+        match self {
+            Self::Sqlite => Ok(()),
+            Self::Postgres(server) => block_on(run_in(server, text)),
+        }
     }
+}
+
+/// Runs statements in a database of a server.
+async fn run_in(address: &str, text: &str) -> Result<()> {
+    let (client, connection) = tokio_postgres::connect(address, NoTls).await?;
+    let connection = tokio::spawn(connection);
+    client.batch_execute(text).await?;
+    drop(client);
+    let _ = connection.await;
+    Ok(())
+}
+
+/// Writes the row of an asset as another program might: its id, project and path, which may not
+/// have a quote.
+///
+/// # Errors
+/// What the database refuses.
+pub fn insert_asset(
+    address: &DatabaseAddress,
+    root: &Path,
+    id: &str,
+    project: &str,
+    path: &str,
+) -> Result<()> {
+    let insert = "INSERT INTO asset (id, project_id, kind, file_path) VALUES";
+    if let DatabaseAddress::Postgres(address) = address {
+        let text = format!("{insert} ('{id}', '{project}', 'reference', '{path}')");
+        return block_on(run_in(address, &text));
+    }
+    let connection = rusqlite::Connection::open(root.join(".pegbar/pegbar.db"))?;
+    let (id, project) = (id.replace('-', ""), project.replace('-', ""));
+    let text = format!("{insert} (x'{id}', x'{project}', 'reference', ?1)");
+    connection.execute(&text, [path])?;
+    Ok(())
 }
 
 /// A small PNG, each number with bytes of its own.
@@ -128,6 +155,34 @@ impl Base {
     #[must_use]
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("studio")
+    }
+
+    /// Does something with the open studio.
+    ///
+    /// # Errors
+    /// What it does.
+    pub fn with<T>(&self, work: impl AsyncFnOnce(Studio) -> Result<T>) -> Result<T> {
+        block_on(async {
+            let options = StudioOptions {
+                database: self.rows.address(&self.database),
+                ..StudioOptions::default()
+            };
+            work(Studio::open_with(self.root(), options).await?).await
+        })
+    }
+
+    /// Writes the row of an asset as another program might: its id, project and path.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub fn insert_asset(&self, id: &str, project: &str, path: &str) -> Result<()> {
+        insert_asset(
+            &self.rows.address(&self.database),
+            &self.root(),
+            id,
+            project,
+            path,
+        )
     }
 
     /// Copies the studio and what lies beside it, so that each attempt begins with the same.

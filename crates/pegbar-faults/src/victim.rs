@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pegbar::{DatabaseAddress, Error as Refusal, Studio, StudioOptions};
 
@@ -24,8 +25,14 @@ pub const DONE: &str = "done";
 /// Where the victim finds the address of its database.
 const ADDRESS: &str = "PEGBAR_FAULTS_DATABASE";
 
+/// Whether this process is a victim, which is listened to.
+static SPEAKS: AtomicBool = AtomicBool::new(false);
+
 /// Says on one line what was acknowledged, at once.
 pub fn say(line: &str) {
+    if !SPEAKS.load(Ordering::Relaxed) {
+        return;
+    }
     let mut stdout = std::io::stdout().lock();
     // Whoever does not listen any more is not told.
     let _ = stdout.write_all(format!("{line}\n").as_bytes());
@@ -48,16 +55,22 @@ pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim 
     victim
 }
 
+/// Returns where a victim's rows are.
+#[must_use]
+pub fn address() -> DatabaseAddress {
+    let server = std::env::var(ADDRESS);
+    server.map_or(DatabaseAddress::Sqlite, DatabaseAddress::Postgres)
+}
+
 /// The victim itself: opens a studio and does an operation.
 ///
 /// # Errors
 /// What the library refuses.
 pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
+    SPEAKS.store(true, Ordering::Relaxed);
     let _ = std::fs::metadata(MARK);
-    let database = std::env::var(ADDRESS);
-    let database = database.map_or(DatabaseAddress::Sqlite, DatabaseAddress::Postgres);
     let options = StudioOptions {
-        database,
+        database: address(),
         ..StudioOptions::default()
     };
     let studio = Studio::open_with(root, options).await?;
@@ -70,9 +83,12 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
     match operation {
         "open" => {}
         step if step.starts_with("step ") => attack::model::run(scene, &step[5..]).await?,
+        "archives" => attack::archives::run(scene).await?,
         "images" => attack::images::run(scene).await?,
         "names" => attack::names::run(scene).await?,
         "race" => attack::race::run(scene).await?,
+        "purge on" => attack::purge::purge_on(scene).await?,
+        "write and delete" => attack::purge::write(scene).await?,
         "write on" => attack::server::run(scene).await?,
         _ => operation::run(operation, &scene).await?,
     }

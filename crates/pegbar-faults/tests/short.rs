@@ -65,6 +65,18 @@ fn processes_that_race_lose_nothing_of_each_other_in_postgres() {
 }
 
 #[test]
+fn purges_lose_nothing_of_those_who_write() {
+    stands(attack::purge::attack, Where::Sqlite);
+}
+
+#[test]
+fn purges_lose_nothing_of_those_who_write_in_postgres() {
+    if let Some(server) = server() {
+        stands(attack::purge::attack, server);
+    }
+}
+
+#[test]
 fn what_is_there_is_what_a_model_in_memory_says() {
     stands(attack::model::attack, Where::Sqlite);
 }
@@ -79,6 +91,11 @@ fn what_is_there_is_what_a_model_in_memory_says_in_postgres() {
 #[test]
 fn no_image_panics_or_takes_more_memory_than_there_is() {
     stands(attack::images::attack, Where::Sqlite);
+}
+
+#[test]
+fn no_archive_panics_leads_out_or_leaves_half_of_itself() {
+    stands(attack::archives::attack, Where::Sqlite);
 }
 
 #[test]

@@ -23,6 +23,8 @@ use crate::time::MillisSinceEpoch;
 
 pub use check::{BackupFlaw, BackupVerifyReport};
 pub(crate) use place::write_durably;
+#[cfg(test)]
+pub(crate) use restore::STATEMENTS as RESTORE_STATEMENTS;
 pub use restore::{RestoreOptions, RestoreReport};
 #[cfg(test)]
 pub(crate) use take::STATEMENTS;

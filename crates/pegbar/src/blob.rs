@@ -423,8 +423,14 @@ impl BlobBatch<'_> {
             create_folders(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
-            if place.exists() {
-                whole::keep_aside(&place, &self.store.private.join("damaged"))?;
+            // Meanwhile another may have put the same bytes there.
+            if place.exists() && !is_there() {
+                let kept = whole::keep_aside(&place, &self.store.private.join("damaged"));
+                match kept {
+                    // A purge was faster.
+                    Err(_) if !place.exists() => {}
+                    kept => drop(kept?),
+                }
             }
             let moved = if planted::is(Planted::BlobsAfterCommit) {
                 planted::move_later(&file, &place);

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use crate::blob::sync_folder;
 use crate::error::{Error, IoContext, Result};
 use crate::planted::{self, Planted};
 
@@ -11,6 +13,24 @@ use crate::planted::{self, Planted};
 pub(crate) fn create_folders(folder: &Path) -> Result<()> {
     check_not_away(folder)?;
     fs::create_dir_all(folder).at("creating", folder)
+}
+
+/// Creates a folder and those above it, and flushes their names, also where an earlier call that
+/// was interrupted has created it.
+pub(crate) fn create_folders_durably(folder: &Path) -> Result<()> {
+    let folder = std::path::absolute(folder).at("opening", folder)?;
+    let there = folder.ancestors().skip(1).find(|above| above.is_dir());
+    let there = there.map_or(0, |above| above.components().count());
+    create_folders(&folder)?;
+    let above = folder.ancestors().skip(1);
+    for above in above.take_while(|above| above.components().count() >= there) {
+        match sync_folder(above) {
+            // Whoever may create a folder there need not be allowed to list it.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {}
+            flushed => flushed?,
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a folder that is a link to nothing, or lies behind one: what is in it is not gone,

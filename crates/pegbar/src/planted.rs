@@ -37,6 +37,10 @@ pub(crate) enum Planted {
     FollowsLinks,
     /// A file that is not ours is removed instead of kept.
     DropsForeign,
+    /// A purge removes what was released, whoever names it by now.
+    NoRecheckAtPurge,
+    /// Whoever names a blob does not look whether a purge has removed it meanwhile.
+    NoLookWhenNaming,
     /// Not a defect: the file system shares no blocks.
     NoReflink,
     /// Not a defect: the file system has no hard links.
@@ -62,6 +66,8 @@ impl Planted {
             Self::NoVersionCheck => "no-version-check",
             Self::FollowsLinks => "follows-links",
             Self::DropsForeign => "drops-foreign",
+            Self::NoRecheckAtPurge => "no-recheck-at-purge",
+            Self::NoLookWhenNaming => "no-look-when-naming",
             Self::NoReflink => "no-reflink",
             Self::NoHardLink => "no-hard-link",
             Self::NoRenameNew => "no-rename-new",

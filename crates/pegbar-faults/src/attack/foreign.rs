@@ -10,7 +10,7 @@ use pegbar::Sha256;
 
 use super::kill::operations;
 use super::{Figure, Setting, during};
-use crate::operation::is_resumed;
+use crate::operation::needs_something;
 use crate::random::Random;
 use crate::site::{Base, Site, png};
 use crate::trace::{self, Outcome, Plan};
@@ -27,7 +27,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
     let base = Base::new(&setting.rows)?;
     let mut names = operations(setting);
-    names.retain(|name| !is_resumed(name) && *name != "add large file");
+    names.retain(|name| !needs_something(name));
     let (mut points, mut files) = (0, 0);
     let mut seed = setting.seed;
     while points < setting.count(SHORT) && !setting.is_over() {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Figure, Setting, during};
-use crate::operation::{OPERATIONS, is_resumed};
+use crate::operation::{OPERATIONS, is_repeated, is_resumed};
 use crate::random::Random;
 use crate::site::{Base, Site};
 use crate::trace::{self, Outcome, Plan, Run};
@@ -53,28 +53,44 @@ impl Expected {
     pub(super) fn compare(&self, site: &Site, name: &str, said: &str) -> Result<bool> {
         let lines = acknowledged(said);
         if is_resumed(name) {
-            block_on(async {
-                let studio = site.open().await?;
-                let folder = site.folder().to_owned();
-                let seed = 0;
-                let scene = operation::Scene {
-                    studio,
-                    folder,
-                    seed,
-                };
-                operation::run(name, &scene).await
-            })?;
+            again(site, name)?;
         }
         let found = block_on(check::look(site, &lines))?;
         let is_done = lines.iter().any(|line| line == victim::DONE);
         match &self.before {
-            _ if found == self.after => Ok(true),
-            Some(before) if found == *before && !is_done => Ok(false),
+            _ if found == self.after => {
+                if name == "purge" {
+                    again(site, name)?;
+                    block_on(check::no_blob_is_left(site))?;
+                }
+                Ok(true)
+            }
+            Some(before) if found == *before && !is_done => {
+                if is_repeated(name) {
+                    during(|| "again".to_owned(), again(site, name))?;
+                    if block_on(check::look(site, &[]))? != self.after {
+                        return Err("done again, it is not as after it".into());
+                    }
+                }
+                Ok(false)
+            }
             Some(before) if found == *before => Err("what was acknowledged is undone".into()),
             _ if is_partial(name) && !is_done => Ok(false),
             _ => Err(format!("neither before nor after:\n{found}").into()),
         }
     }
+}
+
+/// Does an operation once more, in this process.
+fn again(site: &Site, name: &str) -> Result<()> {
+    block_on(async {
+        let scene = operation::Scene {
+            studio: site.open().await?,
+            folder: site.folder().to_owned(),
+            seed: 0,
+        };
+        operation::run(name, &scene).await
+    })
 }
 
 /// Whether an operation is several changes, each done wholly or not at all.

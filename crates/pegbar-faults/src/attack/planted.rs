@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Figure, Setting, foreign, io, kill, names, power, race, server};
+use super::{Figure, Setting, foreign, io, kill, names, power, purge, race, server};
 use crate::Result;
 
 /// A defect, and the attack that is to catch it.
@@ -29,6 +29,13 @@ const fn defect(
         only: if only.is_empty() { None } else { Some(only) },
         points: if only.is_empty() { 12 } else { 1 },
         attack,
+    }
+}
+
+impl Defect {
+    /// Makes so many points, where it takes many until chance brings them together.
+    const fn often(self, points: usize) -> Self {
+        Self { points, ..self }
     }
 }
 
@@ -111,6 +118,20 @@ const DEFECTS: &[Defect] = &[
         "",
         names::attack,
     ),
+    defect(
+        "no-recheck-at-purge",
+        "a purge does not ask again who names a blob",
+        "",
+        purge::attack,
+    )
+    .often(200),
+    defect(
+        "no-look-when-naming",
+        "whoever names a blob does not look whether a purge has removed it",
+        "",
+        purge::attack,
+    )
+    .often(3000),
     defect(
         "drops-foreign",
         "what others wrote into the view is removed",

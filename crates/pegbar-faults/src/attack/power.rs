@@ -32,14 +32,17 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         for name in &names {
             let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
             let site = expected.base.copy()?;
-            let mut disk = Disk::read(&site.root())?;
+            let mut disk = Disk::read(site.folder())?;
             let victim = victim::of(setting, &site, name, seed);
-            let run = trace::run(&victim, Plan::Record(site.root()))?;
+            let run = trace::run(&victim, Plan::Record(site.folder().to_owned()))?;
             let moments = run.events.len();
             let step = setting.step(moments, SHORT);
             let seed_step = Random::new(seed).below(step);
             let mut said = String::new();
             for (at, event) in run.events.iter().enumerate() {
+                if setting.is_over() {
+                    break;
+                }
                 disk.apply(event);
                 if let Event::Said(text) = event {
                     said.push_str(text);
@@ -59,8 +62,8 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                         format!("{name}, seed {seed}, power cut after event {at} ({cut:?} left)")
                     };
                     let left = expected.base.copy()?;
-                    std::fs::remove_dir_all(left.root())?;
-                    disk.lay_out(cut, &left.root())?;
+                    std::fs::remove_dir_all(left.folder())?;
+                    disk.lay_out(cut, left.folder())?;
                     undone += usize::from(!during(what, expected.compare(&left, name, &said))?);
                     cuts += 1;
                 }

@@ -23,6 +23,9 @@ use crate::studio::Studio;
 /// How many blobs are hashed before it is said how far it is.
 const BATCH: usize = 256;
 
+/// The longest line of a list of blobs or files, in bytes.
+const MAX_LINE: u64 = 1 << 16;
+
 /// How many flaws are listed.
 const MAX_FLAWS: usize = 1000;
 
@@ -230,7 +233,10 @@ fn read_lines(
     mut each: impl FnMut(&str) -> Result<(), String>,
 ) -> Result<(), String> {
     let packed = open_packed(path).map_err(|error| describe(&error))?;
-    let mut lines = Lines::new(packed);
+    // What unpacks to more than it should be is not unpacked.
+    let limit = expected.bytes.unwrap_or(MAX_LINE);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut lines = Lines::with_limit(packed, limit);
     let mut digest = Digest::default();
     while let Some(line) = next_line(&mut lines)? {
         digest.add(line, 1);

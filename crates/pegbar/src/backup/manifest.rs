@@ -94,7 +94,16 @@ impl Manifest {
     /// Reads the manifest of a snapshot.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(NAME);
-        let file = fs::File::open(&path).at("reading", &path)?;
+        let file = match fs::File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::Damaged {
+                    place: path.display().to_string(),
+                    reason: "it is gone, and with it what the snapshot consists of".to_owned(),
+                    source: None,
+                });
+            }
+            opened => opened.at("reading", &path)?,
+        };
         let mut text = String::new();
         let mut limited = BufReader::new(file).take(MAX_BYTES);
         let read = limited.read_to_string(&mut text);

@@ -37,7 +37,7 @@ impl Place {
 
     /// Opens one, or makes an empty folder one.
     pub(super) fn create(root: &Path) -> Result<Self> {
-        crate::disk::create_folders(root)?;
+        crate::disk::create_folders_durably(root)?;
         let root = root.canonicalize().at("opening", root)?;
         let marker = root.join(MARKER);
         if !marker.exists() {

@@ -15,6 +15,8 @@ use super::take::COMPUTED;
 use super::{AbsentBlob, BackupSnapshot};
 use crate::blob::sync_folder;
 use crate::db::schema::{TableSchema, tables};
+use crate::db::sql::statements;
+use crate::db::value::Value;
 use crate::db::{Database, DatabaseAddress, Session, blocking, latest_version};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
@@ -27,6 +29,11 @@ use crate::studio::{Folder, Store, Studio, StudioOptions};
 
 /// Says that a restore is under way, or was interrupted.
 const MARKER: &str = "restoring.json";
+
+statements! {
+    // By ids that no other entry has.
+    NOTE_STALE = "INSERT INTO outbox (id, project_id, created_at) SELECT id, id, $1 FROM project";
+}
 
 const BATCH: usize = 256;
 const MAX_LISTED: usize = 100;
@@ -129,7 +136,7 @@ impl Studio {
             return Err(error);
         }
         let (files, missing) = (restore.lists.files.len() as u64, restore.missing);
-        let studio = Self::open_with(to, options.studio).await?;
+        let studio = Self::open_unrecovered(to, options.studio).await?;
         let view = studio.sync(|_, _| ()).await?;
         let report = RestoreReport {
             snapshot: manifest.snapshot(&name),
@@ -218,7 +225,7 @@ fn prepare(to: &Path, manifest: &Manifest, options: &StudioOptions) -> Result<(P
             }
         }
     };
-    crate::disk::create_folders(&private)?;
+    crate::disk::create_folders_durably(&private)?;
     options.database.check(&private.join("pegbar.db"))?;
     begun.write(&private)?;
     let ignore = private.join(".gitignore");
@@ -273,6 +280,9 @@ impl Restore<'_> {
             self.begun.write(&self.private)?;
             let mut session = database.write().await?;
             self.load(&mut session).await?;
+            // Whoever opens the studio first writes the view, should this call be interrupted.
+            let now = Value::Time(options.clock.now());
+            session.execute(&NOTE_STALE, &[now]).await?;
             let store = Store {
                 id: self.begun.store_id,
                 created_at: options.clock.now(),

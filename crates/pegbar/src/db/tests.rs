@@ -24,6 +24,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::MANIFEST_STATEMENTS,
     annotation::STATEMENTS,
     backup::STATEMENTS,
+    backup::RESTORE_STATEMENTS,
     bundle::EXPORT_STATEMENTS,
     bundle::IMPORT_STATEMENTS,
     animation::name::STATEMENTS,

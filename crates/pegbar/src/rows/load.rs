@@ -18,15 +18,23 @@ const BATCH_BYTES: usize = 16 << 20;
 pub(crate) struct Lines<R> {
     from: R,
     buffer: Vec<u8>,
+    /// The longest line, in bytes.
+    limit: usize,
     /// The number of the line that was read last, from 1.
     pub(crate) number: u64,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(crate) fn new(from: R) -> Self {
+        Self::with_limit(from, line::MAX_BYTES)
+    }
+
+    /// Refuses lines that are longer than so many bytes, without reading them into memory.
+    pub(crate) fn with_limit(from: R, limit: usize) -> Self {
         Self {
             from,
             buffer: Vec::new(),
+            limit: limit.min(line::MAX_BYTES),
             number: 0,
         }
     }
@@ -34,7 +42,7 @@ impl<R: BufRead> Lines<R> {
     /// Returns the next line with its end; `None` behind the last.
     pub(crate) fn next(&mut self) -> io::Result<Option<&[u8]>> {
         self.buffer.clear();
-        let limit = line::MAX_BYTES as u64 + 1;
+        let limit = self.limit as u64 + 1;
         let read = (&mut self.from)
             .take(limit)
             .read_until(b'\n', &mut self.buffer)?;
@@ -43,12 +51,8 @@ impl<R: BufRead> Lines<R> {
         }
         self.number += 1;
         if self.buffer.last() != Some(&b'\n') {
-            let reason = if read > line::MAX_BYTES {
-                format!(
-                    "line {} is longer than {} bytes",
-                    self.number,
-                    line::MAX_BYTES
-                )
+            let reason = if read > self.limit {
+                format!("line {} is longer than {} bytes", self.number, self.limit)
             } else {
                 format!("line {} is cut short", self.number)
             };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::db::entity::entity;
 use crate::db::sql::{Engine, statements};
 use crate::db::{Database, DatabaseAddress};
-use crate::disk::create_folders;
+use crate::disk::{create_folders, create_folders_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::id::StoreId;
 use crate::lock::lock_file;
@@ -50,7 +50,7 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn create(root: &Path, address: &DatabaseAddress) -> Result<Self> {
         check_new(root)?;
-        create_folders(root)?;
+        create_folders_durably(root)?;
         let root = root.canonicalize().at("opening", root)?;
         let folder = Self { root };
         let private = folder.private();

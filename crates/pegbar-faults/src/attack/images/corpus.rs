@@ -61,8 +61,12 @@ pub(super) fn all() -> Vec<Vec<u8>> {
 /// A text of a gigabyte that says so in little: stored blocks would be as long, so the same
 /// back reference again and again is made by hand (RFC 1951, 3.2.6).
 fn bomb() -> Vec<u8> {
-    let mut content = b"parameters\0\0".to_vec();
-    content.extend([0x78, 0x01]);
+    let head = b"parameters\0\0\x78\x01".to_vec();
+    [head, deflated_bomb(), vec![0; 4]].concat()
+}
+
+/// The text of the bomb, as it is packed.
+pub(in crate::attack) fn deflated_bomb() -> Vec<u8> {
     // A block with fixed codes: a literal, then length 258 and distance 1, for ever.
     let mut bits = Bits::default();
     bits.push(0b1, 1);
@@ -73,9 +77,7 @@ fn bomb() -> Vec<u8> {
         bits.push(0, 5);
     }
     bits.push(0, 7);
-    content.extend(bits.end());
-    content.extend([0, 0, 0, 0]);
-    content
+    bits.end()
 }
 
 fn reversed(code: u32, length: u32) -> u32 {

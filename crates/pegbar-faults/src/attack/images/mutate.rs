@@ -3,7 +3,7 @@
 use crate::random::Random;
 
 /// Returns one of the corpus, mutated some times.
-pub(super) fn one_of(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+pub(in crate::attack) fn one_of(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let mut bytes = corpus[random.below(corpus.len())].clone();
     for _ in 0..=random.below(5) {
         once(&mut bytes, corpus, random);
