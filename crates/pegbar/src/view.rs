@@ -3,8 +3,10 @@
 
 mod apply;
 pub(crate) mod files;
+mod folder;
 mod journal;
 mod kept;
+mod moving;
 pub(crate) mod path;
 mod spare;
 mod stale;
@@ -33,9 +35,9 @@ use crate::studio::{Notice, Studio};
 use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Work};
-pub(crate) use files::move_new;
 use files::{Flaw, Stamp};
 use journal::Journal;
+pub(crate) use moving::move_new;
 pub(crate) use stale::Stale;
 use stock::{Stock, Wanted};
 pub(crate) use stock::{homes, rehome};

@@ -5,15 +5,16 @@
 //! someone edits or puts there at any moment is never lost.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Reflinks, Stamp};
+use super::folder::{Folders, Kind, Place};
 use super::journal::{Journal, project_of};
+use super::moving::move_at;
 use super::spare::{Spare, Spares};
 use super::{Kept, View, ViewFile, ViewReport, Wanted};
-use crate::blob::{BlobStore, sync_folder};
+use crate::blob::BlobStore;
 use crate::disk::{create_folders, links_to};
 use crate::error::{Error, IoContext, Result};
 use crate::parallel;
@@ -40,9 +41,10 @@ enum Ready {
     ToCopy(PathBuf),
 }
 
-/// The work on the files of one project.
+/// The work on the files of one project. Paths are relative to `public/assets`.
 pub(super) struct Work<'a> {
     public: &'a Path,
+    folders: Folders,
     kept: PathBuf,
     blobs: &'a BlobStore,
     reflinks: &'a Reflinks,
@@ -50,7 +52,7 @@ pub(super) struct Work<'a> {
     /// Folders that someone has replaced by links: what is behind them is not ours.
     links: BTreeSet<PathBuf>,
     /// Folders that are known to be there and to be no links.
-    folders: HashSet<PathBuf>,
+    made: HashSet<PathBuf>,
     spares: Spares,
     /// Folders to flush.
     touched: BTreeSet<PathBuf>,
@@ -66,12 +68,13 @@ impl<'a> Work<'a> {
     ) -> Self {
         Self {
             public: &view.public,
+            folders: Folders::new(&view.public),
             kept: view.private.join("kept"),
             blobs,
             reflinks: &view.reflinks,
             recorded,
             links: BTreeSet::new(),
-            folders: HashSet::new(),
+            made: HashSet::new(),
             spares: Spares::default(),
             touched: BTreeSet::new(),
             next_name: 0,
@@ -127,7 +130,7 @@ impl<'a> Work<'a> {
             };
             let is_there = || {
                 // What can't be looked at is reported when it is to be replaced.
-                let found = files::stamp(&self.public.join(&path));
+                let found = self.place(Path::new(&path)).and_then(|place| place.stamp());
                 found.is_ok_and(|found| found == Some(recorded.stamp()))
             };
             let is_doubtful = thorough || interrupted.contains(&path);
@@ -161,22 +164,47 @@ impl<'a> Work<'a> {
         Err(is_link).at("using", &self.public.join(link))
     }
 
+    /// Returns a path's name in its folder, which is held open.
+    fn place(&self, path: &Path) -> Result<Place> {
+        let place = self.folders.place(path);
+        place.at("opening the folder of", &self.public.join(path))
+    }
+
+    /// The same; `None` where there is no such folder.
+    fn place_if_there(&self, path: &Path) -> Result<Option<Place>> {
+        match self.folders.place(path) {
+            Err(error) if files::is_absent(&error) => Ok(None),
+            place => place
+                .at("opening the folder of", &self.public.join(path))
+                .map(Some),
+        }
+    }
+
     /// Moves aside and keeps the links that stand in the place of folders. Where they lead
     /// to, nothing is touched.
     fn set_links_aside(&mut self) {
         for link in self.links.clone() {
-            let place = self.public.join(&link);
-            match self.set_link_aside(&link, &place) {
+            match self.set_one_aside(&link) {
                 Ok(()) => drop(self.links.remove(&link)),
                 Err(error) => self.note(error),
             }
         }
     }
 
-    fn set_link_aside(&mut self, link: &Path, place: &Path) -> Result<()> {
-        let aside = self.new_name(MOVED_ASIDE, place);
-        fs::rename(place, &aside).at("moving aside", place)?;
-        self.look_at(&link.to_string_lossy(), aside)
+    /// Moves aside what stands in the place of a folder. A folder that somebody has just put
+    /// back is none of that.
+    fn set_one_aside(&mut self, path: &Path) -> Result<()> {
+        let place = self.place(path)?;
+        let aside = self.new_name(MOVED_ASIDE, &place);
+        place
+            .rename(&aside.name)
+            .at("moving aside", &place.path())?;
+        let found = aside.look().at("looking at", &aside.path())?;
+        if found.is_some_and(|found| found.kind == Kind::Folder) {
+            let moved = move_at(&aside, &place);
+            return moved.at("moving back", &place.path());
+        }
+        self.look_at(path, &aside)
     }
 
     /// Moves aside what stands where something else is to stand, or nothing.
@@ -200,61 +228,62 @@ impl<'a> Work<'a> {
     /// Moves aside what stands at a path, unless it is what is wanted there.
     fn clear(&mut self, path: &str, wanted: Option<&Wanted>) -> Result<()> {
         self.check_no_link(Path::new(path))?;
-        let place = self.public.join(path);
-        if is_free(&place)? {
+        let Some(place) = self.place_if_there(Path::new(path))? else {
+            return Ok(());
+        };
+        if place.look().at("looking at", &place.path())?.is_none() {
             return Ok(());
         }
         let is_recorded = self.is_as_recorded(path, &place)?;
         if let (Some(wanted), false) = (wanted, is_recorded) {
             // An interrupted run may have put it there already.
-            if files::hash(&place)?.is_some_and(|(_, found)| found == wanted.sha256) {
+            if files::hash_at(&place)?.is_some_and(|(_, found)| found == wanted.sha256) {
                 return Ok(());
             }
         }
         let aside = self.new_name(MOVED_ASIDE, &place);
-        match fs::rename(&place, &aside) {
+        match place.rename(&aside.name) {
             Err(error) if files::is_absent(&error) => Ok(()),
             renamed => {
-                renamed.at("moving aside", &place)?;
-                self.look_at(path, aside)
+                renamed.at("moving aside", &place.path())?;
+                self.look_at(Path::new(path), &aside)
             }
         }
     }
 
-    fn is_as_recorded(&self, path: &str, place: &Path) -> Result<bool> {
+    fn is_as_recorded(&self, path: &str, place: &Place) -> Result<bool> {
         let recorded = self.recorded.get(path).map(ViewFile::stamp);
-        Ok(recorded.is_some() && files::stamp(place)? == recorded)
+        Ok(recorded.is_some() && place.stamp()? == recorded)
     }
 
-    /// Decides about something that was moved aside: what the store has is spare, everything
-    /// else is kept.
-    fn look_at(&mut self, path: &str, aside: PathBuf) -> Result<()> {
-        if let Some(folder) = aside.parent() {
-            self.touched.insert(folder.to_owned());
-        }
+    /// Decides about something that was moved aside from a path: what the store has is spare,
+    /// everything else is kept.
+    fn look_at(&mut self, path: &Path, aside: &Place) -> Result<()> {
+        self.touched.insert(folder_of(path).to_owned());
+        let file = path.with_file_name(&aside.name);
+        let path = path.to_string_lossy().into_owned();
         let mut found = None;
-        if let (Some(recorded), Some(stamp)) = (self.recorded.get(path), files::stamp(&aside)?)
+        if let (Some(recorded), Some(stamp)) = (self.recorded.get(&path), aside.stamp()?)
             && recorded.stamp() == stamp
         {
             found = Some((stamp, recorded.sha256));
-        } else if let Some((stamp, sha256)) = files::hash(&aside)?
+        } else if let Some((stamp, sha256)) = files::hash_at(aside)?
             && self.blobs.holds(sha256, stamp.file_size)
         {
             found = Some((stamp, sha256));
         }
         let Some((stamp, sha256)) = found else {
-            return self.keep(&aside, path);
+            return self.keep(aside, &path);
         };
-        let (file, path) = (aside, path.to_owned());
         self.spares.add(sha256, Spare { file, stamp, path });
         Ok(())
     }
 
-    fn keep(&mut self, aside: &Path, path: &str) -> Result<()> {
+    fn keep(&mut self, aside: &Place, path: &str) -> Result<()> {
         if planted::is(Planted::DropsForeign) {
-            return fs::remove_file(aside).at("removing", aside);
+            return aside.remove();
         }
-        let kept_as = files::keep(aside, &self.kept, path)?;
+        let kept_as = files::keep_at(aside, &self.kept, path)?;
         self.applied.done.kept.push(Kept {
             path: path.to_owned(),
             kept_as,
@@ -272,11 +301,15 @@ impl<'a> Work<'a> {
                 Err(error) => self.note(error),
             }
         }
-        let (blobs, reflinks) = (self.blobs, self.reflinks);
+        let (work, blobs, reflinks) = (&*self, self.blobs, self.reflinks);
         let copies = parallel::each(&ready, |(_, wanted, ready)| match ready {
             Ready::ToCopy(copy) => {
                 let sha256 = wanted.sha256;
-                Some(reflinks.copy_blob(&blobs.path(sha256), sha256, copy))
+                let copied = work.place(copy).and_then(|copy| {
+                    let blob = blobs.path(sha256);
+                    reflinks.copy_blob(&blob, sha256, &copy)
+                });
+                Some(copied)
             }
             _ => None,
         });
@@ -309,73 +342,83 @@ impl<'a> Work<'a> {
 
     /// Finds or names what is to be moved to a path.
     fn prepare(&mut self, path: &str, wanted: &Wanted) -> Result<Ready> {
-        self.check_no_link(Path::new(path))?;
-        let place = self.public.join(path);
-        if let Some(folder) = place.parent() {
-            self.make_folder(folder)?;
-            self.touched.insert(folder.to_owned());
-        }
-        if let Some((stamp, found)) = files::hash(&place)?
+        let path = Path::new(path);
+        self.check_no_link(path)?;
+        let folder = folder_of(path);
+        self.make_folder(folder)?;
+        self.touched.insert(folder.to_owned());
+        let place = self.place(path)?;
+        if let Some((stamp, found)) = files::hash_at(&place)?
             && found == wanted.sha256
         {
             return Ok(Ready::There(stamp));
         }
         Ok(match self.spares.take(wanted.sha256) {
             Some(Spare { file, stamp, .. }) => Ready::Spare(file, stamp),
-            None => Ready::ToCopy(self.new_name(BEING_WRITTEN, &place)),
+            None => {
+                let copy = self.new_name(BEING_WRITTEN, &place);
+                Ready::ToCopy(path.with_file_name(copy.name))
+            }
         })
     }
 
     /// Moves what is ready to its place, and whatever appeared there meanwhile aside.
     fn put(&mut self, path: &str, ready: &Path, stamp: Stamp) -> Result<Stamp> {
-        let place = self.public.join(path);
+        let path = Path::new(path);
+        let (ready, place) = (self.place(ready)?, self.place(path)?);
         loop {
-            match files::move_new(ready, &place) {
+            match move_at(&ready, &place) {
                 Ok(()) => return Ok(stamp),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // Someone put a file there since we looked.
                     let aside = self.new_name(MOVED_ASIDE, &place);
-                    fs::rename(&place, &aside).at("moving aside", &place)?;
-                    self.look_at(path, aside)?;
+                    place
+                        .rename(&aside.name)
+                        .at("moving aside", &place.path())?;
+                    self.look_at(path, &aside)?;
                 }
-                Err(error) => return Err(error).at("writing", &place),
+                Err(error) => return Err(error).at("writing", &place.path()),
             }
         }
     }
 
-    /// Makes a folder; a file or a link that has its name is moved aside.
+    /// Makes a folder and those above it; a file that has its name is moved aside. A link that
+    /// was put there since the run began is left to the next one, which sees what is behind it.
     fn make_folder(&mut self, folder: &Path) -> Result<()> {
-        if self.folders.contains(folder) {
+        if self.made.contains(folder) {
             return Ok(());
         }
-        let below = folder
-            .strip_prefix(self.public)
-            .unwrap_or(folder)
-            .to_owned();
-        let mut place = self.public.to_owned();
-        create_folders(&place)?;
-        for part in below.components() {
-            let above = place.clone();
-            place.push(part);
-            let found = fs::symlink_metadata(&place);
-            if found.as_ref().is_ok_and(fs::Metadata::is_dir) {
-                continue;
+        if folder.as_os_str().is_empty() {
+            create_folders(self.public)?;
+        } else {
+            self.make_folder(folder_of(folder))?;
+            self.make_folder_in_folder(folder)?;
+        }
+        self.made.insert(folder.to_owned());
+        Ok(())
+    }
+
+    fn make_folder_in_folder(&mut self, folder: &Path) -> Result<()> {
+        let place = self.place(folder)?;
+        let found = place.look().at("looking at", &place.path())?;
+        if !found.is_some_and(|found| matches!(found.kind, Kind::Folder | Kind::Link)) {
+            self.touched.insert(folder_of(folder).to_owned());
+            if found.is_some() {
+                self.set_one_aside(folder)?;
             }
-            self.touched.insert(above);
-            if found.is_ok() {
-                let aside = self.new_name(MOVED_ASIDE, &place);
-                fs::rename(&place, &aside).at("moving aside", &place)?;
-                let path = place.strip_prefix(self.public).unwrap_or(&place);
-                let path = path.to_string_lossy().into_owned();
-                self.look_at(&path, aside)?;
-            }
-            match fs::create_dir(&place) {
+            match place.folder.create_folder(&place.name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                created => created.at("creating", &place)?,
+                created => {
+                    created.at("creating", &place.path())?;
+                    let opened = self.folders.created(folder);
+                    return opened.at("opening", &place.path()).map(drop);
+                }
             }
         }
-        self.folders.insert(folder.to_owned());
-        Ok(())
+        self.folders
+            .get(folder)
+            .at("opening", &place.path())
+            .map(drop)
     }
 
     /// Takes up what an interrupted run left on its way.
@@ -387,11 +430,10 @@ impl<'a> Work<'a> {
         let paths = self.recorded.keys().chain(wanted.keys()).chain(interrupted);
         let folders: BTreeSet<PathBuf> = paths
             .flat_map(|path| Path::new(path).ancestors().skip(1))
-            .map(|folder| self.public.join(folder))
+            .map(Path::to_owned)
             .collect();
         for folder in folders {
-            let below = folder.strip_prefix(self.public).unwrap_or(&folder);
-            if self.check_no_link(below).is_err() {
+            if self.check_no_link(&folder).is_err() {
                 continue;
             }
             if let Err(error) = self.take_up_strays_in(&folder) {
@@ -400,22 +442,22 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn take_up_strays_in(&mut self, folder: &Path) -> Result<()> {
-        let entries = match fs::read_dir(folder) {
+    fn take_up_strays_in(&mut self, path: &Path) -> Result<()> {
+        let folder = match self.folders.get(path) {
             Err(error) if files::is_absent(&error) => return Ok(()),
-            entries => entries.at("reading", folder)?,
+            folder => folder.at("opening", &self.public.join(path))?,
         };
-        for entry in entries {
-            let entry = entry.at("reading", folder)?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let stray = entry.path();
+        let names = folder.names().at("reading", folder.path())?;
+        for name in names {
+            let stray = Place {
+                folder: folder.clone(),
+                name,
+            };
+            let name = stray.name.to_string_lossy();
             if name.starts_with(BEING_WRITTEN) {
-                fs::remove_file(&stray).at("removing", &stray)?;
+                stray.remove()?;
             } else if name.starts_with(MOVED_ASIDE) {
-                let path = stray.strip_prefix(self.public).unwrap_or(&stray);
-                let path = path.to_string_lossy().into_owned();
-                self.look_at(&path, stray)?;
+                self.look_at(&path.join(&stray.name), &stray)?;
             }
         }
         Ok(())
@@ -426,61 +468,59 @@ impl<'a> Work<'a> {
     fn drop_spares(&mut self) {
         for (sha256, spare) in std::mem::take(&mut self.spares).into_rest() {
             let Spare { file, stamp, path } = spare;
-            let done = if self.blobs.holds(sha256, stamp.file_size) {
-                fs::remove_file(&file).at("removing", &file)
-            } else {
-                self.keep(&file, &path)
-            };
+            let done = self.place(&file).and_then(|file| {
+                if self.blobs.holds(sha256, stamp.file_size) {
+                    file.remove()
+                } else {
+                    self.keep(&file, &path)
+                }
+            });
             if let Err(error) = done {
                 self.note(error);
             }
         }
     }
 
-    /// Flushes the folders that have changed, and removes those that are empty now.
+    /// Flushes the folders that have changed, and removes those that are empty now. A folder
+    /// that is no longer where it was when it was worked in is left to the next run.
     fn flush(&mut self) {
         let emptied = self.applied.forgotten.iter();
         let emptied = emptied.flat_map(|path| Path::new(path).ancestors().skip(1));
         let emptied: BTreeSet<PathBuf> = emptied
             .filter(|folder| !folder.as_os_str().is_empty())
-            .map(|folder| self.public.join(folder))
+            .map(Path::to_owned)
             .collect();
         // Deepest first: a folder sorts before what is in it.
         for folder in emptied.iter().rev() {
-            if fs::remove_dir(folder).is_ok() {
+            let place = self.folders.place(folder);
+            if place.is_ok_and(|place| place.folder.remove_folder(&place.name).is_ok()) {
                 self.touched.remove(folder);
-                self.touched.extend(folder.parent().map(Path::to_owned));
+                self.touched.insert(folder_of(folder).to_owned());
             }
         }
+        self.folders.close();
         let touched: Vec<PathBuf> = std::mem::take(&mut self.touched).into_iter().collect();
-        let flushed = parallel::each(&touched, |folder| {
-            if folder.is_dir() {
-                sync_folder(folder)
-            } else {
-                Ok(())
-            }
+        let flushed = parallel::each(&touched, |path| {
+            let flushed = self.folders.get(path).and_then(|folder| folder.flush());
+            flushed.at("flushing", &self.public.join(path))
         });
         for error in flushed.into_iter().filter_map(Result::err) {
             self.note(error);
         }
     }
 
-    fn new_name(&mut self, prefix: &str, beside: &Path) -> PathBuf {
-        let folder = beside.parent().unwrap_or(self.public);
+    fn new_name(&mut self, prefix: &str, beside: &Place) -> Place {
         loop {
             self.next_name += 1;
             let name = format!("{prefix}{}-{}", std::process::id(), self.next_name);
-            let path = folder.join(name);
-            if fs::symlink_metadata(&path).is_err() {
-                return path;
+            let place = beside.beside(name.as_ref());
+            if !matches!(place.look(), Ok(Some(_))) {
+                return place;
             }
         }
     }
 }
 
-fn is_free(place: &Path) -> Result<bool> {
-    match fs::symlink_metadata(place) {
-        Err(error) if files::is_absent(&error) => Ok(true),
-        found => found.at("looking at", place).map(|_| false),
-    }
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }

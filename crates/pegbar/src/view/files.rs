@@ -1,13 +1,13 @@
 //! Moving files of the view so that nothing of anyone's is lost.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
-use sha2::Digest as _;
-
+use super::folder::Place;
+use super::moving::move_at;
 use crate::blob::whole;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
@@ -64,118 +64,19 @@ pub(crate) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
     let Some(before) = stamp(path)? else {
         return Ok(None);
     };
-    let mut file = File::open(path).at("reading", path)?;
-    let mut hasher = sha2::Sha256::new();
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(read) => hasher.update(&chunk[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).at("reading", path),
-        }
-    }
-    let sha256 = Sha256(hasher.finalize().into());
+    let hashed = File::open(path).and_then(whole::hash);
+    let sha256 = hashed.at("reading", path)?;
     Ok((stamp(path)? == Some(before)).then_some((before, sha256)))
 }
 
-/// Moves a file to a path where nothing is; says so where something is, and moves nothing.
-pub(crate) fn move_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rename_new(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
-        renamed => return renamed,
-    }
-    // A link refuses to replace, unlike a rename.
-    match planted::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-        // A folder, a link, another file system, or one without hard links.
-        Err(_) => match fs::rename(from, to) {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_new(from, to),
-            renamed => renamed,
-        },
-    }
-}
-
-/// Renames, and refuses to replace, where the system can in one step.
-#[cfg(target_os = "linux")]
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    use rustix::io::Errno;
-    if planted::is(Planted::NoRenameNew) {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Not every file system knows how; between two of them nobody does.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::XDEV) => {
-            Err(io::ErrorKind::Unsupported.into())
-        }
-        renamed => Ok(renamed?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Copies what is there to another file system, flushed, and removes the original. After a
-/// failure the original is there.
-fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
-    if let Err(error) = copy_tree(from, to) {
-        // Another's file stays: the copy refuses to begin where something is.
-        if error.kind() != io::ErrorKind::AlreadyExists {
-            let _ = remove(to);
-        }
-        return Err(error);
-    }
-    remove(from)
-}
-
-fn remove(place: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(place)?.is_dir() {
-        fs::remove_dir_all(place)
-    } else {
-        fs::remove_file(place)
-    }
-}
-
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    let kind = fs::symlink_metadata(from)?.file_type();
-    if kind.is_dir() {
-        fs::create_dir(to)?;
-        for entry in fs::read_dir(from)? {
-            let name = entry?.file_name();
-            copy_tree(&from.join(&name), &to.join(&name))?;
-        }
-        return crate::blob::sync_folder(to).map_err(io::Error::other);
-    }
-    if kind.is_symlink() {
-        return copy_link(&fs::read_link(from)?, to);
-    }
-    if !kind.is_file() {
-        let text = format!("{} is neither a file nor a folder", from.display());
-        return Err(io::Error::other(text));
-    }
-    let mut source = File::open(from)?;
-    let mut target = File::create_new(to)?;
-    io::copy(&mut source, &mut target)?;
-    target.sync_all()
-}
-
-#[cfg(unix)]
-fn copy_link(target: &Path, to: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, to)
-}
-
-#[cfg(not(unix))]
-fn copy_link(target: &Path, _: &Path) -> io::Result<()> {
-    let text = format!(
-        "a link to {} can't be moved to another disk",
-        target.display()
-    );
-    Err(io::Error::other(text))
+/// Hashes a file of the view; `None` where it changed meanwhile.
+pub(super) fn hash_at(place: &Place) -> Result<Option<(Stamp, Sha256)>> {
+    let Some(before) = place.stamp()? else {
+        return Ok(None);
+    };
+    let hashed = place.file().and_then(whole::hash);
+    let sha256 = hashed.at("reading", &place.path())?;
+    Ok((place.stamp()? == Some(before)).then_some((before, sha256)))
 }
 
 /// Why a blob can't be given on.
@@ -200,16 +101,16 @@ impl Reflinks {
         &self,
         blob: &Path,
         sha256: Sha256,
-        to: &Path,
+        to: &Place,
     ) -> Result<std::result::Result<Stamp, Flaw>> {
         match self.copy(blob, sha256, to) {
             Ok(Err(found)) => {
-                fs::remove_file(to).at("removing", to)?;
+                to.remove()?;
                 Ok(Err(Flaw::Altered(found)))
             }
             Ok(Ok(stamp)) => Ok(Ok(stamp)),
             Err(error) if is_absent(&error) && !blob.exists() => Ok(Err(Flaw::Missing)),
-            Err(error) => Err(error).at("writing", to),
+            Err(error) => Err(error).at("writing", &to.path()),
         }
     }
 
@@ -218,13 +119,14 @@ impl Reflinks {
         &self,
         blob: &Path,
         sha256: Sha256,
-        to: &Path,
+        to: &Place,
     ) -> io::Result<std::result::Result<Stamp, Sha256>> {
-        let (target, found) = if let Some(shared) = self.share(blob, to)? {
-            (shared, whole::hash(File::open(to)?)?)
+        let source = File::open(blob)?;
+        let (target, found) = if let Some(shared) = self.share(&source, to)? {
+            let found = whole::hash(&shared)?;
+            (shared, found)
         } else {
-            let source = File::open(blob)?;
-            let target = File::create_new(to)?;
+            let target = to.folder.new_file(&to.name)?;
             let found = whole::copy(source, &target)?;
             (target, found)
         };
@@ -237,16 +139,12 @@ impl Reflinks {
     }
 
     /// Makes a file that shares the blob's blocks; `None` where that can't be done.
-    fn share(&self, blob: &Path, to: &Path) -> io::Result<Option<File>> {
+    fn share(&self, blob: &File, to: &Place) -> io::Result<Option<File>> {
         if self.are_refused.load(Ordering::Relaxed) || planted::is(Planted::NoReflink) {
             return Ok(None);
         }
-        match reflink_copy::reflink(blob, to) {
-            Ok(()) => {
-                // The copy of a read-only file may be read-only too.
-                make_path_writable(to)?;
-                File::options().write(true).open(to).map(Some)
-            }
+        match to.folder.share(blob, &to.name) {
+            Ok(shared) => Ok(Some(shared)),
             Err(error) if is_absent(&error) => Err(error),
             Err(_) => {
                 self.are_refused.store(true, Ordering::Relaxed);
@@ -259,10 +157,6 @@ impl Reflinks {
 /// The view is for other programs too; blobs are read-only.
 fn make_writable(file: &File) -> io::Result<()> {
     file.set_permissions(writable(&file.metadata()?))
-}
-
-fn make_path_writable(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, writable(&fs::metadata(path)?))
 }
 
 #[cfg(unix)]
@@ -279,6 +173,12 @@ fn writable(found: &fs::Metadata) -> fs::Permissions {
 
 /// Moves something out of the way into the folder of kept files, and returns where it is.
 pub(crate) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
+    keep_at(&Place::at(from).at("keeping", from)?, kept, path)
+}
+
+/// Moves something of the view out of the way into the folder of kept files, and returns where
+/// it is.
+pub(super) fn keep_at(from: &Place, kept: &Path, path: &str) -> Result<PathBuf> {
     // A file that was kept before may have the name of a folder that is needed now.
     let mut place = kept.join(path);
     for number in 2_u32.. {
@@ -286,7 +186,8 @@ pub(crate) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
         let is_blocked = folder
             .ancestors()
             .take_while(|above| *above != kept)
-            .any(|above| fs::symlink_metadata(above).is_ok() && !above.is_dir());
+            // A link that was kept leads out.
+            .any(|above| fs::symlink_metadata(above).is_ok_and(|found| !found.is_dir()));
         if !is_blocked {
             break;
         }
@@ -300,13 +201,13 @@ pub(crate) fn keep(from: &Path, kept: &Path, path: &str) -> Result<PathBuf> {
             name.push(format!("~{number}"));
         }
         let candidate = PathBuf::from(name);
-        match move_new(from, &candidate) {
+        match Place::at(&candidate).and_then(|to| move_at(from, &to)) {
             Ok(()) => {
                 crate::blob::sync_folder(folder)?;
                 return Ok(candidate);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).at("keeping", from),
+            Err(error) => return Err(error).at("keeping", &from.path()),
         }
     }
     unreachable!("the numbers do not end")

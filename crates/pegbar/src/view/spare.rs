@@ -8,7 +8,7 @@ use crate::hash::Sha256;
 
 /// A file that was moved aside.
 pub(super) struct Spare {
-    /// Where it is now.
+    /// Where it is now, relative to `public/assets`.
     pub(super) file: PathBuf,
     pub(super) stamp: Stamp,
     /// The path of the view where it stood.
