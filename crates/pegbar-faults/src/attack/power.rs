@@ -12,7 +12,7 @@ use crate::trace::{self, Plan};
 use crate::{Result, victim};
 
 /// How many moments of each operation the short form tries.
-const SHORT: usize = 5;
+const SHORT: usize = 2;
 
 /// Cuts the power at every moment of every operation.
 ///
