@@ -56,14 +56,15 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Describes a run of `program` in `dir` without arguments, limited to 30 seconds.
+    /// Describes a run of `program` in `dir` without arguments, limited to three minutes: machines may be
+    /// busy.
     pub fn new(program: impl Into<OsString>, dir: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
             dir: dir.into(),
-            time_limit: Duration::from_secs(30),
+            time_limit: Duration::from_mins(3),
             mark: None,
             every: false,
         }

@@ -37,7 +37,10 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let base = Base::new(&setting.rows)?;
     operation::prepare("import bundle", &base)?;
     let packed = base.folder().join(PACKED);
-    base.with(async |studio| Ok(drop(studio.back_up_archive(packed, |_, _| {}).await?)))?;
+    base.with(async |studio| {
+        studio.back_up_archive(packed, |_, _| {}).await?;
+        Ok(())
+    })?;
     let (mut archives, mut taken, mut peak) = (0, 0, 0);
     let mut seed = setting.seed;
     while archives < setting.count(SHORT) && !setting.is_over() {
@@ -76,9 +79,9 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
 
 fn nothing_escaped(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        if name.to_string_lossy().starts_with(ESCAPED) {
-            return Err(format!("{name:?} was written into {}", folder.display()).into());
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with(ESCAPED) {
+            return Err(format!("{name} was written into {}", folder.display()).into());
         }
     }
     Ok(())

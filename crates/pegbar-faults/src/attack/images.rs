@@ -21,7 +21,7 @@ use crate::victim::{self, Running};
 use crate::{Result, block_on, check};
 
 /// How many images the short form makes.
-const SHORT: usize = 2000;
+const SHORT: usize = 1000;
 /// How many of them one process is given.
 const BATCH: usize = 500;
 /// How many bytes a large file has more than the image in it.

@@ -10,7 +10,7 @@ use crate::trace::{self, Outcome, Plan, Run};
 use crate::{Result, block_on, check, operation, victim};
 
 /// How many points of each operation the short form tries.
-const SHORT: usize = 6;
+const SHORT: usize = 3;
 
 /// What an operation makes of a studio that nothing happens to.
 pub(super) struct Expected {

@@ -96,7 +96,7 @@ fn spoil(entries: &mut Vec<Entry>, random: &mut Random) {
             if random.one_in(2) {
                 spoil_text(content, random);
             } else {
-                *content = mutate::one_of(&[content.clone()], random);
+                *content = mutate::one_of(std::slice::from_ref(content), random);
             }
         }
     }
@@ -151,7 +151,9 @@ pub(super) fn spoil_text(content: &mut Vec<u8>, random: &mut Random) {
     if is_digit {
         content.splice(at..=at, numbers[random.below(6)].bytes());
     } else {
-        content.splice(at + 1..at + 1, texts[random.below(6)].bytes());
+        let rest = content.split_off(at + 1);
+        content.extend(texts[random.below(6)].bytes());
+        content.extend(rest);
     }
 }
 
