@@ -167,5 +167,6 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::foreign::attack(&setting)?);
     figures.extend(attack::images::attack(&setting)?);
     figures.extend(attack::names::attack(&setting)?);
+    figures.extend(attack::names::attack_meanwhile(&setting)?);
     Ok(figures)
 }
