@@ -355,13 +355,11 @@ impl<'a> Work<'a> {
         {
             return Ok(Ready::There(stamp));
         }
-        Ok(match self.spares.take(wanted.sha256) {
-            Some(Spare { file, stamp, .. }) => Ready::Spare(file, stamp),
-            None => {
-                let copy = self.new_name(BEING_WRITTEN, &place);
-                Ready::ToCopy(path.with_file_name(copy.name))
-            }
-        })
+        if let Some(Spare { file, stamp, .. }) = self.spares.take(wanted.sha256) {
+            return Ok(Ready::Spare(file, stamp));
+        }
+        let copy = self.new_name(BEING_WRITTEN, &place);
+        Ok(Ready::ToCopy(path.with_file_name(copy.name)))
     }
 
     /// Moves what is ready to its place, and whatever appeared there meanwhile aside.
