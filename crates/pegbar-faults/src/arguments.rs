@@ -175,5 +175,6 @@ fn short() -> Result<Vec<Figure>> {
     figures.extend(attack::images::attack(&setting)?);
     figures.extend(attack::archives::attack(&setting)?);
     figures.extend(attack::names::attack(&setting)?);
+    figures.extend(attack::names::attack_meanwhile(&setting)?);
     Ok(figures)
 }

@@ -104,6 +104,11 @@ fn no_name_and_no_link_leads_out_of_the_studio() {
 }
 
 #[test]
+fn no_link_that_comes_meanwhile_leads_out_of_the_studio() {
+    stands(attack::names::attack_meanwhile, Where::Sqlite);
+}
+
+#[test]
 fn a_full_file_system_loses_nothing() {
     stands(attack::full::attack, Where::Sqlite);
 }

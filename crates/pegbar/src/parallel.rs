@@ -47,7 +47,7 @@ pub(crate) fn many<I: Sync, T: Send>(
     thread::scope(|scope| {
         for _ in 1..at_once.min(items.len()) {
             // Where the system has no room for more threads, those that are there do it.
-            if thread::Builder::new().spawn_scoped(scope, &worker).is_err() {
+            if thread::Builder::new().spawn_scoped(scope, worker).is_err() {
                 break;
             }
         }

@@ -13,12 +13,12 @@ use pegbar::{
 };
 
 use super::kill::acknowledged;
-use super::{Figure, Setting};
-use crate::Result;
+use super::{Figure, Setting, during};
 use crate::operation::Scene;
 use crate::random::Random;
 use crate::site::{Base, Site, png};
 use crate::victim::{self, Running};
+use crate::{Result, block_on};
 
 /// How many names the short form tries.
 const SHORT: usize = 200;
@@ -70,6 +70,11 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         if blob.exists() {
             return Err(format!("batch {seed}: a picture from outside was taken in").into());
         }
+        put_back(site.root().join("public/assets"))?;
+        during(|| format!("batch {seed}"), block_on(is_whole(&site)))?;
+        if listing(site.folder())? != before {
+            return Err(format!("batch {seed}: an escape while it was put right").into());
+        }
         accepted += acknowledged(&ended.stdout)
             .iter()
             .filter(|line| *line == "accepted")
@@ -78,12 +83,59 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         seed += 1;
     }
     Ok(vec![Figure {
-        attack: "hostile names and paths, folders exchanged for links".to_owned(),
+        attack: if setting.meanwhile {
+            "hostile names and paths, folders exchanged for links meanwhile".to_owned()
+        } else {
+            "hostile names and paths, folders exchanged for links".to_owned()
+        },
         engine: setting.rows.engine(),
         count: names,
         detail: format!("{accepted} accepted as text, {swaps} exchanges, 0 escapes"),
         seconds: begun.elapsed().as_secs(),
     }])
+}
+
+/// The same, with folders exchanged for links and back while the victim works.
+///
+/// # Errors
+/// As [`attack`].
+pub fn attack_meanwhile(setting: &Setting) -> Result<Vec<Figure>> {
+    attack(&Setting {
+        meanwhile: true,
+        ..setting.clone()
+    })
+}
+
+/// Removes the links below a folder, and the folders that were moved away for them.
+fn put_back(folder: PathBuf) -> Result<()> {
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_symlink() {
+                fs::remove_file(path)?;
+            } else if path.extension().is_some_and(|end| end == "aside") {
+                fs::remove_dir_all(path)?;
+            } else if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens a studio whose links are gone, and checks that its files can be put right.
+async fn is_whole(site: &Site) -> Result<()> {
+    let studio = site.open().await?;
+    let first = studio.sync(|_, _| {}).await?;
+    let second = studio.sync(|_, _| {}).await?;
+    if !first.missing.is_empty() || !first.damaged.is_empty() {
+        return Err(format!("bytes are gone: {first:?}").into());
+    }
+    if (second.written, second.removed, second.kept.len()) != (0, 0, 0) {
+        return Err(format!("not right after being put right: {second:?}").into());
+    }
+    Ok(())
 }
 
 fn lay_out(outside: &Path) -> Result<()> {

@@ -218,3 +218,120 @@ impl State {
         }
     }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::super::files::keep_at;
+    use super::super::moving::move_at;
+    use super::*;
+
+    struct Tree {
+        folder: tempfile::TempDir,
+        folders: Folders,
+    }
+
+    impl Tree {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir_all(folder.path().join("public/a/b")).unwrap();
+            fs::create_dir(folder.path().join("outside")).unwrap();
+            let folders = Folders::new(&folder.path().join("public"));
+            Self { folder, folders }
+        }
+
+        fn path(&self, below: &str) -> PathBuf {
+            self.folder.path().join(below)
+        }
+
+        /// Exchanges a folder for a link to outside.
+        fn exchange(&self, folder: &str) {
+            fs::rename(self.path(folder), self.path("public/moved")).unwrap();
+            symlink(self.path("outside"), self.path(folder)).unwrap();
+        }
+
+        fn outside(&self) -> usize {
+            fs::read_dir(self.path("outside")).unwrap().count()
+        }
+    }
+
+    #[test]
+    fn a_link_that_comes_meanwhile_leads_nowhere() {
+        for folder in ["public/a/b", "public/a"] {
+            let tree = Tree::new();
+            let copy = tree.folders.place(Path::new("a/b/copy")).unwrap();
+            tree.exchange(folder);
+            copy.folder.new_file(&copy.name).unwrap();
+            copy.folder.create_folder("deeper".as_ref()).unwrap();
+            move_at(&copy, &copy.beside("c".as_ref())).unwrap();
+            assert_eq!(tree.outside(), 0);
+            // Who asks anew is refused, at every depth.
+            tree.folders.close();
+            for path in ["a/b/c", "a/b/deeper/c"] {
+                let refused = tree.folders.place(Path::new(path));
+                let refused = refused.err().unwrap().to_string();
+                assert_eq!(refused, "a link stands in the place of a folder");
+            }
+            fs::remove_file(tree.path(folder)).unwrap();
+            fs::rename(tree.path("public/moved"), tree.path(folder)).unwrap();
+            assert!(tree.folders.place(Path::new("a/b/c")).is_ok());
+            assert!(tree.path("public/a/b/c").is_file());
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_another_one_now_is_refused() {
+        let tree = Tree::new();
+        tree.folders.get(Path::new("a/b")).unwrap();
+        fs::rename(tree.path("public/a/b"), tree.path("public/moved")).unwrap();
+        fs::create_dir(tree.path("public/a/b")).unwrap();
+        tree.folders.close();
+        let refused = tree.folders.get(Path::new("a/b")).err().unwrap();
+        assert!(refused.to_string().contains("exchanged for another"));
+        // Unless it is ours.
+        assert!(tree.folders.created(Path::new("a/b")).is_ok());
+    }
+
+    #[test]
+    fn what_leads_up_is_no_path() {
+        let tree = Tree::new();
+        for path in [
+            "../outside/x",
+            "a/../../outside/x",
+            "a/..",
+            "",
+            "/etc/passwd",
+        ] {
+            let refused = tree.folders.place(Path::new(path)).err();
+            assert!(refused.is_some_and(|error| is_absent(&error)), "{path}");
+        }
+    }
+
+    #[test]
+    fn few_folders_are_open_at_once() {
+        let tree = Tree::new();
+        for number in 0..3 * OPEN {
+            let path = format!("a/{number}");
+            fs::create_dir(tree.path("public").join(&path)).unwrap();
+            tree.folders.created(Path::new(&path)).unwrap();
+        }
+        let state = tree.folders.state();
+        assert_eq!((state.open.len(), state.order.len()), (OPEN, OPEN));
+    }
+
+    #[test]
+    fn a_link_that_was_kept_leads_no_kept_file_out() {
+        let tree = Tree::new();
+        let kept = tree.path("kept");
+        fs::create_dir_all(kept.join("a")).unwrap();
+        symlink(tree.path("outside"), kept.join("a/b")).unwrap();
+        fs::write(tree.path("public/a/b/mine"), "mine").unwrap();
+        let mine = tree.folders.place(Path::new("a/b/mine")).unwrap();
+        let kept_as = keep_at(&mine, &kept, "a/b/mine").unwrap();
+        assert_eq!(kept_as, kept.join("~2/a/b/mine"));
+        assert_eq!(tree.outside(), 0);
+    }
+}

@@ -7,6 +7,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use pegbar::{
     Engine, NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject, Notice, ProjectTree, Studio,
@@ -61,6 +65,44 @@ fn kept(studio: &Studio) -> Vec<(String, PathBuf)> {
             other => panic!("{other:?}"),
         });
     notices.collect()
+}
+
+/// Exchanges a folder for a link and back, again and again.
+struct Exchanging {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<u32>,
+}
+
+impl Exchanging {
+    fn begin(folder: PathBuf, moved: PathBuf, outside: PathBuf) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let seen = is_over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut count = 0;
+            while !seen.load(Ordering::Relaxed) {
+                if fs::rename(&folder, &moved).is_ok() {
+                    count += u32::from(symlink(&outside, &folder).is_ok());
+                    std::thread::sleep(Duration::from_millis(1));
+                    if folder.is_symlink() {
+                        let _ = fs::remove_file(&folder);
+                    }
+                    if fs::rename(&moved, &folder).is_err() {
+                        // There is one again. Someone may be writing in this one.
+                        while fs::remove_dir_all(&moved).is_err() {}
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            count
+        });
+        Self { is_over, thread }
+    }
+
+    /// Returns how many exchanges there were.
+    fn end(self) -> u32 {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
 }
 
 both_engines! {
@@ -231,6 +273,34 @@ both_engines! {
             assert_eq!(kept(&studio).len(), 1);
             fs::remove_dir_all(&outside).unwrap();
         }
+    }
+
+    async fn a_folder_that_is_exchanged_for_a_link_meanwhile_leads_nowhere(bench) {
+        let studio = bench.create().await;
+        let tree = cat(&studio).await;
+        let first = tree.characters[0].animations[0].frames[0].frame.id;
+        let outside = bench.folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        let exchanging = Exchanging::begin(
+            studio.assets_folder().join(format!("{}/frames/Walk", tree.project.id)),
+            bench.folder.path().join("moved"),
+            outside.clone(),
+        );
+        let begun = std::time::Instant::now();
+        for round in 1.. {
+            studio.move_frame(first, round % 4, None).await.unwrap();
+            drop(studio.take_notices());
+            if begun.elapsed().as_secs() >= 3 {
+                break;
+            }
+        }
+        assert!(exchanging.end() > 0);
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+        // When the links are gone, all is put right.
+        studio.sync(|_, _| {}).await.unwrap();
+        drop(studio.take_notices());
+        let now = studio.get_project_tree(tree.project.id).await.unwrap();
+        assert_in_step(&studio, &now);
     }
 
     async fn what_a_link_to_an_image_leads_to_is_taken_in(bench) {

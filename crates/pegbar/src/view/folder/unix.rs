@@ -69,9 +69,8 @@ impl Folder {
         match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
             Ok(folder) => Ok(Self(folder.into(), self.1.join(name))),
             Err(error @ (Errno::LOOP | Errno::NOTDIR)) => match self.look(name)?.kind {
-                Kind::Link => Err(is_link()),
-                // It was something else a moment ago.
-                Kind::Folder => Err(is_link()),
+                // A folder was something else a moment ago.
+                Kind::Link | Kind::Folder => Err(is_link()),
                 Kind::File | Kind::Other => Err(error.into()),
             },
             Err(error) => Err(error.into()),
