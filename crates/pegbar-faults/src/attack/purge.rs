@@ -244,11 +244,11 @@ async fn delete_and_restore(
     let deletion = studio.delete_asset(AsSeen::from(id)).await?;
     if restores {
         match studio.restore(deletion.id).await {
-            Ok(restored) if restored.missing.is_empty() => {
+            Ok(found) if found.missing.is_empty() => {
                 victim::say(&format!("asset {id}"));
                 return Ok(Some(id));
             }
-            Ok(restored) => return Err(format!("restored without {:?}", restored.missing).into()),
+            Ok(found) => return Err(format!("restored without {:?}", found.missing).into()),
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }

@@ -84,7 +84,9 @@ fn spoil(entries: &mut Vec<Entry>, random: &mut Random) {
         }
         6 => {
             // What unpacks to a gigabyte.
-            let packed = entries.iter_mut().filter(|file| file.name.ends_with(".gz"));
+            let packed = entries
+                .iter_mut()
+                .filter(|file| file.name.rsplit('.').next() == Some("gz"));
             let mut packed: Vec<_> = packed.collect();
             if !packed.is_empty() {
                 let at = random.below(packed.len());
