@@ -406,7 +406,6 @@ fn everything_is_json_where_that_was_asked_for() {
         "scrub",
         "scrub --rate 100MB/s --for 5s",
         "migrate",
-        "migrate-to",
         "animation delete Walk --yes",
         "character delete Tabby --yes",
         "project delete Cats --yes",

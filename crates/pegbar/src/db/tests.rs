@@ -275,8 +275,9 @@ async fn references_are_found_by_their_assets() {
             if !matches!(words[..], ["SEARCH" | "SCAN", "r" | "asset_reference", ..]) {
                 continue;
             }
-            // What is about a whole project says so.
-            let is_whole = text.ends_with("WHERE project_id = ?1 ORDER BY asset_id, position");
+            // What is about a whole project, or about all of them, says so.
+            let is_whole = text.ends_with("WHERE project_id = ?1 ORDER BY asset_id, position")
+                || text.ends_with("FROM asset_reference");
             let is_page = step.contains("asset_id>? AND asset_id<?");
             assert!(
                 step.contains("asset_id=?") || is_page || is_whole,
