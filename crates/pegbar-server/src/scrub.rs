@@ -32,12 +32,8 @@ impl ScrubMetrics {
         let help = "Bytes of blobs that this server has hashed again";
         registry.register_with_unit("scrub", help, Unit::Bytes, metrics.bytes.clone());
         let help = "How far the pass over all blobs is, from 0 to 1";
-        registry.register_with_unit(
-            "scrub_position",
-            help,
-            Unit::Ratios,
-            metrics.position.clone(),
-        );
+        // The library's unit is `ratios`, Prometheus's own `ratio`.
+        registry.register("scrub_position_ratio", help, metrics.position.clone());
         let help = "When the last whole pass ended, since 1970; 0 for none";
         let last_pass = metrics.last_pass.clone();
         registry.register_with_unit("scrub_last_pass_timestamp", help, Unit::Seconds, last_pass);
