@@ -10,6 +10,7 @@ mod bytes;
 mod compare;
 mod damage;
 mod dependents;
+mod excerpt;
 mod generation;
 mod report;
 mod row;

@@ -2,14 +2,13 @@
 
 mod lineage;
 mod read;
+mod values;
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
 
 use futures_util::StreamExt as _;
-use pegbar::{Engine, MillisSinceEpoch, StoredImage};
-use tokio_postgres::types::private::BytesMut;
-use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};
+use pegbar::{Engine, StoredImage};
+use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres::{Client, Error, NoTls, Row, Statement};
 use uuid::Uuid;
 
@@ -21,6 +20,7 @@ use crate::tree::{
     give_tags, merge,
 };
 use read::{animation, asset, character, frame, project, reference, tag};
+use values::{Millis, Word, column, tag_columns};
 
 pub(crate) struct PostgresFloor {
     client: Client,
@@ -32,9 +32,6 @@ pub(crate) struct PostgresFloor {
 
 type Read<T> = Result<T, Error>;
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-/// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
-const EPOCH_US: i64 = 946_684_800_000_000;
 
 /// Each table's columns, and the types of their arrays.
 const INSERTS: [(&str, &str, &str); 9] = [
@@ -437,66 +434,4 @@ impl PostgresFloor {
         let text = format!("SELECT count(*) FROM {table} WHERE project_id = $1");
         self.client.query_one(&text, &[&project]).await?.try_get(0)
     }
-}
-
-fn column<'a, T, U>(rows: &'a [T], value: impl FnMut(&'a T) -> U) -> Vec<U> {
-    rows.iter().map(value).collect()
-}
-
-struct TagColumns<'a>(Vec<Uuid>, Vec<&'a str>, Vec<Uuid>, Vec<i32>);
-
-fn tag_columns<'a>(project: Uuid, tags: &[(&'a str, Uuid, i32)]) -> TagColumns<'a> {
-    TagColumns(
-        vec![project; tags.len()],
-        column(tags, |row| row.0),
-        column(tags, |row| row.1),
-        column(tags, |row| row.2),
-    )
-}
-
-impl TagColumns<'_> {
-    fn list(&self) -> [&(dyn ToSql + Sync); 4] {
-        [&self.0, &self.1, &self.2, &self.3]
-    }
-}
-
-/// The label of an enum.
-#[derive(Debug)]
-struct Word(&'static str);
-
-impl ToSql for Word {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        out.extend_from_slice(self.0.as_bytes());
-        Ok(IsNull::No)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// A time in milliseconds.
-#[derive(Clone, Copy, Debug)]
-struct Millis(MillisSinceEpoch);
-
-impl ToSql for Millis {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        (self.0.0 * 1000 - EPOCH_US).to_sql(&Type::INT8, out)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
 }

@@ -41,19 +41,19 @@ use scenario::{Goals, Scale};
 use site::Site;
 use tokio::runtime::Builder;
 
-/// In this order; the name of one, as an argument, runs it alone.
-const SCENARIOS: &[&str] = &[
-    "create",
-    "insert",
-    "page",
-    "lineage",
-    "intake",
-    "generation",
-    "sync",
-    "verify",
-    "together",
-    "doctor",
-    "backup",
+/// In this order; the name of one, as an argument, runs it alone. Whether it is about files.
+const SCENARIOS: &[(&str, bool)] = &[
+    ("create", false),
+    ("insert", false),
+    ("page", false),
+    ("lineage", false),
+    ("intake", true),
+    ("generation", true),
+    ("sync", true),
+    ("verify", true),
+    ("together", true),
+    ("doctor", true),
+    ("backup", true),
 ];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -111,21 +111,11 @@ fn run(scale: Scale, only: Option<&str>) -> Outcome<()> {
 fn compare(server: Option<&str>, scale: Scale, goals: &Goals, only: Option<&str>) -> Outcome<()> {
     let mut races: Vec<Race> = Vec::new();
     let mut title = String::new();
-    for scenario in SCENARIOS {
+    for (scenario, works_on_files) in SCENARIOS {
         if only.is_some_and(|only| !only.contains(scenario)) {
             continue;
         }
-        let on_files = [
-            "intake",
-            "generation",
-            "sync",
-            "verify",
-            "together",
-            "doctor",
-            "backup",
-        ];
-        let works_on_files = on_files.contains(scenario);
-        let (view_updates, mut builder) = if works_on_files {
+        let (view_updates, mut builder) = if *works_on_files {
             // With as many threads as the program has.
             (ViewUpdates::WithEachChange, Builder::new_multi_thread())
         } else {

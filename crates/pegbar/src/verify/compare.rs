@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::damage::{Damage, excerpts};
+use super::damage::Damage;
+use super::excerpt::excerpts;
 use super::row::{AssetRow, Edge, Rows, stored_json};
 use crate::hash::Sha256;
 use crate::json::Json;

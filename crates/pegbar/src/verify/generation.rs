@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::damage::{Damage, excerpts};
+use super::damage::Damage;
+use super::excerpt::excerpts;
 use super::row::{AssetRow, Rows, stored_json};
 use crate::db::Session;
 use crate::db::lenient::Reader;

@@ -8,7 +8,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
-use super::{EPOCH_US, Read};
+use super::Read;
+use super::values::EPOCH_US;
 use crate::tree::{Animation, Asset, Character, Frame, Project, Reference, kind, role, unhex};
 
 /// Declares a type that is read from the raw bytes of a column.

@@ -259,18 +259,18 @@ async fn race(bench: &Bench, writers: u32, rounds: u32) {
     assert_eq!(blobs(&studio), 0);
 }
 
-/// The same, longer: `cargo test -p pegbar --test library -- --ignored a_thousand_purges`.
+/// The same, longer.
 mod a_thousand_purges_beside_writers_lose_nothing {
     use super::race;
 
     #[test]
-    #[ignore = "takes minutes"]
+    #[ignore = "takes minutes: cargo test -p pegbar --test library -- --ignored a_thousand_purges"]
     fn sqlite() {
         crate::support::run_on_sqlite(async |bench| race(bench, 4, 600).await);
     }
 
     #[test]
-    #[ignore = "takes minutes"]
+    #[ignore = "takes minutes: cargo test -p pegbar --test library -- --ignored a_thousand_purges"]
     fn postgres() {
         crate::support::run_on_postgres(async |bench| race(bench, 4, 600).await);
     }

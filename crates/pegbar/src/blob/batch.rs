@@ -1,0 +1,193 @@
+//! Taking bytes in: several at a time, each in its place, all durable at the end.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::intake::{self, Intake};
+use super::{BlobStore, StoredImage, sync_folder, whole};
+use crate::asset::ImageSource;
+use crate::disk::create_folders;
+use crate::error::{Error, IoContext, Result};
+use crate::hash::Sha256;
+use crate::parallel;
+use crate::planted::{self, Planted};
+
+/// Bytes that are being taken in together, so that each folder is flushed once.
+pub(crate) struct BlobBatch<'a> {
+    pub(super) store: &'a BlobStore,
+    pub(super) changed: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl BlobBatch<'_> {
+    /// Takes bytes in: hashes and checks them and puts them in place.
+    pub(crate) fn store(&self, image: &ImageSource) -> Result<StoredImage> {
+        let intake = Intake::new(self.store.limits, self.store.mark);
+        match image {
+            ImageSource::Stored(stored) if stored.store == self.store.mark => Ok(*stored),
+            ImageSource::Stored(stored) => {
+                let reason = format!("another studio took {} in", stored.sha256);
+                Err(Error::invalid("image", reason))
+            }
+            ImageSource::Bytes(bytes) => {
+                let stored = intake.check_bytes(bytes)?;
+                let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
+                self.place(stored.sha256, is_whole, |path| {
+                    let mut file = create_read_only(path)?;
+                    let written = file.write_all(bytes);
+                    planted::unless_swallowed(Planted::SwallowedWriteError, written)?;
+                    if planted::is(Planted::NoFsync) {
+                        return Ok(());
+                    }
+                    file.sync_all()
+                })?;
+                Ok(stored)
+            }
+            ImageSource::File(path) => self.store_file(&intake, path),
+        }
+    }
+
+    /// Says whether the store has bytes with this hash, and all of them.
+    pub(crate) fn holds(&self, sha256: Sha256, file_size: u64) -> bool {
+        self.store.holds(sha256, file_size)
+    }
+
+    /// Copies a file while it is hashed: what is checked is the copy, which nobody changes.
+    fn store_file(&self, intake: &Intake, source: &Path) -> Result<StoredImage> {
+        let metadata = fs::metadata(source).at("reading", source)?;
+        intake::check_is_file(source, &metadata)?;
+        if metadata.len() <= intake::IN_MEMORY {
+            let bytes = intake.read(source)?;
+            let name = |error| intake::named(error, source);
+            return self.store(&ImageSource::Bytes(bytes)).map_err(name);
+        }
+        let copy = self.store.new_file()?;
+        let stored = intake.copy(source, &copy);
+        let placed = stored.and_then(|stored| {
+            self.place_copy(&copy, stored)?;
+            Ok(stored)
+        });
+        if copy.exists() {
+            fs::remove_file(&copy).at("removing", &copy)?;
+        }
+        placed
+    }
+
+    /// Puts a flushed file in its place unless its bytes are there.
+    pub(super) fn place_copy(&self, copy: &Path, stored: StoredImage) -> Result<()> {
+        let is_whole = |blob: &Path| Ok(whole::hash(File::open(blob)?)? == stored.sha256);
+        self.place(stored.sha256, is_whole, |path| {
+            fs::rename(copy, path)?;
+            make_read_only(path)
+        })
+    }
+
+    /// Puts bytes in their place unless they are there. `write` makes a flushed file.
+    ///
+    /// What stands there is read: whoever brings the right bytes must not lose them to a
+    /// damaged blob, which is kept in `.pegbar/damaged`. That costs a read for each image
+    /// that is taken in again as a new asset; files that an import knows already don't come
+    /// here, and only the size of their blobs is looked at.
+    pub(super) fn place(
+        &self,
+        sha256: Sha256,
+        is_whole: impl Fn(&Path) -> io::Result<bool>,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<()> {
+        let place = self.store.path(sha256);
+        // A blob is at least two folders deep.
+        let folder = place.parent().unwrap_or(&self.store.blobs).to_owned();
+        // What can't be read is damaged, too.
+        let is_there = || is_whole(&place).unwrap_or(false);
+        if is_there() {
+            // A sweeper takes it for new.
+            touch(&place);
+        } else {
+            create_folders(&folder)?;
+            let file = self.store.new_file()?;
+            write(&file).at("writing", &file)?;
+            // Meanwhile another may have put the same bytes there.
+            if place.exists() && !is_there() {
+                let kept = whole::keep_aside(&place, &self.store.private.join("damaged"));
+                match kept {
+                    // A purge was faster.
+                    Err(_) if !place.exists() => {}
+                    kept => drop(kept?),
+                }
+            }
+            let moved = if planted::is(Planted::BlobsAfterCommit) {
+                planted::move_later(&file, &place);
+                Ok(())
+            } else {
+                fs::rename(&file, &place)
+            };
+            if let Err(error) = moved {
+                // Two that put the same bytes in place at once; not every system replaces what
+                // is read-only.
+                if !is_there() {
+                    return Err(error).at("writing", &place);
+                }
+                fs::remove_file(&file).at("removing", &file)?;
+            }
+        }
+        // Even if another process put it there: it may not have flushed the folder yet.
+        self.changed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(folder);
+        Ok(())
+    }
+
+    /// Flushes the folders of what was taken in: after this, a power cut can't lose it.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let changed =
+            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        if changed.is_empty() || planted::is(Planted::NoFolderFsync) {
+            return Ok(());
+        }
+        let changed: Vec<PathBuf> = changed.into_iter().collect();
+        let flushed = parallel::each(&changed, |folder| sync_folder(folder));
+        flushed.into_iter().collect::<Result<()>>()?;
+        sync_folder(&self.store.blobs)?;
+        self.store.blobs.parent().map_or(Ok(()), sync_folder)
+    }
+}
+
+/// Creates a file that only this handle can write: no editor writes into the truth by mistake.
+fn create_read_only(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o444);
+    let file = options.open(path)?;
+    if !cfg!(unix) {
+        make_read_only(path)?;
+    }
+    Ok(file)
+}
+
+/// Keeps an editor from writing into the truth by mistake.
+fn make_read_only(file: &Path) -> io::Result<()> {
+    let mut permissions = fs::metadata(file)?.permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(file, permissions)
+}
+
+/// Says that a blob was taken in again just now. Where that can't be said, only the grace that a
+/// purge gives it is shorter.
+fn touch(path: &Path) {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times = Timestamps {
+            last_access: time(UTIME_OMIT),
+            last_modification: time(UTIME_NOW),
+        };
+        let _ = utimensat(CWD, path, &times, AtFlags::empty());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
