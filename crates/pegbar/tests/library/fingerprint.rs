@@ -54,7 +54,7 @@ both_engines! {
         let update = |studio: &Studio, name: &str| {
             let (studio, name) = (studio.clone(), Some(name.to_owned()));
             let patch = ProjectPatch { name, expected, ..Default::default() };
-            async move { studio.update_project(project.id, patch).await }
+            Box::pin(async move { studio.update_project(project.id, patch).await })
         };
         let won = assert_one_wins(update(&first, "A"), update(&second, "B")).await;
         assert_eq!(first.get_project(project.id).await.unwrap(), won);
@@ -63,7 +63,7 @@ both_engines! {
         let update = |studio: &Studio, name: &str| {
             let (studio, name) = (studio.clone(), Some(name.to_owned()));
             let patch = CharacterPatch { name, expected, ..Default::default() };
-            async move { studio.update_character(cat, patch).await }
+            Box::pin(async move { studio.update_character(cat, patch).await })
         };
         let won = assert_one_wins(update(&first, "A"), update(&second, "B")).await;
         assert_eq!(first.get_character(cat).await.unwrap(), won);
@@ -72,7 +72,7 @@ both_engines! {
         let update = |studio: &Studio, name: &str| {
             let (studio, name) = (studio.clone(), Some(name.to_owned()));
             let patch = AnimationPatch { name, expected, ..Default::default() };
-            async move { studio.update_animation(walk, patch).await }
+            Box::pin(async move { studio.update_animation(walk, patch).await })
         };
         let won = assert_one_wins(update(&first, "A"), update(&second, "B")).await;
         assert_eq!(first.get_animation(walk).await.unwrap(), won);
@@ -81,7 +81,7 @@ both_engines! {
         let update = |studio: &Studio, tag: &str| {
             let (studio, tags) = (studio.clone(), Some(vec![tag.to_owned()]));
             let patch = AssetPatch { tags, expected, ..Default::default() };
-            async move { studio.update_asset(image, patch).await }
+            Box::pin(async move { studio.update_asset(image, patch).await })
         };
         let won = assert_one_wins(update(&first, "a"), update(&second, "b")).await;
         assert_eq!(first.get_asset(image).await.unwrap(), won);
