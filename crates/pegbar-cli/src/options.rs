@@ -7,7 +7,9 @@ mod files;
 use std::path::PathBuf;
 
 use clap::ArgGroup;
-use pegbar::{Deletion, Json, MillisSinceEpoch, NewAsset, ProjectId, ReferenceRole, Studio};
+use pegbar::{
+    DatabaseAddress, Deletion, Json, MillisSinceEpoch, NewAsset, ProjectId, ReferenceRole, Studio,
+};
 
 use crate::error::CommandError;
 use crate::find;
@@ -15,7 +17,7 @@ use crate::output::Output;
 use crate::text::counts;
 use crate::wrong_turn;
 pub(crate) use arrival::{Arrival, Identity, once_for_each};
-pub(crate) use deleting::Deleting;
+pub(crate) use deleting::{Asked, Deleting};
 pub(crate) use files::{check as check_files, is_file_name};
 
 /// What made an image. It is written once and never changes.
@@ -184,7 +186,7 @@ pub(crate) struct Expected {
 /// Whether a deletion asks first.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Confirmation {
-    /// Do not ask; needed where nobody can answer
+    /// Do not ask
     #[arg(long, short)]
     yes: bool,
 }
@@ -192,10 +194,31 @@ pub(crate) struct Confirmation {
 impl Confirmation {
     /// Asks whether it shall go, unless that was said.
     pub(crate) fn ask(self, output: &Output, what: &str) -> Result<(), CommandError> {
-        if self.yes || output.confirm(format_args!("Move {what} into the trash?"))? {
+        let question = format_args!("Move {what} into the trash?");
+        self.agree(output, question, "nothing was deleted")
+    }
+
+    /// Asks anything, unless the answer was said; without a yes, says what did not happen.
+    pub(crate) fn agree(
+        self,
+        output: &Output,
+        question: std::fmt::Arguments<'_>,
+        otherwise: &str,
+    ) -> Result<(), CommandError> {
+        if self.yes || output.confirm(question)? {
             return Ok(());
         }
-        Err(CommandError::refused("cancelled", "nothing was deleted"))
+        Err(CommandError::refused("cancelled", otherwise))
+    }
+
+    /// Says whether it was said.
+    pub(crate) fn is_given(self) -> bool {
+        self.yes
+    }
+
+    /// Says whether somebody can be asked, and has to be.
+    pub(crate) fn is_open(self, output: &Output) -> bool {
+        !self.yes && output.can_ask()
     }
 }
 
@@ -233,9 +256,20 @@ pub(crate) fn rate(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| "a rate is written as in 20MB/s or 512KiB/s".to_owned())
 }
 
-/// Reads how long: `90s`, `10m`, `2h`.
+/// Reads the address of a database, or `sqlite`.
+pub(crate) fn database(text: &str) -> Result<DatabaseAddress, String> {
+    match text {
+        "sqlite" => Ok(DatabaseAddress::Sqlite),
+        _ if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+            Ok(DatabaseAddress::Postgres(text.to_owned()))
+        }
+        _ => Err("neither sqlite nor like postgres://user:password@host:5432/database".to_owned()),
+    }
+}
+
+/// Reads how long, with a unit behind it: `90s`, `10m`, `2h`, `30d`, `4w`; or `0`.
 pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let wrong = || "a time is written as in 90s, 10m or 2h".to_owned();
+    let wrong = || "a time is written as in 90s, 10m, 2h, 30d or 4w".to_owned();
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit());
     let (digits, unit) = text.split_at(digits.unwrap_or(text.len()));
@@ -244,10 +278,32 @@ pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
+        "d" => 86_400,
+        "w" => 604_800,
+        "" if number == 0 => 1,
         _ => return Err(wrong()),
     };
-    let seconds = number.checked_mul(factor).filter(|seconds| *seconds > 0);
+    let seconds = number.checked_mul(factor);
     seconds
         .map(std::time::Duration::from_secs)
         .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_units() {
+        let seconds = |text| duration(text).map(|time| time.as_secs());
+        assert_eq!(seconds("30d"), Ok(30 * 86_400));
+        assert_eq!(
+            (seconds("2w"), seconds("0"), seconds("5s")),
+            (Ok(1_209_600), Ok(0), Ok(5))
+        );
+        assert_eq!((seconds("10m"), seconds("2h")), (Ok(600), Ok(7200)));
+        for wrong in ["", "d", "30", "-1d", "1.5h", "99999999999999999w", "é"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
 }

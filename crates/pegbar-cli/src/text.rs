@@ -1,5 +1,6 @@
 //! How counts, sizes, times and long texts are written for people.
 
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 
 use pegbar::{Asset, MillisSinceEpoch};
@@ -19,6 +20,19 @@ pub(crate) fn counts(parts: &[(u64, &str)]) -> String {
         [] => "nothing".to_owned(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Adds the first 20 of `all` lines to a message, and how many more there are.
+pub(crate) fn add_lines(message: &mut String, lines: impl Iterator<Item = impl Display>, all: u64) {
+    let mut named = 0;
+    for line in lines.take(20) {
+        // Writing to a String cannot fail.
+        let _ = write!(message, "\n  {line}");
+        named += 1;
+    }
+    if all > named {
+        let _ = write!(message, "\n  and {} more", all - named);
     }
 }
 

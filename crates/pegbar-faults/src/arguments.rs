@@ -11,6 +11,7 @@ use pegbar_faults::{Result, block_on, victim};
 
 /// Attacks Pegbar and prints what came of it, as a table. Stops at the first thing that breaks.
 #[derive(Parser)]
+#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 struct Arguments {
     /// Makes every attack in its short form: some minutes.
     #[arg(long)]

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use tempfile::TempDir;
-use tokio_postgres::NoTls;
 
+use crate::site;
 use crate::{Result, block_on};
 
 /// How long the server may take to come up, and its processes to go.
@@ -109,6 +109,7 @@ impl Cluster {
     /// Where it does not.
     pub fn restart(&mut self) -> Result<()> {
         let begun = Instant::now();
+        let address = self.address();
         let log = fs::File::create(self.folder.path().join("log"))?;
         while begun.elapsed() < PATIENCE {
             let server = self
@@ -129,10 +130,7 @@ impl Cluster {
                 .spawn()?;
             let server = self.server.insert(server);
             while begun.elapsed() < PATIENCE && server.try_wait()?.is_none() {
-                if answers(&format!(
-                    "postgres://pegbar@127.0.0.1:{}/postgres",
-                    self.port
-                )) {
+                if block_on(site::run_in(&address, "SELECT 1")).is_ok() {
                     return Ok(());
                 }
                 thread::sleep(Duration::from_millis(20));
@@ -172,18 +170,6 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = self.kill();
     }
-}
-
-fn answers(address: &str) -> bool {
-    let asked = block_on(async {
-        let (client, connection) = tokio_postgres::connect(address, NoTls).await?;
-        let connection = tokio::spawn(connection);
-        client.batch_execute("SELECT 1").await?;
-        drop(client);
-        let _ = connection.await;
-        Ok(())
-    });
-    asked.is_ok()
 }
 
 fn children_of(process: u32) -> Vec<Pid> {

@@ -30,11 +30,4 @@ impl Random {
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
-
-    /// Puts things in another order.
-    pub fn shuffle<T>(&mut self, things: &mut [T]) {
-        for last in (1..things.len()).rev() {
-            things.swap(last, self.below(last + 1));
-        }
-    }
 }

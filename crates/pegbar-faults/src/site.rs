@@ -52,7 +52,7 @@ impl Where {
 }
 
 /// Runs statements in a database of a server.
-async fn run_in(address: &str, text: &str) -> Result<()> {
+pub(crate) async fn run_in(address: &str, text: &str) -> Result<()> {
     let (client, connection) = tokio_postgres::connect(address, NoTls).await?;
     let connection = tokio::spawn(connection);
     client.batch_execute(text).await?;

@@ -1,6 +1,5 @@
 //! `pegbar backup`.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use pegbar::{BackupReport, BackupSnapshot, BackupVerifyReport, Studio};
@@ -8,10 +7,7 @@ use pegbar::{BackupReport, BackupSnapshot, BackupVerifyReport, Studio};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::output::{Output, Table};
-use crate::text::{count, minute, size};
-
-/// How many entries of a list are printed; --json has more.
-const MAX_NAMED: usize = 20;
+use crate::text::{add_lines, count, minute, size};
 
 /// Save the whole studio, while it is used, into a folder or an archive
 ///
@@ -89,8 +85,11 @@ fn print(report: &BackupReport, output: &Output) -> Result<(), CommandError> {
     if report.files > 0 {
         output.line(format_args!("kept and damaged files: {}", report.files))?;
     }
-    for reason in report.left_out.iter().take(MAX_NAMED) {
-        output.warning(format_args!("left out: {reason}"));
+    if !report.left_out.is_empty() {
+        let mut message = "left out:".to_owned();
+        let all = report.left_out.len() as u64;
+        add_lines(&mut message, report.left_out.iter(), all);
+        output.warning(message);
     }
     if report.not_taken_in > 0 {
         output.warning(format_args!(
@@ -111,10 +110,9 @@ fn refuse_absent(report: &BackupReport) -> Result<(), CommandError> {
         "not saved, since the studio has lost them: {}; everything else is saved",
         count(report.snapshot.absent, "image")
     );
-    for blob in report.missing.iter().take(MAX_NAMED) {
-        // Writing to a String cannot fail.
-        let _ = write!(message, "\n  {}: {}", blob.sha256, blob.reason);
-    }
+    let missing = report.missing.iter();
+    let missing = missing.map(|blob| format!("{}: {}", blob.sha256, blob.reason));
+    add_lines(&mut message, missing, report.snapshot.absent);
     let error = CommandError::refused("damaged", message);
     Err(error.hint("`pegbar verify` says which assets they belong to"))
 }
@@ -173,13 +171,9 @@ fn refuse_flaws(report: &BackupVerifyReport) -> Result<(), CommandError> {
         return Ok(());
     }
     let mut message = format!("not as it was written: {}", count(all, "file"));
-    for flaw in report.flaws.iter().take(MAX_NAMED) {
-        let _ = write!(message, "\n  {}: {}", flaw.path.display(), flaw.reason);
-    }
-    let more = all.saturating_sub(MAX_NAMED as u64);
-    if more > 0 {
-        let _ = write!(message, "\n  and {more} more");
-    }
+    let flaws = report.flaws.iter();
+    let flaws = flaws.map(|flaw| format!("{}: {}", flaw.path.display(), flaw.reason));
+    add_lines(&mut message, flaws, all);
     let error = CommandError::refused("damaged", message);
     Err(error.hint(
         "the next `pegbar backup` copies images anew that have another size; move damaged ones \

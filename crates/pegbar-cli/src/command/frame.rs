@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::{self, InProject};
 use crate::natural;
-use crate::options::{Deleting, Expected, Making, frame_index, once_for_each};
+use crate::options::{Asked, Deleting, Expected, Making, frame_index, once_for_each};
 use crate::output::Output;
 use crate::text::{count, pixels, quoted, stored_size};
 use crate::wrong_turn;
@@ -145,7 +145,7 @@ struct Replace {
 
 /// Remove a frame; the ones behind it move up
 ///
-/// Its image stays, as a take.
+/// Its image stays, as a take. Where nobody can answer, nobody is asked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar frame remove Tabby/Walk 3")]
 struct Remove {
@@ -374,11 +374,16 @@ impl Remove {
         let target = DeletionTarget::Frame(frame.id);
         let question = format!("the frame {}", frame.frame_index);
         let asked = self.deleting.ask_people(studio, output, target, &question);
-        if !asked.await? {
-            return Ok(None);
-        }
         let version = self.which.expected.version;
-        Ok(Some(studio.remove_frame(frame.id, version).await?))
+        Ok(Some(match asked.await? {
+            Asked::OnlyShown => return Ok(None),
+            // What was shown goes, or nothing.
+            Asked::Agreed(plan) if version.is_none() => {
+                studio.delete_as_planned(&plan).await?;
+                studio.get_animation_tree(frame.animation_id).await?
+            }
+            Asked::Agreed(_) | Asked::Nobody => studio.remove_frame(frame.id, version).await?,
+        }))
     }
 }
 

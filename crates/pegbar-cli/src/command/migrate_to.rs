@@ -2,9 +2,9 @@
 
 use pegbar::{DatabaseAddress, Engine, MovedDatabase};
 
-use crate::config::without_password;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::options::database;
 use crate::output::Output;
 use crate::text::count;
 
@@ -21,26 +21,16 @@ Example:
   pegbar migrate-to sqlite")]
 pub(crate) struct Args {
     /// An empty database: postgres://user:password@host:port/database, or sqlite
-    #[arg(value_name = "DATABASE")]
-    database: String,
+    #[arg(value_name = "DATABASE", value_parser = database)]
+    database: DatabaseAddress,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
     let output = &context.output;
-    let to = match args.database.as_str() {
-        "sqlite" => DatabaseAddress::Sqlite,
-        address if address.starts_with("postgres://") || address.starts_with("postgresql://") => {
-            DatabaseAddress::Postgres(address.to_owned())
-        }
-        _ => {
-            let error = CommandError::usage("that is neither a PostgreSQL address nor sqlite");
-            return Err(error.hint("it looks like postgres://user:password@host:5432/database"));
-        }
-    };
     let studio = context.studio().await?;
     let progress = output.progress(0, "rows");
     let moved = studio
-        .migrate_to(&to, |done, total| progress.set(done, total))
+        .migrate_to(&args.database, |done, total| progress.set(done, total))
         .await;
     progress.finish();
     let moved = moved?;
@@ -49,7 +39,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     } else {
         print(&moved, output)?;
     }
-    say_what_to_set(&moved, &args.database, output);
+    output.note(what_to_set(&moved));
     Ok(())
 }
 
@@ -67,18 +57,15 @@ fn print(moved: &MovedDatabase, output: &Output) -> Result<(), CommandError> {
     ))
 }
 
-fn say_what_to_set(moved: &MovedDatabase, address: &str, output: &Output) {
+fn what_to_set(moved: &MovedDatabase) -> &'static str {
     match moved.engine {
         Engine::Postgres => {
-            let shown = without_password(address);
-            output.note(format_args!(
-                "hint: from now on the studio needs the address: `pegbar config set database-url \
-                 {shown}` in it, or PEGBAR_DATABASE_URL={shown}"
-            ));
+            "hint: from now on the studio needs the address: `pegbar config set database-url -` in \
+             it, which reads it from standard input, or PEGBAR_DATABASE_URL"
         }
-        Engine::Sqlite => output.note(
-            "hint: from now on the studio needs no address: `pegbar config unset database-url` \
-             in it, and unset PEGBAR_DATABASE_URL",
-        ),
+        Engine::Sqlite => {
+            "hint: from now on the studio needs no address: `pegbar config unset database-url` in \
+             it, and unset PEGBAR_DATABASE_URL"
+        }
     }
 }

@@ -1,16 +1,14 @@
 //! `pegbar restore`.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use pegbar::{DatabaseAddress, RestoreOptions, RestoreReport, Studio, StudioOptions};
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::options::database;
 use crate::output::Output;
-use crate::text::{count, size};
-
-const MAX_NAMED: usize = 20;
+use crate::text::{add_lines, count, size};
 
 /// Make a studio from a backup
 ///
@@ -35,8 +33,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     snapshot: Option<String>,
     /// The database of the rows: postgres://..., or sqlite
-    #[arg(long, value_name = "ADDRESS")]
-    database: Option<String>,
+    #[arg(long, value_name = "ADDRESS", value_parser = database)]
+    database: Option<DatabaseAddress>,
     /// Restore what is whole, although images of the backup are missing or damaged
     #[arg(long)]
     despite_damage: bool,
@@ -46,9 +44,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     let output = &context.output;
     let to = args.to.as_deref().or(context.named_folder());
     let to = to.unwrap_or_else(|| std::path::Path::new(".")).to_owned();
-    let database = match args.database.as_deref() {
-        Some("sqlite") => DatabaseAddress::Sqlite,
-        Some(address) => DatabaseAddress::Postgres(address.to_owned()),
+    let database = match args.database {
+        Some(database) => database,
         None => context.settings.database()?,
     };
     let is_server = database != DatabaseAddress::Sqlite;
@@ -106,10 +103,9 @@ fn refuse_missing(report: &RestoreReport) -> Result<(), CommandError> {
         return Ok(());
     }
     let mut message = "everything else is restored, but for images that are lost:".to_owned();
-    for blob in report.missing.iter().take(MAX_NAMED) {
-        // Writing to a String cannot fail.
-        let _ = write!(message, "\n  {}: {}", blob.sha256, blob.reason);
-    }
+    let missing = report.missing.iter();
+    let missing = missing.map(|blob| format!("{}: {}", blob.sha256, blob.reason));
+    add_lines(&mut message, missing, report.missing.len() as u64);
     let error = CommandError::refused("damaged", message);
     Err(error.hint("`pegbar verify` says which assets they belong to"))
 }

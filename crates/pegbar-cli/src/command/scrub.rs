@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate: Option<u64>,
     /// How long it runs, at most
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = time_limit)]
     time_limit: Option<Duration>,
 }
 
@@ -36,6 +36,13 @@ struct Scrubbed<'a> {
     #[serde(flatten)]
     report: &'a ScrubReport,
     status: &'a ScrubStatus,
+}
+
+fn time_limit(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("that is no time at all".to_owned()),
+        time => Ok(time),
+    }
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {

@@ -1,5 +1,7 @@
 //! `pegbar trash`.
 
+use std::time::Duration;
+
 use pegbar::{
     PurgeOptions, PurgeReport, PurgeScope, RestoredDeletion, Studio, TrashEntry, TrashFilter,
 };
@@ -8,6 +10,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::find;
 use crate::list::{Part, print};
+use crate::options::{Confirmation, duration};
 use crate::output::Output;
 use crate::text::{count, counts, minute, quoted, size};
 
@@ -77,36 +80,19 @@ struct Purge {
     #[arg(required_unless_present_any = ["older_than", "all"])]
     deletion: Option<String>,
     /// Those that are older: a number with s, m, h, d or w behind it
-    #[arg(long, value_name = "AGE", value_parser = age, conflicts_with_all = ["deletion", "all"])]
-    older_than: Option<u64>,
+    #[arg(long, value_name = "AGE", value_parser = duration, conflicts_with_all = ["deletion", "all"])]
+    older_than: Option<Duration>,
     /// Everything in the trash
     #[arg(long, conflicts_with = "deletion")]
     all: bool,
     /// How long bytes stay that nothing names any more
-    #[arg(long, value_name = "AGE", value_parser = age, default_value = "1d")]
-    grace: u64,
+    #[arg(long, value_name = "AGE", value_parser = duration, default_value = "1d")]
+    grace: Duration,
     /// Only say what would go
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask; needed where nobody can answer
-    #[arg(long, short)]
-    yes: bool,
-}
-
-/// Reads an age: `30d`.
-fn age(text: &str) -> Result<u64, String> {
-    let wrong = || "expected a number with s, m, h, d or w behind it, as in 30d".to_owned();
-    let unit_ms = match text.chars().last() {
-        Some('s') => 1_000,
-        Some('m') => 60_000,
-        Some('h') => 3_600_000,
-        Some('d') => 86_400_000,
-        Some('w') => 604_800_000,
-        _ if text == "0" => return Ok(0),
-        _ => return Err(wrong()),
-    };
-    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    number.checked_mul(unit_ms).ok_or_else(wrong)
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -244,19 +230,18 @@ impl Purge {
     async fn run(self, studio: &Studio, output: &Output) -> Result<(), CommandError> {
         let scope = match (&self.deletion, self.older_than) {
             (Some(wanted), _) => PurgeScope::Deletion(find::deletion(studio, wanted).await?.id),
-            (None, Some(age)) => PurgeScope::OlderThan(age),
+            (None, Some(age)) => PurgeScope::OlderThan(millis(age)),
             (None, None) => PurgeScope::All,
         };
         let mut options = PurgeOptions {
-            grace_ms: self.grace,
+            grace_ms: millis(self.grace),
             dry_run: true,
         };
-        if !self.dry_run && !self.yes {
+        if !self.dry_run && !self.confirmation.is_given() {
             let plan = studio.purge(scope, options, |_| {}).await?;
-            let question = format!("Remove {} for good?", what(&plan));
-            if !output.confirm(question)? {
-                return Err(CommandError::refused("cancelled", "nothing was purged"));
-            }
+            let question = format_args!("Remove {} for good?", what(&plan));
+            self.confirmation
+                .agree(output, question, "nothing was purged")?;
         }
         options.dry_run = self.dry_run;
         let progress = output.progress(0, "purging");
@@ -265,6 +250,10 @@ impl Purge {
         progress.finish();
         print_report(output, &report)
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn what(report: &PurgeReport) -> String {
@@ -298,21 +287,4 @@ fn print_report(output: &Output, report: &PurgeReport) -> Result<(), CommandErro
         ));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_are_read_with_their_units() {
-        assert_eq!(age("30d"), Ok(30 * 86_400_000));
-        assert_eq!(
-            (age("2w"), age("0"), age("5s")),
-            (Ok(1_209_600_000), Ok(0), Ok(5_000))
-        );
-        for wrong in ["", "d", "30", "-1d", "1.5h", "99999999999999999w", "é"] {
-            assert!(age(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -6,14 +6,16 @@ use super::trash::print_restored;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::find::InProject;
+use crate::options::Confirmation;
 use crate::output::Output;
 use crate::text::{minute, quoted};
 
-/// Undo the last deletion in a project
+/// Undo the last deletion
 ///
 /// What was deleted last comes back from the trash: frames that were removed, an asset, an
-/// animation, a character, or dropped bytes. Said again, the one before follows. A project that
-/// was deleted itself comes back with `pegbar trash restore`.
+/// animation, a character, or dropped bytes; without --project, what was deleted last in any
+/// project. Said again, the one before follows. Where nobody can answer, nobody is asked. A
+/// project that was deleted itself comes back with `pegbar trash restore`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pegbar undo --dry-run\n  pegbar undo")]
 pub(crate) struct Args {
@@ -22,9 +24,8 @@ pub(crate) struct Args {
     /// Only say what would come back
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask; where nobody can answer, nobody is asked
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandError> {
@@ -39,8 +40,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     if args.dry_run {
         return say(output, &entry, &what);
     }
-    if !args.yes && output.can_ask() && !output.confirm(format_args!("Undo {what}?"))? {
-        return Err(CommandError::refused("cancelled", "nothing was undone"));
+    if args.confirmation.is_open(output) {
+        let question = format_args!("Undo {what}?");
+        args.confirmation
+            .agree(output, question, "nothing was undone")?;
     }
     print_restored(output, &studio.restore(entry.id).await?)
 }

@@ -30,38 +30,55 @@ impl Deleting {
         if self.dry_run {
             return print(output, &plan);
         }
-        if !self.confirmation.yes && output.can_ask() {
-            for line in &lines(&plan) {
-                output.note(line);
-            }
-        }
-        self.confirmation.ask(output, question)?;
+        self.show_and_ask(output, &plan, question)?;
         let deletion = studio.delete_as_planned(&plan).await?;
         print_deletion(output, what, &deletion)
     }
 
-    /// Asks about a deletion that scripts are not asked about. Returns whether to go on: not,
-    /// where it was only to be said what would go.
+    /// Asks about a deletion that scripts are not asked about.
     pub(crate) async fn ask_people(
         self,
         studio: &Studio,
         output: &Output,
         target: DeletionTarget,
         question: &str,
-    ) -> Result<bool, CommandError> {
-        if self.dry_run {
-            print(output, &studio.plan_deletion(target).await?)?;
-            return Ok(false);
+    ) -> Result<Asked, CommandError> {
+        if !self.dry_run && !self.confirmation.is_open(output) {
+            return Ok(Asked::Nobody);
         }
-        if !self.confirmation.yes && output.can_ask() {
-            let plan = studio.plan_deletion(target).await?;
-            for line in &lines(&plan) {
+        let plan = studio.plan_deletion(target).await?;
+        if self.dry_run {
+            print(output, &plan)?;
+            return Ok(Asked::OnlyShown);
+        }
+        self.show_and_ask(output, &plan, question)?;
+        Ok(Asked::Agreed(Box::new(plan)))
+    }
+
+    /// Shows what goes to somebody who can answer, and asks.
+    fn show_and_ask(
+        self,
+        output: &Output,
+        plan: &DeletionPlan,
+        question: &str,
+    ) -> Result<(), CommandError> {
+        if self.confirmation.is_open(output) {
+            for line in &lines(plan) {
                 output.note(line);
             }
-            self.confirmation.ask(output, question)?;
         }
-        Ok(true)
+        self.confirmation.ask(output, question)
     }
+}
+
+/// What came of asking about a deletion that scripts are not asked about.
+pub(crate) enum Asked {
+    /// It was only to be said what would go.
+    OnlyShown,
+    /// Somebody has seen this, and agreed.
+    Agreed(Box<DeletionPlan>),
+    /// Nobody was asked.
+    Nobody,
 }
 
 fn print(output: &Output, plan: &DeletionPlan) -> Result<(), CommandError> {

@@ -18,6 +18,7 @@ use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
 use pegbar::{NewAnimation, NewAsset, NewCharacter, NewFrame, NewProject, ReferenceRole, Studio};
+use pegbar_faults::site;
 use pegbar_faults::trace::{self, Outcome, Victim};
 use tempfile::TempDir;
 
@@ -82,34 +83,9 @@ impl Base {
     /// Copies the studio, so that each attempt begins with the same.
     fn copy(&self, to: &Path) -> PathBuf {
         let root = to.join("studio");
-        copy_folder(&self.folder.path().join("studio"), &root);
+        site::copy_folder(&self.folder.path().join("studio"), &root).unwrap();
         root
     }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).unwrap();
-            // The time of modification tells our files from edited ones.
-            let modified = entry.metadata().unwrap().modified().unwrap();
-            let permissions = fs::metadata(&target).unwrap().permissions();
-            make_writable(&target);
-            let file = fs::File::options().write(true).open(&target).unwrap();
-            file.set_modified(modified).unwrap();
-            fs::set_permissions(&target, permissions).unwrap();
-        }
-    }
-}
-
-fn make_writable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
 }
 
 /// Opens a studio and says what is in it, without ids and times; on the way checks that
