@@ -40,7 +40,7 @@ impl Studio {
                 hint: "name another file: only a folder takes several backups".to_owned(),
             });
         }
-        let _held = hold::hold(&self.private_folder())?;
+        let _held = hold::hold(&self.private_folder()).await?;
         let partial = beside(file, "partial");
         let rows = Temporary(beside(file, "rows"));
         let written = self.pack(&partial, &rows.0, &mut progress).await;

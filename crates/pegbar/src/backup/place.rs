@@ -1,6 +1,6 @@
 //! The folder that backups are in.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use super::manifest::{FORMAT, Manifest, VERSION};
 use crate::blob::sync_folder;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
+use crate::lock::try_lock_file;
 
 pub(super) const MARKER: &str = "pegbar-backup.json";
 const SNAPSHOTS: &str = "snapshots";
@@ -56,19 +57,10 @@ impl Place {
     /// Refuses if somebody else is writing here.
     pub(super) fn lock(&self) -> Result<File> {
         let path = self.root.join("lock");
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .at("creating", &path)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(TryLockError::WouldBlock) => Err(Error::Conflict {
-                message: format!("another backup into {} is under way", self.root.display()),
-                hint: "wait for it to finish".to_owned(),
-            }),
-            Err(TryLockError::Error(error)) => Err(error).at("locking", &path),
-        }
+        try_lock_file(&path)?.ok_or_else(|| Error::Conflict {
+            message: format!("another backup into {} is under way", self.root.display()),
+            hint: "wait for it to finish".to_owned(),
+        })
     }
 
     pub(super) fn blob(&self, sha256: Sha256) -> PathBuf {

@@ -100,7 +100,7 @@ impl Studio {
         let _alone = place.lock()?;
         place.remove_leftovers()?;
         let private = self.private_folder();
-        let _held = hold::hold(&private)?;
+        let _held = hold::hold(&private).await?;
         let copier = Copier::new(place.root.join("blobs"), place.tmp())?;
         let mut sum = (0, 0);
         for _ in 0..ATTEMPTS {

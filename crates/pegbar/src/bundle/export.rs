@@ -76,7 +76,7 @@ impl Studio {
                 hint: "name another file, or say that it is to be replaced".to_owned(),
             });
         }
-        let _held = hold::hold(&self.private_folder())?;
+        let _held = hold::hold(&self.private_folder()).await?;
         let mut name = file.file_name().unwrap_or_default().to_owned();
         name.push(format!(".partial-{}", std::process::id()));
         let partial = file.with_file_name(name);
