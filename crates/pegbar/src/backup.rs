@@ -22,7 +22,6 @@ use crate::hash::Sha256;
 use crate::time::MillisSinceEpoch;
 
 pub use check::{BackupFlaw, BackupVerifyReport};
-pub(crate) use place::write_durably;
 #[cfg(test)]
 pub(crate) use restore::STATEMENTS as RESTORE_STATEMENTS;
 pub use restore::{RestoreOptions, RestoreReport};

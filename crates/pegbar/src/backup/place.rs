@@ -1,13 +1,14 @@
 //! The folder that backups are in.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
 use super::manifest::{FORMAT, Manifest, VERSION};
 use crate::blob::sync_folder;
+use crate::disk::{create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::lock::try_lock_file;
@@ -38,7 +39,7 @@ impl Place {
 
     /// Opens one, or makes an empty folder one.
     pub(super) fn create(root: &Path) -> Result<Self> {
-        crate::disk::create_folders_durably(root)?;
+        create_folders_durably(root)?;
         let root = root.canonicalize().at("opening", root)?;
         let marker = root.join(MARKER);
         if !marker.exists() {
@@ -196,12 +197,4 @@ pub(super) fn open_packed(path: &Path) -> Result<BufReader<MultiGzDecoder<BufRea
     let file = File::open(path).at("reading", path)?;
     let unpacked = MultiGzDecoder::new(BufReader::new(file));
     Ok(BufReader::with_capacity(1 << 16, unpacked))
-}
-
-/// Writes a file and flushes it with its folder.
-pub(crate) fn write_durably(path: &Path, text: &[u8]) -> Result<()> {
-    let mut file = File::create(path).at("creating", path)?;
-    file.write_all(text).at("writing", path)?;
-    file.sync_all().at("flushing", path)?;
-    path.parent().map_or(Ok(()), sync_folder)
 }

@@ -11,7 +11,7 @@ use super::copy::{Copied, Copier};
 use super::files::SavedFile;
 use super::manifest::{Manifest, TablePart};
 use super::packed::Opened;
-use super::place::{Place, open_packed, table_file, write_durably};
+use super::place::{Place, open_packed, table_file};
 use super::take::COMPUTED;
 use super::{AbsentBlob, BackupSnapshot};
 use crate::blob::{sync_folder, whole};
@@ -19,6 +19,7 @@ use crate::db::schema::{TableSchema, tables};
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::db::{Database, DatabaseAddress, Session, blocking, latest_version};
+use crate::disk::{create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::{IdSource, StoreId};
@@ -230,7 +231,7 @@ fn prepare(to: &Path, manifest: &Manifest, options: &StudioOptions) -> Result<(P
             }
         }
     };
-    crate::disk::create_folders_durably(&private)?;
+    create_folders_durably(&private)?;
     options.database.check(&private.join("pegbar.db"))?;
     begun.write(&private)?;
     let ignore = private.join(".gitignore");

@@ -10,13 +10,14 @@ use flate2::write::GzEncoder;
 use super::copy::{Copied, Copier};
 use super::files::{self, Saved, SavedFile};
 use super::manifest::{FORMAT, ListPart, Manifest, NAME, TablePart, VERSION};
-use super::place::{Place, blobs_file, files_file, table_file, write_durably};
+use super::place::{Place, blobs_file, files_file, table_file};
 use super::{AbsentBlob, BackupReport, BackupSnapshot, hold};
 use crate::blob::sync_folder;
 use crate::db::schema::{TableSchema, tables};
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
 use crate::db::{Session, blocking, latest_version};
+use crate::disk::{self, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::StoreId;
@@ -365,11 +366,7 @@ fn create_packed(path: &Path) -> Result<Packed> {
 }
 
 fn finish_packed(packed: Packed, path: &Path) -> Result<()> {
-    let buffered = packed.finish().at("writing", path)?;
-    let file = buffered
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error);
-    file.and_then(|file| file.sync_all()).at("flushing", path)
+    disk::flush(packed.finish().at("writing", path)?, path)
 }
 
 async fn dump_table(

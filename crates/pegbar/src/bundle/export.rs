@@ -1,7 +1,6 @@
 //! Writing a bundle.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,9 +11,9 @@ use super::{
     ABOUT, About, AboutBlobs, AboutProject, AboutTable, CHECKSUMS, FORMAT, PART, VERSION,
     part_name, schemas,
 };
-use crate::archive::ArchiveWriter;
+use crate::archive::{ArchiveWriter, FileArchive, beside, put};
 use crate::backup::hold;
-use crate::blob::{sync_folder, whole};
+use crate::blob::whole;
 use crate::db::schema::TableSchema;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -48,8 +47,6 @@ pub struct ExportedBundle {
     pub blobs: u64,
 }
 
-type Archive = ArchiveWriter<BufWriter<File>>;
-
 impl Studio {
     /// Writes a project with all of its records and images into one file, from which
     /// [`Studio::import_bundle`] makes it again, in any studio and on either engine. What was
@@ -77,15 +74,11 @@ impl Studio {
             });
         }
         let _held = hold::hold(&self.private_folder()).await?;
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".partial-{}", std::process::id()));
-        let partial = file.with_file_name(name);
+        let partial = beside(file, "partial");
         let written = self.write_bundle(project, &partial, &mut progress).await;
         let placed = written.and_then(|mut exported| {
             exported.file_size = fs::metadata(&partial).at("looking at", &partial)?.len();
-            exported.file = std::path::absolute(file).at("opening", file)?;
-            fs::rename(&partial, file).at("writing", file)?;
-            sync_folder(exported.file.parent().unwrap_or(Path::new(".")))?;
+            exported.file = put(&partial, file, replace)?;
             Ok(exported)
         });
         if placed.is_err() {
@@ -139,8 +132,7 @@ impl Studio {
                 bytes: blobs.iter().map(|(_, size)| size).sum(),
             },
         };
-        let to = File::create(partial).at("creating", partial)?;
-        let mut archive = ArchiveWriter::new(BufWriter::with_capacity(1 << 16, to));
+        let mut archive = ArchiveWriter::create(partial)?;
         let mut sums = Sums::default();
         let text = serde_json::to_string_pretty(&about);
         let text = text.map_err(|error| Error::invalid("bundle", error.to_string()))? + "\n";
@@ -160,12 +152,7 @@ impl Studio {
         archive
             .add(CHECKSUMS, sums.to_text().as_bytes())
             .at("writing", partial)?;
-        let buffered = archive.finish().at("writing", partial)?;
-        let file = buffered
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all())
-            .at("flushing", partial)?;
+        archive.finish_durably(partial)?;
         Ok(ExportedBundle {
             project_id: id,
             file: PathBuf::new(),
@@ -192,7 +179,7 @@ impl Studio {
     fn write_blobs(
         &self,
         blobs: &[(Sha256, u64)],
-        archive: &mut Archive,
+        archive: &mut FileArchive,
         sums: &mut Sums,
         partial: &Path,
         progress: &mut impl FnMut(u64, u64),
@@ -220,7 +207,7 @@ impl Studio {
 
 /// The rows of one table, on their way into files of the archive.
 struct Parts<'a> {
-    archive: &'a mut Archive,
+    archive: &'a mut FileArchive,
     sums: &'a mut Sums,
     schema: &'static TableSchema,
     partial: &'a Path,

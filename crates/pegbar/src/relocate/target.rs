@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Begun, MARKER, moved_tables, read_begun};
-use crate::backup::{store_id, write_durably};
+use crate::backup::store_id;
 use crate::blob::sync_folder;
 use crate::db::sql::{Engine, Query};
 use crate::db::{Database, DatabaseAddress};
+use crate::disk::write_durably;
 use crate::error::{Error, IoContext, Result};
 use crate::id::StoreId;
 use crate::rows::is_empty;

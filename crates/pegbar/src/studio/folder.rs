@@ -1,13 +1,12 @@
 //! The folder of a studio, and which database belongs to it.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::db::entity::entity;
 use crate::db::sql::{Engine, statements};
 use crate::db::{Database, DatabaseAddress};
-use crate::disk::{create_folders, create_folders_durably};
+use crate::disk::{create_folders, create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::id::StoreId;
 use crate::lock::lock_file;
@@ -151,7 +150,7 @@ impl Folder {
         match known.as_slice() {
             [] => {
                 let id = new_id();
-                write_durably(&begun, &format!("{id}\n"))?;
+                write_durably(&begun, format!("{id}\n").as_bytes())?;
                 let inserted = session.insert(&[Store { id, created_at }]).await;
                 inserted.map_err(|error| match error {
                     // Another folder was faster.
@@ -185,7 +184,7 @@ impl Folder {
     pub(crate) fn give_id(private: &Path, id: StoreId) -> Result<()> {
         let path = private.join(STORE_ID);
         let begun = path.with_extension("new");
-        write_durably(&begun, &format!("{id}\n"))?;
+        write_durably(&begun, format!("{id}\n").as_bytes())?;
         fs::rename(&begun, &path).at("writing", &path)?;
         crate::blob::sync_folder(private)
     }
@@ -196,7 +195,7 @@ impl Folder {
             Engine::Sqlite => "sqlite",
             Engine::Postgres => "postgres",
         };
-        write_durably(&private.join(MOVED), word)
+        write_durably(&private.join(MOVED), word.as_bytes())
     }
 
     fn foreign_database(&self) -> Error {
@@ -261,14 +260,4 @@ fn read_id(path: &Path) -> Result<StoreId> {
             reason: "not an id".to_owned(),
             source: Some(Box::new(source)),
         })
-}
-
-fn write_durably(path: &Path, text: &str) -> Result<()> {
-    let mut file = fs::File::create(path).at("creating", path)?;
-    file.write_all(text.as_bytes()).at("writing", path)?;
-    file.sync_all().at("flushing", path)?;
-    if let Some(folder) = path.parent() {
-        crate::blob::sync_folder(folder)?;
-    }
-    Ok(())
 }

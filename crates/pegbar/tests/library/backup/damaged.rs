@@ -114,6 +114,18 @@ both_engines! {
         assert_eq!(left, 4, "studio, archive, bad, restored");
     }
 
+    async fn an_archive_replaces_nothing_that_appears_while_it_is_written(bench) {
+        let studio = bench.create().await;
+        alley(&studio).await;
+        let archive = bench.folder.path().join("studio.tar");
+        let appears = |_, _| fs::write(&archive, "another's").unwrap();
+        let refused = studio.back_up_archive(&archive, appears).await.unwrap_err();
+        assert_eq!(refused.code(), "conflict");
+        assert_eq!(fs::read(&archive).unwrap(), b"another's");
+        let left = fs::read_dir(bench.folder.path()).unwrap().count();
+        assert_eq!(left, 2, "studio, archive");
+    }
+
     async fn despite_damage_a_kept_file_is_named_and_the_rest_is_restored(bench) {
         let studio = bench.create().await;
         let before = alley(&studio).await;
