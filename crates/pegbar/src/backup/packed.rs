@@ -12,7 +12,7 @@ use super::place::{MARKER, Place, blobs_file, files_file, marker_text, table_fil
 use super::take::{ATTEMPTS, Blobs, Dumped, purged_each_time};
 use super::{BackupReport, hold};
 use crate::archive::{ArchiveReader, ArchiveWriter, FileArchive, beside, put};
-use crate::blob::whole;
+use crate::blob::{below, whole};
 use crate::db::blocking;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
@@ -141,8 +141,7 @@ impl Studio {
 }
 
 fn blob_name(sha256: Sha256) -> String {
-    let name = sha256.to_string();
-    format!("blobs/{}/{name}", &name[..2])
+    format!("blobs/{}", below(sha256))
 }
 
 fn add_file(archive: &mut FileArchive, name: &str, path: &Path, partial: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::manifest::{FORMAT, Manifest, VERSION};
-use crate::blob::sync_folder;
+use crate::blob::{below, sync_folder};
 use crate::disk::{create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
@@ -65,8 +65,7 @@ impl Place {
     }
 
     pub(super) fn blob(&self, sha256: Sha256) -> PathBuf {
-        let name = sha256.to_string();
-        self.root.join("blobs").join(&name[..2]).join(name)
+        self.root.join("blobs").join(below(sha256))
     }
 
     pub(super) fn tmp(&self) -> PathBuf {

@@ -25,9 +25,8 @@ use crate::hash::Sha256;
 use crate::id::{IdSource, StoreId};
 use crate::parallel;
 use crate::rows::is_empty;
-use crate::rows::line::Trust;
 use crate::rows::load::Batches;
-use crate::studio::{Folder, Store, Studio, StudioOptions};
+use crate::studio::{Folder, Store, Studio, StudioOptions, store_id};
 
 /// Says that a restore is under way, or was interrupted.
 const MARKER: &str = "restoring.json";
@@ -308,7 +307,7 @@ impl Restore<'_> {
     /// all of them.
     async fn check_empty(&self, database: &Database, version: u32) -> Result<bool> {
         let mut session = database.read().await?;
-        let known = super::take::store_id(&mut session).await?;
+        let known = store_id(&mut session).await?;
         if known == Some(self.begun.store_id) {
             if self.begun.manifest == hash_of(self.manifest)? {
                 return Ok(true);
@@ -443,7 +442,7 @@ impl Restore<'_> {
     ) -> Result<()> {
         let path = table_file(&self.snapshot, &part.name);
         let place = path.display().to_string();
-        let mut batches = Batches::new(open_packed(&path)?, schema, Trust::Own, place.clone());
+        let mut batches = Batches::new(open_packed(&path)?, schema, place.clone());
         batches.write(session).await?;
         if (batches.digest.rows, batches.digest.finish()) == (part.rows, part.sha256) {
             return Ok(());

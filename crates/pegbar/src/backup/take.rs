@@ -23,17 +23,14 @@ use crate::hash::Sha256;
 use crate::id::StoreId;
 use crate::parallel;
 use crate::rows::{Digest, Pages, line};
-use crate::studio::Studio;
+use crate::studio::{Studio, store_id};
 use crate::time::MillisSinceEpoch;
 
 statements! {
-    STORE = "SELECT id FROM store";
     OF_ASSETS = "SELECT sha256, max(file_size) FROM asset WHERE sha256 > $1 \
                  AND bytes_dropped_at IS NULL GROUP BY sha256 ORDER BY sha256 LIMIT 5000";
     OF_TRASH = "SELECT sha256, max(CAST(NULL AS {big})) FROM trash_blob WHERE sha256 > $1 \
                 GROUP BY sha256 ORDER BY sha256 LIMIT 5000";
-    STILL_NAMED = "SELECT 1 FROM asset WHERE sha256 = $1 AND bytes_dropped_at IS NULL \
-                   UNION ALL SELECT 1 FROM trash_blob WHERE sha256 = $1 LIMIT 1";
 }
 
 /// What a studio computes or has for itself: a restored one has its own.
@@ -148,10 +145,7 @@ impl Studio {
             version: VERSION,
             created_at: dumped.created_at,
             pegbar: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: match self.engine() {
-                crate::Engine::Sqlite => "sqlite".to_owned(),
-                crate::Engine::Postgres => "postgres".to_owned(),
-            },
+            engine: self.engine(),
             schema_version: latest_version(),
             store_id: dumped.store_id,
             tables: dumped.tables,
@@ -236,17 +230,16 @@ impl Studio {
     /// Says whether bytes that are gone are named by no row any more: then the rows that were
     /// written down are too old.
     pub(super) async fn was_purged(&self, gone: &[Sha256]) -> Result<bool> {
-        let mut session = self.database().read().await?;
-        for sha256 in gone {
-            let parameters = [Value::Text(sha256.to_string().into())];
-            let named = session
-                .optional(&STILL_NAMED, &parameters, |_| Ok(()))
-                .await?;
-            if named.is_none() {
-                return Ok(true);
-            }
+        if gone.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        let named = named(&mut self.database().read().await?).await?;
+        let is_named = |sha256: &Sha256| {
+            named
+                .binary_search_by_key(sha256, |blob| blob.sha256)
+                .is_ok()
+        };
+        Ok(!gone.iter().all(is_named))
     }
 }
 
@@ -313,12 +306,6 @@ pub(super) fn purged_each_time() -> Error {
         message: "bytes were purged while the backup was taken, each time again".to_owned(),
         hint: "wait until nobody purges, then run the command again".to_owned(),
     }
-}
-
-/// Returns which store a database belongs to; `None` for an empty one.
-pub(crate) async fn store_id(session: &mut Session) -> Result<Option<StoreId>> {
-    let read = |row: &crate::db::value::Row<'_>| row.at(0, "store.id");
-    session.optional(&STORE, &[], read).await
 }
 
 /// Returns the blobs that rows and trash name, in the order of their hashes: 40 bytes each.

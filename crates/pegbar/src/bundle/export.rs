@@ -26,8 +26,8 @@ use crate::studio::Studio;
 use crate::{project, verify};
 
 statements! {
-    BLOBS = "SELECT sha256, max(file_size) FROM asset WHERE project_id = $1 \
-             AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL GROUP BY sha256 ORDER BY sha256";
+    BLOBS = "SELECT DISTINCT sha256 FROM asset WHERE project_id = $1 \
+             AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL ORDER BY sha256";
 }
 
 /// What writing a bundle did.
@@ -97,18 +97,8 @@ impl Studio {
         let mut session = self.database().snapshot().await?;
         let project = project::get(&mut session, id).await?;
         let parameters = [Value::Id(id.0)];
-        let blobs = session.query(&BLOBS, &parameters, |row| {
-            Ok((
-                row.at::<Sha256>(0, "asset.sha256")?,
-                row.at::<Option<u64>>(1, "file_size")?,
-            ))
-        });
-        let mut blobs: Vec<_> = blobs
-            .await?
-            .into_iter()
-            .map(|(sha256, size)| (sha256, size.unwrap_or(0)))
-            .collect();
-        self.measure(&mut blobs)?;
+        let blobs = session.query(&BLOBS, &parameters, |row| row.at(0, "asset.sha256"));
+        let blobs = self.measure(&blobs.await?)?;
         let mut tables = Vec::new();
         for schema in schemas(latest_version()) {
             tables.push(AboutTable {
@@ -163,17 +153,17 @@ impl Studio {
     }
 
     /// Looks at the sizes of blobs, which the archive says before their bytes.
-    fn measure(&self, blobs: &mut [(Sha256, u64)]) -> Result<()> {
-        for (sha256, size) in blobs {
+    fn measure(&self, blobs: &[Sha256]) -> Result<Vec<(Sha256, u64)>> {
+        let measure = |sha256: &Sha256| {
             let path = self.blobs().path(*sha256);
             let found = fs::metadata(&path).map_err(|error| Error::Damaged {
                 place: path.display().to_string(),
                 reason: "the bytes of an asset are missing".to_owned(),
                 source: Some(Box::new(error)),
             })?;
-            *size = found.len();
-        }
-        Ok(())
+            Ok((*sha256, found.len()))
+        };
+        blobs.iter().map(measure).collect()
     }
 
     fn write_blobs(
