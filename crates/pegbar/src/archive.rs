@@ -4,7 +4,14 @@
 //! for its name and size is refused. So there are no links, no devices, no folders, no long
 //! names, and nothing that one program reads as something else than another.
 
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::blob::sync_folder;
+use crate::disk;
+use crate::error::{Error, IoContext, Result};
+use crate::view::move_new;
 
 const BLOCK: usize = 512;
 
@@ -100,6 +107,51 @@ impl<W: Write> ArchiveWriter<W> {
         self.to.flush()?;
         Ok(self.to)
     }
+}
+
+/// An archive that is written into a file.
+pub(crate) type FileArchive = ArchiveWriter<BufWriter<File>>;
+
+impl FileArchive {
+    /// Begins one in a new file.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).at("creating", path)?;
+        Ok(Self::new(BufWriter::with_capacity(1 << 16, file)))
+    }
+
+    /// Ends it and flushes its file.
+    pub(crate) fn finish_durably(self, path: &Path) -> Result<()> {
+        disk::flush(self.finish().at("writing", path)?, path)
+    }
+}
+
+/// Returns a path beside another, for what is there for a while.
+pub(crate) fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{what}-{}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Gives a file that is whole and flushed its name, which lasts from then on; what has appeared
+/// there meanwhile is replaced only with `replace`. Returns the path from the root.
+pub(crate) fn put(partial: &Path, file: &Path, replace: bool) -> Result<PathBuf> {
+    let place = std::path::absolute(file).at("opening", file)?;
+    let moved = if replace {
+        fs::rename(partial, &place)
+    } else {
+        move_new(partial, &place)
+    };
+    match moved {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Error::Conflict {
+                message: format!("{} is there already", file.display()),
+                hint: "name another file".to_owned(),
+            });
+        }
+        moved => moved.at("writing", file)?,
+    }
+    sync_folder(place.parent().unwrap_or(Path::new(".")))?;
+    Ok(place)
 }
 
 /// Lets through as many bytes as were announced, and no more.
@@ -233,6 +285,20 @@ mod tests {
             writer.add(name, bytes).unwrap();
         }
         writer.finish().unwrap()
+    }
+
+    #[test]
+    fn what_appeared_meanwhile_is_replaced_only_where_that_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("x.tar");
+        let partial = beside(&place, "partial");
+        fs::write(&place, "another's").unwrap();
+        fs::write(&partial, "ours").unwrap();
+        assert_eq!(put(&partial, &place, false).unwrap_err().code(), "conflict");
+        assert_eq!(fs::read(&place).unwrap(), b"another's");
+        assert_eq!(put(&partial, &place, true).unwrap(), place);
+        assert_eq!(fs::read(&place).unwrap(), b"ours");
+        assert!(!partial.exists());
     }
 
     fn read(bytes: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {

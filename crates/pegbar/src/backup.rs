@@ -18,17 +18,16 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::db::sql::Engine;
 use crate::hash::Sha256;
 use crate::time::MillisSinceEpoch;
 
 pub use check::{BackupFlaw, BackupVerifyReport};
-pub(crate) use place::write_durably;
 #[cfg(test)]
 pub(crate) use restore::STATEMENTS as RESTORE_STATEMENTS;
 pub use restore::{RestoreOptions, RestoreReport};
 #[cfg(test)]
 pub(crate) use take::STATEMENTS;
-pub(crate) use take::store_id;
 
 /// Bytes that a backup should have and has not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,9 +47,9 @@ pub struct BackupSnapshot {
     pub name: String,
     /// When it was taken.
     pub created_at: MillisSinceEpoch,
-    /// The engine that the rows came from: `sqlite` or `postgres`. They can be restored into
+    /// The engine that the rows came from. They can be restored into
     /// either.
-    pub engine: String,
+    pub engine: Engine,
     /// The version of the schema that they had.
     pub schema_version: u32,
     /// How many rows it has.

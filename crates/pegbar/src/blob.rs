@@ -179,6 +179,12 @@ struct Workspace {
 
 const LOCK: &str = "lock";
 
+/// Returns the path of the bytes with this hash below a folder of blobs.
+pub(crate) fn below(sha256: Sha256) -> String {
+    let name = sha256.to_string();
+    format!("{}/{name}", &name[..2])
+}
+
 impl BlobStore {
     pub(crate) fn new(private: &Path, limits: Limits) -> Self {
         let blobs = private.join("blobs");
@@ -207,8 +213,7 @@ impl BlobStore {
 
     /// Returns where the bytes with this hash are, or would be.
     pub(crate) fn path(&self, sha256: Sha256) -> PathBuf {
-        let name = sha256.to_string();
-        self.blobs.join(&name[..2]).join(name)
+        self.blobs.join(below(sha256))
     }
 
     /// Says whether the store has bytes with this hash, and all of them.

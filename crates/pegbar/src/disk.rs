@@ -1,8 +1,8 @@
 //! Folders that may be links to other disks, and disks that may be away.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use crate::blob::sync_folder;
@@ -31,6 +31,22 @@ pub(crate) fn create_folders_durably(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes a file and flushes it with its folder.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = File::create(path).at("creating", path)?;
+    file.write_all(bytes).at("writing", path)?;
+    file.sync_all().at("flushing", path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Writes what is still in memory, and flushes the file.
+pub(crate) fn flush(buffered: BufWriter<File>, path: &Path) -> Result<()> {
+    let file = buffered
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error);
+    file.and_then(|file| file.sync_all()).at("flushing", path)
 }
 
 /// Refuses a folder that is a link to nothing, or lies behind one: what is in it is not gone,

@@ -18,7 +18,7 @@ use crate::view::{Kept, Stale, View};
 
 #[cfg(test)]
 pub(crate) use folder::STATEMENTS;
-pub(crate) use folder::{Folder, Store};
+pub(crate) use folder::{Folder, Store, store_id};
 
 /// How a studio is opened.
 #[derive(Clone)]

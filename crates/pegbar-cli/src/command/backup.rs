@@ -137,7 +137,7 @@ fn table(snapshots: &[BackupSnapshot], output: &Output) -> Result<(), CommandErr
         table.row(vec![
             snapshot.name.clone(),
             minute(snapshot.created_at),
-            snapshot.engine.clone(),
+            snapshot.engine.as_str().to_owned(),
             snapshot.schema_version.to_string(),
             snapshot.rows.to_string(),
             snapshot.blobs.to_string(),

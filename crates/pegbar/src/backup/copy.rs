@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::blob::{sync_folder, whole};
+use crate::blob::{below, sync_folder, whole};
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 
@@ -42,8 +42,7 @@ impl Copier {
     }
 
     pub(super) fn place(&self, sha256: Sha256) -> PathBuf {
-        let name = sha256.to_string();
-        self.blobs.join(&name[..2]).join(name)
+        self.blobs.join(below(sha256))
     }
 
     /// Copies the bytes with a hash from a file, unless they are there with this size: then no

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::BackupSnapshot;
+use crate::db::sql::Engine;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::StoreId;
@@ -29,7 +30,7 @@ pub(super) struct Manifest {
     pub(super) created_at: MillisSinceEpoch,
     /// The version of the program that wrote it.
     pub(super) pegbar: String,
-    pub(super) engine: String,
+    pub(super) engine: Engine,
     pub(super) schema_version: u32,
     pub(super) store_id: StoreId,
     pub(super) tables: Vec<TablePart>,
@@ -146,7 +147,7 @@ impl Manifest {
         BackupSnapshot {
             name: name.to_owned(),
             created_at: self.created_at,
-            engine: self.engine.clone(),
+            engine: self.engine,
             schema_version: self.schema_version,
             rows: self.tables.iter().map(|table| table.rows).sum(),
             blobs: self.blobs.count,

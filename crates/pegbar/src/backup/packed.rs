@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::copy::{Copied, Copier};
@@ -11,14 +11,12 @@ use super::manifest::NAME;
 use super::place::{MARKER, Place, blobs_file, files_file, marker_text, table_file};
 use super::take::{ATTEMPTS, Blobs, Dumped, purged_each_time};
 use super::{BackupReport, hold};
-use crate::archive::{ArchiveReader, ArchiveWriter};
-use crate::blob::{sync_folder, whole};
+use crate::archive::{ArchiveReader, ArchiveWriter, FileArchive, beside, put};
+use crate::blob::{below, whole};
 use crate::db::blocking;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::studio::Studio;
-
-type Archive = ArchiveWriter<BufWriter<File>>;
 
 impl Studio {
     /// Takes a backup into one file, as [`Studio::back_up`] does into a folder: a tar archive
@@ -40,14 +38,12 @@ impl Studio {
                 hint: "name another file: only a folder takes several backups".to_owned(),
             });
         }
-        let _held = hold::hold(&self.private_folder())?;
+        let _held = hold::hold(&self.private_folder()).await?;
         let partial = beside(file, "partial");
         let rows = Temporary(beside(file, "rows"));
         let written = self.pack(&partial, &rows.0, &mut progress).await;
         let placed = written.and_then(|mut report| {
-            report.folder = std::path::absolute(file).at("opening", file)?;
-            fs::rename(&partial, file).at("writing", file)?;
-            sync_folder(report.folder.parent().unwrap_or(Path::new(".")))?;
+            report.folder = put(&partial, file, false)?;
             Ok(report)
         });
         if placed.is_err() {
@@ -69,8 +65,7 @@ impl Studio {
             let dumped = self.dump(rows).await?;
             let name = dumped.created_at.to_string().replace(':', "-");
             let below = format!("snapshots/{name}");
-            let to = File::create(partial).at("creating", partial)?;
-            let mut archive = ArchiveWriter::new(BufWriter::with_capacity(1 << 16, to));
+            let mut archive = ArchiveWriter::create(partial)?;
             let marker = marker_text();
             archive
                 .add(MARKER, marker.as_bytes())
@@ -108,12 +103,7 @@ impl Studio {
             let text = manifest.to_text()?;
             let added = archive.add(&format!("{below}/{NAME}"), text.as_bytes());
             added.at("writing", partial)?;
-            let buffered = archive.finish().at("writing", partial)?;
-            let file = buffered
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error);
-            file.and_then(|file| file.sync_all())
-                .at("flushing", partial)?;
+            archive.finish_durably(partial)?;
             return Ok(blobs.report(manifest.snapshot(&name), saved, not_taken_in));
         }
         Err(purged_each_time())
@@ -121,7 +111,7 @@ impl Studio {
 
     fn pack_blobs(
         &self,
-        archive: &mut Archive,
+        archive: &mut FileArchive,
         dumped: &Dumped,
         partial: &Path,
         progress: &mut impl FnMut(u64, u64),
@@ -151,22 +141,14 @@ impl Studio {
 }
 
 fn blob_name(sha256: Sha256) -> String {
-    let name = sha256.to_string();
-    format!("blobs/{}/{name}", &name[..2])
+    format!("blobs/{}", below(sha256))
 }
 
-fn add_file(archive: &mut Archive, name: &str, path: &Path, partial: &Path) -> Result<()> {
+fn add_file(archive: &mut FileArchive, name: &str, path: &Path, partial: &Path) -> Result<()> {
     let mut file = File::open(path).at("reading", path)?;
     let size = file.metadata().at("looking at", path)?.len();
     let added = archive.add_with(name, size, |to| io::copy(&mut file, to));
     added.map(drop).at("writing", partial)
-}
-
-/// Returns a path beside another, for what is there for a while.
-fn beside(path: &Path, what: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{what}-{}", std::process::id()));
-    path.with_file_name(name)
 }
 
 /// A folder that goes when nobody needs it any more.

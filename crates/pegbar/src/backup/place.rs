@@ -1,15 +1,17 @@
 //! The folder that backups are in.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, BufReader, Write as _};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
 use super::manifest::{FORMAT, Manifest, VERSION};
-use crate::blob::sync_folder;
+use crate::blob::{below, sync_folder};
+use crate::disk::{create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
+use crate::lock::try_lock_file;
 
 pub(super) const MARKER: &str = "pegbar-backup.json";
 const SNAPSHOTS: &str = "snapshots";
@@ -37,7 +39,7 @@ impl Place {
 
     /// Opens one, or makes an empty folder one.
     pub(super) fn create(root: &Path) -> Result<Self> {
-        crate::disk::create_folders_durably(root)?;
+        create_folders_durably(root)?;
         let root = root.canonicalize().at("opening", root)?;
         let marker = root.join(MARKER);
         if !marker.exists() {
@@ -56,24 +58,14 @@ impl Place {
     /// Refuses if somebody else is writing here.
     pub(super) fn lock(&self) -> Result<File> {
         let path = self.root.join("lock");
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .at("creating", &path)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(TryLockError::WouldBlock) => Err(Error::Conflict {
-                message: format!("another backup into {} is under way", self.root.display()),
-                hint: "wait for it to finish".to_owned(),
-            }),
-            Err(TryLockError::Error(error)) => Err(error).at("locking", &path),
-        }
+        try_lock_file(&path)?.ok_or_else(|| Error::Conflict {
+            message: format!("another backup into {} is under way", self.root.display()),
+            hint: "wait for it to finish".to_owned(),
+        })
     }
 
     pub(super) fn blob(&self, sha256: Sha256) -> PathBuf {
-        let name = sha256.to_string();
-        self.root.join("blobs").join(&name[..2]).join(name)
+        self.root.join("blobs").join(below(sha256))
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
@@ -204,12 +196,4 @@ pub(super) fn open_packed(path: &Path) -> Result<BufReader<MultiGzDecoder<BufRea
     let file = File::open(path).at("reading", path)?;
     let unpacked = MultiGzDecoder::new(BufReader::new(file));
     Ok(BufReader::with_capacity(1 << 16, unpacked))
-}
-
-/// Writes a file and flushes it with its folder.
-pub(crate) fn write_durably(path: &Path, text: &[u8]) -> Result<()> {
-    let mut file = File::create(path).at("creating", path)?;
-    file.write_all(text).at("writing", path)?;
-    file.sync_all().at("flushing", path)?;
-    path.parent().map_or(Ok(()), sync_folder)
 }

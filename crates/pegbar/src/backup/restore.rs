@@ -8,24 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Lists, check_lists};
 use super::copy::{Copied, Copier};
+use super::files::SavedFile;
 use super::manifest::{Manifest, TablePart};
 use super::packed::Opened;
-use super::place::{Place, open_packed, table_file, write_durably};
+use super::place::{Place, open_packed, table_file};
 use super::take::COMPUTED;
 use super::{AbsentBlob, BackupSnapshot};
-use crate::blob::sync_folder;
+use crate::blob::{sync_folder, whole};
 use crate::db::schema::{TableSchema, tables};
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::db::{Database, DatabaseAddress, Session, blocking, latest_version};
+use crate::disk::{create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::{IdSource, StoreId};
 use crate::parallel;
 use crate::rows::is_empty;
-use crate::rows::line::Trust;
 use crate::rows::load::Batches;
-use crate::studio::{Folder, Store, Studio, StudioOptions};
+use crate::studio::{Folder, Store, Studio, StudioOptions, store_id};
 
 /// Says that a restore is under way, or was interrupted.
 const MARKER: &str = "restoring.json";
@@ -59,8 +60,9 @@ pub struct RestoreReport {
     /// The studio's folder.
     #[serde(serialize_with = "crate::text::serialize_path")]
     pub folder: PathBuf,
-    /// Bytes that the restored rows name and that are not there, the first hundred: the studio
-    /// had lost them before, or the backup has.
+    /// Bytes that the restored rows name, or that the files of `.pegbar/kept` and
+    /// `.pegbar/damaged` had, and that are not there, the first hundred: the studio had lost them
+    /// before, or the backup has.
     pub missing: Vec<AbsentBlob>,
     /// How many files of `.pegbar/kept` and `.pegbar/damaged` came back.
     pub files: u64,
@@ -87,6 +89,8 @@ struct Restore<'a> {
     begun: Begun,
     despite_damage: bool,
     missing: Vec<AbsentBlob>,
+    /// How many kept files are there.
+    files: u64,
 }
 
 impl Studio {
@@ -124,6 +128,7 @@ impl Studio {
             begun,
             despite_damage: options.despite_damage,
             missing: Vec::new(),
+            files: 0,
         };
         let mut is_committed = false;
         let done = restore
@@ -135,7 +140,7 @@ impl Studio {
             }
             return Err(error);
         }
-        let (files, missing) = (restore.lists.files.len() as u64, restore.missing);
+        let (files, missing) = (restore.files, restore.missing);
         let studio = Self::open_unrecovered(to, options.studio).await?;
         let view = studio.sync(|_, _| ()).await?;
         let report = RestoreReport {
@@ -225,7 +230,7 @@ fn prepare(to: &Path, manifest: &Manifest, options: &StudioOptions) -> Result<(P
             }
         }
     };
-    crate::disk::create_folders_durably(&private)?;
+    create_folders_durably(&private)?;
     options.database.check(&private.join("pegbar.db"))?;
     begun.write(&private)?;
     let ignore = private.join(".gitignore");
@@ -302,7 +307,7 @@ impl Restore<'_> {
     /// all of them.
     async fn check_empty(&self, database: &Database, version: u32) -> Result<bool> {
         let mut session = database.read().await?;
-        let known = super::take::store_id(&mut session).await?;
+        let known = store_id(&mut session).await?;
         if known == Some(self.begun.store_id) {
             if self.begun.manifest == hash_of(self.manifest)? {
                 return Ok(true);
@@ -330,7 +335,7 @@ impl Restore<'_> {
 
     fn copy_blobs(&mut self, progress: &mut impl FnMut(u64, u64)) -> Result<()> {
         let copier = Copier::new(self.private.join("blobs"), self.private.join("tmp/restore"))?;
-        let blobs = &self.lists.blobs;
+        let blobs = std::mem::take(&mut self.lists.blobs);
         let mut done = 0;
         for batch in blobs.chunks(BATCH) {
             let outcomes = blocking(|| {
@@ -343,56 +348,81 @@ impl Restore<'_> {
                 })
             });
             for ((sha256, _, is_there), outcome) in batch.iter().zip(outcomes) {
-                let reason = match outcome? {
-                    Copied::Known | Copied::New(_) => continue,
-                    Copied::Missing if !is_there => "the studio had lost it before".to_owned(),
-                    Copied::Missing => "the backup does not have it".to_owned(),
-                    Copied::Altered(found) => {
-                        format!("the backup has other bytes: their SHA-256 is {found}")
+                match outcome? {
+                    Copied::Known | Copied::New(_) => {}
+                    Copied::Missing if !is_there => {
+                        self.note_missing(*sha256, "the studio had lost it before".to_owned());
                     }
-                };
-                if *is_there && !self.despite_damage {
-                    return Err(Error::Damaged {
-                        place: self.place.blob(*sha256).display().to_string(),
-                        reason,
-                        source: None,
-                    });
-                }
-                if self.missing.len() < MAX_LISTED {
-                    self.missing.push(AbsentBlob {
-                        sha256: *sha256,
-                        reason,
-                    });
+                    Copied::Missing => {
+                        self.lacks(*sha256, "the backup does not have it".to_owned())?;
+                    }
+                    Copied::Altered(found) => {
+                        let reason =
+                            format!("the backup has other bytes: their SHA-256 is {found}");
+                        self.lacks(*sha256, reason)?;
+                    }
                 }
             }
             done += batch.len() as u64;
             progress(done, blobs.len() as u64);
         }
         blocking(|| copier.finish())?;
-        for file in &self.lists.files {
-            self.restore_file(file)?;
+        for file in std::mem::take(&mut self.lists.files) {
+            self.files += u64::from(self.restore_file(&file)?);
         }
         let tmp = self.private.join("tmp");
         fs::remove_dir_all(&tmp).at("removing", &tmp)
     }
 
-    fn restore_file(&self, file: &super::files::SavedFile) -> Result<()> {
-        let from = self.place.blob(file.sha256);
-        let to = self.private.join(&file.path);
-        let folder = to.parent().unwrap_or(&self.private);
-        fs::create_dir_all(folder).at("creating", folder)?;
-        let mut source = fs::File::open(&from).at("reading", &from)?;
-        let mut copy = fs::File::create(&to).at("writing", &to)?;
-        let found = crate::blob::whole::copy(&mut source, &mut copy).at("copying", &from)?;
-        if found != file.sha256 && !self.despite_damage {
+    /// Refuses what the backup should have and has not, or names it where the rest is wanted
+    /// nevertheless.
+    fn lacks(&mut self, sha256: Sha256, reason: String) -> Result<()> {
+        if !self.despite_damage {
             return Err(Error::Damaged {
-                place: from.display().to_string(),
-                reason: format!("its bytes are others: their SHA-256 is {found}"),
+                place: self.place.blob(sha256).display().to_string(),
+                reason,
                 source: None,
             });
         }
+        self.note_missing(sha256, reason);
+        Ok(())
+    }
+
+    fn note_missing(&mut self, sha256: Sha256, reason: String) {
+        if self.missing.len() < MAX_LISTED {
+            self.missing.push(AbsentBlob { sha256, reason });
+        }
+    }
+
+    /// Says whether the file is there now.
+    fn restore_file(&mut self, file: &SavedFile) -> Result<bool> {
+        let from = self.place.blob(file.sha256);
+        let to = self.private.join(&file.path);
+        let mut source = match fs::File::open(&from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let reason = format!("the backup does not have it: it was .pegbar/{}", file.path);
+                self.lacks(file.sha256, reason)?;
+                return Ok(false);
+            }
+            opened => opened.at("reading", &from)?,
+        };
+        let folder = to.parent().unwrap_or(&self.private);
+        fs::create_dir_all(folder).at("creating", folder)?;
+        let mut copy = fs::File::create(&to).at("writing", &to)?;
+        let found = whole::copy(&mut source, &mut copy).at("copying", &from)?;
+        if found != file.sha256 {
+            drop(copy);
+            fs::remove_file(&to).at("removing", &to)?;
+            let reason = format!(
+                "the backup has other bytes: their SHA-256 is {found}; it was .pegbar/{}",
+                file.path
+            );
+            self.lacks(file.sha256, reason)?;
+            return Ok(false);
+        }
         copy.sync_all().at("flushing", &to)?;
-        sync_folder(folder)
+        sync_folder(folder)?;
+        Ok(true)
     }
 
     async fn load(&self, session: &mut Session) -> Result<()> {
@@ -412,7 +442,7 @@ impl Restore<'_> {
     ) -> Result<()> {
         let path = table_file(&self.snapshot, &part.name);
         let place = path.display().to_string();
-        let mut batches = Batches::new(open_packed(&path)?, schema, Trust::Own, place.clone());
+        let mut batches = Batches::new(open_packed(&path)?, schema, place.clone());
         batches.write(session).await?;
         if (batches.digest.rows, batches.digest.finish()) == (part.rows, part.sha256) {
             return Ok(());

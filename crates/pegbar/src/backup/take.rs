@@ -10,29 +10,27 @@ use flate2::write::GzEncoder;
 use super::copy::{Copied, Copier};
 use super::files::{self, Saved, SavedFile};
 use super::manifest::{FORMAT, ListPart, Manifest, NAME, TablePart, VERSION};
-use super::place::{Place, blobs_file, files_file, table_file, write_durably};
+use super::place::{Place, blobs_file, files_file, table_file};
 use super::{AbsentBlob, BackupReport, BackupSnapshot, hold};
 use crate::blob::sync_folder;
 use crate::db::schema::{TableSchema, tables};
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
 use crate::db::{Session, blocking, latest_version};
+use crate::disk::{self, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::id::StoreId;
 use crate::parallel;
 use crate::rows::{Digest, Pages, line};
-use crate::studio::Studio;
+use crate::studio::{Studio, store_id};
 use crate::time::MillisSinceEpoch;
 
 statements! {
-    STORE = "SELECT id FROM store";
     OF_ASSETS = "SELECT sha256, max(file_size) FROM asset WHERE sha256 > $1 \
                  AND bytes_dropped_at IS NULL GROUP BY sha256 ORDER BY sha256 LIMIT 5000";
     OF_TRASH = "SELECT sha256, max(CAST(NULL AS {big})) FROM trash_blob WHERE sha256 > $1 \
                 GROUP BY sha256 ORDER BY sha256 LIMIT 5000";
-    STILL_NAMED = "SELECT 1 FROM asset WHERE sha256 = $1 AND bytes_dropped_at IS NULL \
-                   UNION ALL SELECT 1 FROM trash_blob WHERE sha256 = $1 LIMIT 1";
 }
 
 /// What a studio computes or has for itself: a restored one has its own.
@@ -100,7 +98,7 @@ impl Studio {
         let _alone = place.lock()?;
         place.remove_leftovers()?;
         let private = self.private_folder();
-        let _held = hold::hold(&private)?;
+        let _held = hold::hold(&private).await?;
         let copier = Copier::new(place.root.join("blobs"), place.tmp())?;
         let mut sum = (0, 0);
         for _ in 0..ATTEMPTS {
@@ -147,10 +145,7 @@ impl Studio {
             version: VERSION,
             created_at: dumped.created_at,
             pegbar: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: match self.engine() {
-                crate::Engine::Sqlite => "sqlite".to_owned(),
-                crate::Engine::Postgres => "postgres".to_owned(),
-            },
+            engine: self.engine(),
             schema_version: latest_version(),
             store_id: dumped.store_id,
             tables: dumped.tables,
@@ -235,17 +230,16 @@ impl Studio {
     /// Says whether bytes that are gone are named by no row any more: then the rows that were
     /// written down are too old.
     pub(super) async fn was_purged(&self, gone: &[Sha256]) -> Result<bool> {
-        let mut session = self.database().read().await?;
-        for sha256 in gone {
-            let parameters = [Value::Text(sha256.to_string().into())];
-            let named = session
-                .optional(&STILL_NAMED, &parameters, |_| Ok(()))
-                .await?;
-            if named.is_none() {
-                return Ok(true);
-            }
+        if gone.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        let named = named(&mut self.database().read().await?).await?;
+        let is_named = |sha256: &Sha256| {
+            named
+                .binary_search_by_key(sha256, |blob| blob.sha256)
+                .is_ok()
+        };
+        Ok(!gone.iter().all(is_named))
     }
 }
 
@@ -314,12 +308,6 @@ pub(super) fn purged_each_time() -> Error {
     }
 }
 
-/// Returns which store a database belongs to; `None` for an empty one.
-pub(crate) async fn store_id(session: &mut Session) -> Result<Option<StoreId>> {
-    let read = |row: &crate::db::value::Row<'_>| row.at(0, "store.id");
-    session.optional(&STORE, &[], read).await
-}
-
 /// Returns the blobs that rows and trash name, in the order of their hashes: 40 bytes each.
 async fn named(session: &mut Session) -> Result<Vec<Named>> {
     let mut all = named_by(session, &OF_ASSETS).await?;
@@ -365,11 +353,7 @@ fn create_packed(path: &Path) -> Result<Packed> {
 }
 
 fn finish_packed(packed: Packed, path: &Path) -> Result<()> {
-    let buffered = packed.finish().at("writing", path)?;
-    let file = buffered
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error);
-    file.and_then(|file| file.sync_all()).at("flushing", path)
+    disk::flush(packed.finish().at("writing", path)?, path)
 }
 
 async fn dump_table(

@@ -1,7 +1,6 @@
 //! Writing a bundle.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,9 +11,9 @@ use super::{
     ABOUT, About, AboutBlobs, AboutProject, AboutTable, CHECKSUMS, FORMAT, PART, VERSION,
     part_name, schemas,
 };
-use crate::archive::ArchiveWriter;
+use crate::archive::{ArchiveWriter, FileArchive, beside, put};
 use crate::backup::hold;
-use crate::blob::{sync_folder, whole};
+use crate::blob::whole;
 use crate::db::schema::TableSchema;
 use crate::db::sql::statements;
 use crate::db::value::Value;
@@ -27,8 +26,8 @@ use crate::studio::Studio;
 use crate::{project, verify};
 
 statements! {
-    BLOBS = "SELECT sha256, max(file_size) FROM asset WHERE project_id = $1 \
-             AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL GROUP BY sha256 ORDER BY sha256";
+    BLOBS = "SELECT DISTINCT sha256 FROM asset WHERE project_id = $1 \
+             AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL ORDER BY sha256";
 }
 
 /// What writing a bundle did.
@@ -47,8 +46,6 @@ pub struct ExportedBundle {
     /// How many blobs.
     pub blobs: u64,
 }
-
-type Archive = ArchiveWriter<BufWriter<File>>;
 
 impl Studio {
     /// Writes a project with all of its records and images into one file, from which
@@ -76,16 +73,12 @@ impl Studio {
                 hint: "name another file, or say that it is to be replaced".to_owned(),
             });
         }
-        let _held = hold::hold(&self.private_folder())?;
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".partial-{}", std::process::id()));
-        let partial = file.with_file_name(name);
+        let _held = hold::hold(&self.private_folder()).await?;
+        let partial = beside(file, "partial");
         let written = self.write_bundle(project, &partial, &mut progress).await;
         let placed = written.and_then(|mut exported| {
             exported.file_size = fs::metadata(&partial).at("looking at", &partial)?.len();
-            exported.file = std::path::absolute(file).at("opening", file)?;
-            fs::rename(&partial, file).at("writing", file)?;
-            sync_folder(exported.file.parent().unwrap_or(Path::new(".")))?;
+            exported.file = put(&partial, file, replace)?;
             Ok(exported)
         });
         if placed.is_err() {
@@ -104,18 +97,8 @@ impl Studio {
         let mut session = self.database().snapshot().await?;
         let project = project::get(&mut session, id).await?;
         let parameters = [Value::Id(id.0)];
-        let blobs = session.query(&BLOBS, &parameters, |row| {
-            Ok((
-                row.at::<Sha256>(0, "asset.sha256")?,
-                row.at::<Option<u64>>(1, "file_size")?,
-            ))
-        });
-        let mut blobs: Vec<_> = blobs
-            .await?
-            .into_iter()
-            .map(|(sha256, size)| (sha256, size.unwrap_or(0)))
-            .collect();
-        self.measure(&mut blobs)?;
+        let blobs = session.query(&BLOBS, &parameters, |row| row.at(0, "asset.sha256"));
+        let blobs = self.measure(&blobs.await?)?;
         let mut tables = Vec::new();
         for schema in schemas(latest_version()) {
             tables.push(AboutTable {
@@ -139,8 +122,7 @@ impl Studio {
                 bytes: blobs.iter().map(|(_, size)| size).sum(),
             },
         };
-        let to = File::create(partial).at("creating", partial)?;
-        let mut archive = ArchiveWriter::new(BufWriter::with_capacity(1 << 16, to));
+        let mut archive = ArchiveWriter::create(partial)?;
         let mut sums = Sums::default();
         let text = serde_json::to_string_pretty(&about);
         let text = text.map_err(|error| Error::invalid("bundle", error.to_string()))? + "\n";
@@ -160,12 +142,7 @@ impl Studio {
         archive
             .add(CHECKSUMS, sums.to_text().as_bytes())
             .at("writing", partial)?;
-        let buffered = archive.finish().at("writing", partial)?;
-        let file = buffered
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all())
-            .at("flushing", partial)?;
+        archive.finish_durably(partial)?;
         Ok(ExportedBundle {
             project_id: id,
             file: PathBuf::new(),
@@ -176,23 +153,23 @@ impl Studio {
     }
 
     /// Looks at the sizes of blobs, which the archive says before their bytes.
-    fn measure(&self, blobs: &mut [(Sha256, u64)]) -> Result<()> {
-        for (sha256, size) in blobs {
+    fn measure(&self, blobs: &[Sha256]) -> Result<Vec<(Sha256, u64)>> {
+        let measure = |sha256: &Sha256| {
             let path = self.blobs().path(*sha256);
             let found = fs::metadata(&path).map_err(|error| Error::Damaged {
                 place: path.display().to_string(),
                 reason: "the bytes of an asset are missing".to_owned(),
                 source: Some(Box::new(error)),
             })?;
-            *size = found.len();
-        }
-        Ok(())
+            Ok((*sha256, found.len()))
+        };
+        blobs.iter().map(measure).collect()
     }
 
     fn write_blobs(
         &self,
         blobs: &[(Sha256, u64)],
-        archive: &mut Archive,
+        archive: &mut FileArchive,
         sums: &mut Sums,
         partial: &Path,
         progress: &mut impl FnMut(u64, u64),
@@ -220,7 +197,7 @@ impl Studio {
 
 /// The rows of one table, on their way into files of the archive.
 struct Parts<'a> {
-    archive: &'a mut Archive,
+    archive: &'a mut FileArchive,
     sums: &'a mut Sums,
     schema: &'static TableSchema,
     partial: &'a Path,

@@ -106,7 +106,7 @@ impl Studio {
             let mut session = self.database().read().await?;
             refuse_known(&mut session, checked.project).await?;
         }
-        let _held = hold::hold(&self.private_folder())?;
+        let _held = hold::hold(&self.private_folder()).await?;
         let stored = self
             .store_bundle(path, &file, &checked, &mut progress)
             .await?;

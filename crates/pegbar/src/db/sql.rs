@@ -11,13 +11,23 @@ use crate::id::Id;
 use crate::page::PageRequest;
 
 /// A database engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// The embedded default: one file in the studio's folder.
     Sqlite,
     /// A server, for more than one machine.
     Postgres,
+}
+
+impl Engine {
+    /// Returns its name in files: `sqlite` or `postgres`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
 }
 
 /// The text of a statement. Parameters are `$1`, `$2` …; besides them it may hold:

@@ -13,11 +13,10 @@ use crate::db::sql::statements;
 use crate::disk::check_not_away;
 use crate::error::{Error, Result};
 use crate::id::{ProjectId, StoreId};
-use crate::studio::Studio;
+use crate::studio::{Studio, store_id};
 use crate::time::MillisSinceEpoch;
 
 statements! {
-    STORE = "SELECT id FROM store";
     WITH_BYTES = "SELECT id FROM asset WHERE sha256 IS NOT NULL AND bytes_dropped_at IS NULL \
                   LIMIT 1";
     OUTBOX = "SELECT project_id, count(*), min(created_at) FROM outbox GROUP BY project_id \
@@ -74,9 +73,7 @@ pub(super) async fn look(studio: &Studio, options: &DoctorOptions) -> Result<Roo
 /// Says whether the folder belongs to the database.
 async fn check_store(studio: &Studio, findings: &mut Vec<DoctorFinding>) -> Result<bool> {
     let mut session = studio.database().read().await?;
-    let known = session
-        .query(&STORE, &[], |row| row.at::<StoreId>(0, "store.id"))
-        .await?;
+    let expected = store_id(&mut session).await?;
     let file = studio.private_folder().join("store-id");
     let path = below(studio, &file);
     let own = match fs::read_to_string(&file) {
@@ -90,7 +87,6 @@ async fn check_store(studio: &Studio, findings: &mut Vec<DoctorFinding>) -> Resu
         }
         Ok(text) => text.trim().parse::<StoreId>().ok(),
     };
-    let expected = known.first().copied();
     if own.is_some() && own == expected {
         return Ok(true);
     }

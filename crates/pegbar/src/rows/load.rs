@@ -62,28 +62,21 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Reads the lines of one table, and hands over batches of their rows; what is wrong with a line
+/// Reads the lines of one table that Pegbar wrote for itself, and hands over batches of their rows; what is wrong with a line
 /// is an error that names `place` and its number.
 pub(crate) struct Batches<R> {
     lines: Lines<R>,
     schema: &'static TableSchema,
-    trust: Trust,
     place: String,
     /// What was read so far.
     pub(crate) digest: Digest,
 }
 
 impl<R: BufRead> Batches<R> {
-    pub(crate) fn new(
-        from: R,
-        schema: &'static TableSchema,
-        trust: Trust,
-        place: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(from: R, schema: &'static TableSchema, place: impl Into<String>) -> Self {
         Self {
             lines: Lines::new(from),
             schema,
-            trust,
             place: place.into(),
             digest: Digest::default(),
         }
@@ -100,7 +93,7 @@ impl<R: BufRead> Batches<R> {
             };
             self.digest.add(text, 1);
             bytes += text.len();
-            let row = line::read(&text[..text.len() - 1], self.schema, self.trust);
+            let row = line::read(&text[..text.len() - 1], self.schema, Trust::Own);
             let number = self.digest.rows;
             let row =
                 row.map_err(|reason| damaged(&self.place, format!("line {number}: {reason}")))?;

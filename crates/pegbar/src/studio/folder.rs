@@ -1,13 +1,12 @@
 //! The folder of a studio, and which database belongs to it.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::db::entity::entity;
 use crate::db::sql::{Engine, statements};
-use crate::db::{Database, DatabaseAddress};
-use crate::disk::{create_folders, create_folders_durably};
+use crate::db::{Database, DatabaseAddress, Session};
+use crate::disk::{create_folders, create_folders_durably, write_durably};
 use crate::error::{Error, IoContext, Result};
 use crate::id::StoreId;
 use crate::lock::lock_file;
@@ -39,6 +38,13 @@ pub(super) async fn has_images(database: &Database) -> Result<bool> {
     let mut session = database.read().await?;
     let found = session.optional(&WITH_BYTES, &[], |_| Ok(())).await?;
     Ok(found.is_some())
+}
+
+/// Returns which store a database belongs to; `None` for an empty one.
+pub(crate) async fn store_id(session: &mut Session) -> Result<Option<StoreId>> {
+    session
+        .optional(&STORE, &[], |row| row.at(0, "store.id"))
+        .await
 }
 
 /// A studio's folder.
@@ -137,21 +143,13 @@ impl Folder {
         } else {
             database.read().await?
         };
-        let known = session
-            .query(&STORE, &[], |row| row.at::<StoreId>(0, "store.id"))
-            .await?;
         if !is_new {
-            let own = read_id(&path)?;
-            return if known == [own] {
-                Ok(())
-            } else {
-                Err(self.foreign_database())
-            };
+            return self.check(&mut session).await;
         }
-        match known.as_slice() {
-            [] => {
+        match store_id(&mut session).await? {
+            None => {
                 let id = new_id();
-                write_durably(&begun, &format!("{id}\n"))?;
+                write_durably(&begun, format!("{id}\n").as_bytes())?;
                 let inserted = session.insert(&[Store { id, created_at }]).await;
                 inserted.map_err(|error| match error {
                     // Another folder was faster.
@@ -160,8 +158,8 @@ impl Folder {
                 })?;
                 session.commit().await?;
             }
-            [known] if begun.exists() && read_id(&begun)? == *known => {}
-            _ => return Err(self.foreign_database()),
+            Some(known) if begun.exists() && read_id(&begun)? == known => {}
+            Some(_) => return Err(self.foreign_database()),
         }
         fs::rename(&begun, &path).at("writing", &path)?;
         crate::blob::sync_folder(&self.private())
@@ -169,12 +167,12 @@ impl Folder {
 
     /// Refuses where the folder is not the one that the database belongs to.
     pub(crate) async fn check_id(&self, database: &Database) -> Result<()> {
+        self.check(&mut database.read().await?).await
+    }
+
+    async fn check(&self, session: &mut Session) -> Result<()> {
         let own = read_id(&self.private().join(STORE_ID))?;
-        let mut session = database.read().await?;
-        let known = session
-            .query(&STORE, &[], |row| row.at::<StoreId>(0, "store.id"))
-            .await?;
-        if known == [own] {
+        if store_id(session).await? == Some(own) {
             Ok(())
         } else {
             Err(self.foreign_database())
@@ -185,18 +183,14 @@ impl Folder {
     pub(crate) fn give_id(private: &Path, id: StoreId) -> Result<()> {
         let path = private.join(STORE_ID);
         let begun = path.with_extension("new");
-        write_durably(&begun, &format!("{id}\n"))?;
+        write_durably(&begun, format!("{id}\n").as_bytes())?;
         fs::rename(&begun, &path).at("writing", &path)?;
         crate::blob::sync_folder(private)
     }
 
     /// Notes where the rows of a studio go, for whoever opens it with the old database.
     pub(crate) fn note_move(private: &Path, engine: Engine) -> Result<()> {
-        let word = match engine {
-            Engine::Sqlite => "sqlite",
-            Engine::Postgres => "postgres",
-        };
-        write_durably(&private.join(MOVED), word)
+        write_durably(&private.join(MOVED), engine.as_str().as_bytes())
     }
 
     fn foreign_database(&self) -> Error {
@@ -261,14 +255,4 @@ fn read_id(path: &Path) -> Result<StoreId> {
             reason: "not an id".to_owned(),
             source: Some(Box::new(source)),
         })
-}
-
-fn write_durably(path: &Path, text: &str) -> Result<()> {
-    let mut file = fs::File::create(path).at("creating", path)?;
-    file.write_all(text.as_bytes()).at("writing", path)?;
-    file.sync_all().at("flushing", path)?;
-    if let Some(folder) = path.parent() {
-        crate::blob::sync_folder(folder)?;
-    }
-    Ok(())
 }

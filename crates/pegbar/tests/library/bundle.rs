@@ -106,6 +106,19 @@ both_engines! {
         assert_eq!(refused.unwrap_err().code(), "conflict");
     }
 
+    async fn a_bundle_replaces_what_appears_meanwhile_only_where_that_is_wanted(bench) {
+        let studio = bench.create().await;
+        let id = everything(&studio).await.project.id;
+        let appears = |_, _| fs::write(file(bench), "another's").unwrap();
+        let refused = studio.export_bundle(id, file(bench), false, appears).await;
+        assert_eq!(refused.unwrap_err().code(), "conflict");
+        assert_eq!(fs::read(file(bench)).unwrap(), b"another's");
+        let left = fs::read_dir(bench.folder.path()).unwrap().count();
+        assert_eq!(left, 2, "studio, bundle");
+        let exported = studio.export_bundle(id, file(bench), true, appears).await.unwrap();
+        assert_eq!(fs::metadata(file(bench)).unwrap().len(), exported.file_size);
+    }
+
     async fn a_bundle_comes_back_where_its_project_was_deleted(bench) {
         let studio = bench.create().await;
         let tree = everything(&studio).await;

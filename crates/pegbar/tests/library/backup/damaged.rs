@@ -114,6 +114,73 @@ both_engines! {
         assert_eq!(left, 4, "studio, archive, bad, restored");
     }
 
+    async fn an_archive_replaces_nothing_that_appears_while_it_is_written(bench) {
+        let studio = bench.create().await;
+        alley(&studio).await;
+        let archive = bench.folder.path().join("studio.tar");
+        let appears = |_, _| fs::write(&archive, "another's").unwrap();
+        let refused = studio.back_up_archive(&archive, appears).await.unwrap_err();
+        assert_eq!(refused.code(), "conflict");
+        assert_eq!(fs::read(&archive).unwrap(), b"another's");
+        let left = fs::read_dir(bench.folder.path()).unwrap().count();
+        assert_eq!(left, 2, "studio, archive");
+    }
+
+    async fn despite_damage_a_kept_file_is_named_and_the_rest_is_restored(bench) {
+        let studio = bench.create().await;
+        let before = alley(&studio).await;
+        let frames = &before.characters[0].animations[0].frames;
+        let edits = ["edited", "edited again"];
+        for (frame, edit) in frames.iter().zip(edits) {
+            let file = studio.assets_folder().join(frame.asset.file_path.as_ref().unwrap());
+            fs::remove_file(&file).unwrap();
+            fs::write(&file, edit).unwrap();
+        }
+        studio.sync(|_, _| ()).await.unwrap();
+        let [edited, again] = edits.map(|edit| {
+            let kept = studio.list_kept().unwrap();
+            let kept = kept.into_iter().find(|kept| fs::read(&kept.kept_as).unwrap() == edit.as_bytes());
+            let path = kept.unwrap().kept_as;
+            path.strip_prefix(studio.root()).unwrap().to_str().unwrap().replace('\\', "/")
+        });
+        studio.back_up(target(bench), |_, _| ()).await.unwrap();
+        drop(studio);
+        let blob = |edit: &str| {
+            let name = pegbar::Sha256::of(edit.as_bytes()).to_string();
+            target(bench).join("blobs").join(&name[..2]).join(name)
+        };
+        let to = bench.folder.path().join("restored");
+        let despite = async || {
+            let mut options = into(DatabaseAddress::Sqlite);
+            options.despite_damage = true;
+            let (restored, report) = restore(&target(bench), &to, options).await;
+            assert_eq!(restored.get_project_tree(before.project.id).await.unwrap(), before);
+            let kept = restored.list_kept().unwrap();
+            let kept: Vec<_> = kept.iter().map(|kept| fs::read(&kept.kept_as).unwrap()).collect();
+            drop(restored);
+            fs::remove_dir_all(&to).unwrap();
+            (report, kept)
+        };
+        replace(&blob(edits[0]), b"bitten");
+        let error = refused(&target(bench), &to).await;
+        assert!(error.contains("other bytes") && error.contains(&edited), "{error}");
+        let (report, kept) = despite().await;
+        assert_eq!((report.files, kept), (1, vec![edits[1].as_bytes().to_owned()]));
+        assert_eq!(report.missing.len(), 1);
+        assert_eq!(report.missing[0].sha256, pegbar::Sha256::of(edits[0].as_bytes()));
+        let reason = &report.missing[0].reason;
+        assert!(reason.contains("other bytes") && reason.contains(&edited), "{reason}");
+        fs::remove_file(blob(edits[1])).unwrap();
+        let (report, kept) = despite().await;
+        assert_eq!((report.files, kept.len()), (0, 0));
+        assert_eq!(report.missing.len(), 2);
+        let reasons: Vec<_> = report.missing.iter().map(|blob| &blob.reason).collect();
+        let is_named = |path: &str, what: &str| {
+            reasons.iter().any(|reason| reason.contains(path) && reason.contains(what))
+        };
+        assert!(is_named(&edited, "other bytes") && is_named(&again, "does not have it"), "{reasons:?}");
+    }
+
     async fn a_snapshot_without_a_manifest_is_none(bench) {
         let studio = bench.create().await;
         let before = alley(&studio).await;
