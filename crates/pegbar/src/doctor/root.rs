@@ -140,11 +140,15 @@ pub(super) async fn check_blobs(studio: &Studio) -> Result<Option<DoctorFinding>
 /// Looks whether Pegbar may read and write its own folders.
 fn check_folders(studio: &Studio, findings: &mut Vec<DoctorFinding>) {
     let private = studio.private_folder();
-    let names = ["tmp", "kept", "damaged", "trash"];
-    let folders = names.iter().map(|name| private.join(name));
-    let folders = std::iter::once(private.clone())
-        .chain(std::iter::once(studio.blobs().folder().to_owned()))
-        .chain(folders);
+    let blobs = studio.blobs();
+    let folders = [
+        private.clone(),
+        blobs.folder().to_owned(),
+        blobs.beside_blobs("tmp"),
+        private.join("kept"),
+        private.join("damaged"),
+        blobs.beside_blobs("trash"),
+    ];
     for folder in folders {
         let before = findings.len();
         findings.extend(check_folder(studio, &folder));
