@@ -6,9 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::DoctorOptions;
 use super::finding::DoctorFinding;
 use super::place::{self, Access};
+use super::{DoctorOptions, below};
 use crate::db::sql::statements;
 use crate::disk::check_not_away;
 use crate::error::{Error, Result};
@@ -230,10 +230,4 @@ async fn check_leftovers(
         }
     }
     Ok(())
-}
-
-/// Returns a path for a finding: below the studio's folder, where it is there.
-pub(super) fn below(studio: &Studio, path: &Path) -> String {
-    let below = path.strip_prefix(studio.root()).unwrap_or(path);
-    below.display().to_string()
 }
