@@ -3297,7 +3297,7 @@ export interface components {
              */
             inputs: components["schemas"]["Json"];
             /** @description What it was for. */
-            kind: components["schemas"]["TombstoneKind"];
+            kind: components["schemas"]["AssetKind"];
             /** @description Its type. */
             mimeType: string | null;
             /** @description The file name it came with. */
@@ -3313,8 +3313,6 @@ export interface components {
             recordHash: null | components["schemas"]["Sha256"];
             sha256: null | components["schemas"]["Sha256"];
         };
-        /** @description The kind of a purged asset, as text on both engines. */
-        TombstoneKind: components["schemas"]["AssetKind"];
         /** @description A deletion that the trash keeps: what went together, and can come back together. */
         TrashEntry: {
             /**
@@ -3642,7 +3640,6 @@ export type TextMatch = components['schemas']['TextMatch'];
 export type TextSpan = components['schemas']['TextSpan'];
 export type Time = components['schemas']['Time'];
 export type Tombstone = components['schemas']['Tombstone'];
-export type TombstoneKind = components['schemas']['TombstoneKind'];
 export type TrashEntry = components['schemas']['TrashEntry'];
 export type UpdateAnimation = components['schemas']['UpdateAnimation'];
 export type UpdateAsset = components['schemas']['UpdateAsset'];

@@ -43,7 +43,7 @@ CREATE TABLE tombstone (
     deletion_id   {id}   NOT NULL,
     project_id    {id}   NOT NULL,
     project       {text} NOT NULL,
-    kind          {text} NOT NULL,
+    kind          {asset_kind} NOT NULL,
     original_name {text},
     mime_type     {text},
     file_size     {big},
@@ -53,6 +53,7 @@ CREATE TABLE tombstone (
     inputs        {json} NOT NULL DEFAULT '[]',
     deleted_at    {time} NOT NULL,
     purged_at     {time} NOT NULL,
+--sqlite CONSTRAINT tombstone_kind_check CHECK (kind IN ('reference', 'character', 'frame')),
     PRIMARY KEY (asset_id, deletion_id)
 ){strict_without_rowid};
 CREATE INDEX tombstone_record_hash_idx ON tombstone (record_hash);

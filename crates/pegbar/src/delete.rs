@@ -12,12 +12,13 @@ use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fingerprint::{AsSeen, Fingerprint};
-use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, ProjectId};
+use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, FrameId, ProjectId};
 use crate::planted::{self, Planted};
+use crate::project::Project;
 use crate::studio::Studio;
-use crate::trash::{self, Note};
+use crate::trash::{self, Doomed, Note};
 use crate::view::{self, Scope, Stale};
 use crate::{animation, character, frame, project, variation};
 pub use bytes::DroppedBytes;
@@ -61,6 +62,15 @@ pub struct Deletion {
 /// Carries out what was decided: moves the rows into the trash and finds new paths for what lost
 /// a place.
 async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) -> Result<Deletion> {
+    let (delete, going): (&Sql, fn(&Doomed) -> &[uuid::Uuid]) = match decision.target {
+        DeletionTarget::Frame(frame) => {
+            return remove_frame(studio, session, frame, decision).await;
+        }
+        DeletionTarget::Project(_) => (&DELETE_PROJECT, Doomed::project_ids),
+        DeletionTarget::Character(_) => (&DELETE_CHARACTERS, |doomed| &doomed.characters),
+        DeletionTarget::Animation(_) => (&DELETE_ANIMATIONS, |doomed| &doomed.animations),
+        DeletionTarget::Asset(_) => (&DELETE_ASSETS, |doomed| &doomed.assets),
+    };
     let Decision {
         project,
         target,
@@ -108,20 +118,12 @@ async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) ->
         let folder = studio.assets_folder().join(project.id.to_string());
         let _ = std::fs::remove_dir_all(folder);
     }
-    let delete: (&Sql, &[uuid::Uuid]) = match target {
-        DeletionTarget::Project(_) => (&DELETE_PROJECT, &[]),
-        DeletionTarget::Character(_) => (&DELETE_CHARACTERS, &doomed.characters),
-        DeletionTarget::Animation(_) => (&DELETE_ANIMATIONS, &doomed.animations),
-        DeletionTarget::Asset(_) => (&DELETE_ASSETS, &doomed.assets),
-        // Frames go with their list.
-        DeletionTarget::Frame(_) => (&DELETE_ANIMATIONS, &[]),
-    };
     if doomed.project.is_some() {
-        session.execute(delete.0, &[project_value]).await?;
+        session.execute(delete, &[project_value]).await?;
         stale.add(Scope::Project);
     } else {
-        let parameters = [project_value, Value::Ids(delete.1)];
-        session.execute(delete.0, &parameters).await?;
+        let parameters = [project_value, Value::Ids(going(&doomed))];
+        session.execute(delete, &parameters).await?;
         view::rehome(&mut session, project.id, &rehomed).await?;
         let animations = doomed.animations.iter();
         stale.add_all(animations.map(|id| Scope::Animation(AnimationId(*id))));
@@ -133,8 +135,25 @@ async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) ->
     Ok(deletion)
 }
 
+/// Takes a frame out of the list of its animation; the others move up.
+async fn remove_frame(
+    studio: &Studio,
+    mut session: Session,
+    frame: FrameId,
+    decision: Decision,
+) -> Result<Deletion> {
+    let gone = || Error::not_found("frame", frame);
+    let animation = decision.animation.ok_or_else(gone)?;
+    let edit = frame::edit::Edit::Remove { frame };
+    let mut stale = Stale::new(decision.project.id);
+    let removed = frame::apply(&mut session, studio, animation, None, edit, &mut stale).await?;
+    let id = removed.ok_or_else(gone)?;
+    studio.commit(session, stale).await?;
+    Ok(Deletion::of(id, &decision.doomed))
+}
+
 impl Deletion {
-    fn of(id: DeletionId, doomed: &trash::Doomed) -> Self {
+    fn of(id: DeletionId, doomed: &Doomed) -> Self {
         Self {
             id,
             characters: doomed.characters.len() as u64,
@@ -147,9 +166,12 @@ impl Deletion {
 
 impl Studio {
     /// Deletes what a session that has locked the project decides on.
-    async fn delete(&self, mut session: Session, target: DeletionTarget) -> Result<Deletion> {
-        let project = target.project(&mut session).await?;
-        let project = project::get(&mut session, project).await?;
+    async fn delete(
+        &self,
+        mut session: Session,
+        project: Project,
+        target: DeletionTarget,
+    ) -> Result<Deletion> {
         let decision = Decision::of(&mut session, project, target).await?;
         decision.refuse_if_used(&mut session).await?;
         carry_out(self, session, decision).await
@@ -169,19 +191,7 @@ impl Studio {
         let decision = Decision::of(&mut session, project, target).await?;
         plan.check_unchanged(&decision)?;
         decision.refuse_if_used(&mut session).await?;
-        match target {
-            DeletionTarget::Frame(frame) => {
-                let mut stale = Stale::new(decision.project.id);
-                let edit = frame::edit::Edit::Remove { frame };
-                let animation = frame::get(&mut session, frame).await?.animation_id;
-                let removed =
-                    frame::apply(&mut session, self, animation, None, edit, &mut stale).await?;
-                self.commit(session, stale).await?;
-                let id = removed.unwrap_or_else(|| self.new_id());
-                Ok(Deletion::of(id, &decision.doomed))
-            }
-            _ => carry_out(self, session, decision).await,
-        }
+        carry_out(self, session, decision).await
     }
 
     /// Moves a project with everything in it into the trash.
@@ -191,12 +201,13 @@ impl Studio {
     pub async fn delete_project(&self, project: impl Into<AsSeen<ProjectId>>) -> Result<Deletion> {
         let AsSeen { id, expected } = project.into();
         let mut session = self.database().write().await?;
-        project::lock(&mut session, id).await?;
+        let project = project::lock(&mut session, id).await?;
         if expected.is_some() {
             let found = project::get(&mut session, id).await?;
             Fingerprint::check(expected, "project", &found)?;
         }
-        self.delete(session, DeletionTarget::Project(id)).await
+        self.delete(session, project, DeletionTarget::Project(id))
+            .await
     }
 
     /// Moves a character with its variations, animations and takes into the trash. A take
@@ -213,12 +224,13 @@ impl Studio {
         let AsSeen { id, expected } = character.into();
         let mut session = self.database().write().await?;
         let project = character::project_of(&mut session, id).await?;
-        project::lock(&mut session, project).await?;
+        let project = project::lock(&mut session, project).await?;
         if expected.is_some() {
             let found = character::get(&mut session, id).await?;
             Fingerprint::check(expected, "character", &found)?;
         }
-        self.delete(session, DeletionTarget::Character(id)).await
+        self.delete(session, project, DeletionTarget::Character(id))
+            .await
     }
 
     /// Moves an animation with its frames and takes into the trash. A take that another
@@ -234,12 +246,13 @@ impl Studio {
         let AsSeen { id, expected } = animation.into();
         let mut session = self.database().write().await?;
         let project = animation::project_of(&mut session, id).await?;
-        project::lock(&mut session, project).await?;
+        let project = project::lock(&mut session, project).await?;
         if expected.is_some() {
             let found = animation::get(&mut session, id).await?;
             Fingerprint::check(expected, "animation", &found)?;
         }
-        self.delete(session, DeletionTarget::Animation(id)).await
+        self.delete(session, project, DeletionTarget::Animation(id))
+            .await
     }
 
     /// Moves an asset into the trash: a reference, a variation, or a take that no frame
@@ -254,11 +267,12 @@ impl Studio {
         let AsSeen { id, expected } = asset.into();
         let mut session = self.database().write().await?;
         let project = asset::project_of(&mut session, id).await?;
-        project::lock(&mut session, project).await?;
+        let project = project::lock(&mut session, project).await?;
         if expected.is_some() {
             let found = asset::get(&mut session, id).await?;
             Fingerprint::check(expected, "asset", &found)?;
         }
-        self.delete(session, DeletionTarget::Asset(id)).await
+        self.delete(session, project, DeletionTarget::Asset(id))
+            .await
     }
 }

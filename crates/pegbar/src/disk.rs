@@ -1,5 +1,8 @@
 //! Folders that may be links to other disks, and disks that may be away.
 
+#[cfg(unix)]
+pub(crate) mod unix;
+
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};

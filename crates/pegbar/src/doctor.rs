@@ -18,6 +18,7 @@ mod rows;
 mod settled;
 mod walk;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,7 +26,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::db::{aside, joined};
+use crate::db::sql::Sql;
+use crate::db::{Session, aside, joined};
 use crate::error::{Error, Result};
 use crate::studio::Studio;
 use crate::verify::{VerifyOptions, VerifyScope};
@@ -144,10 +146,21 @@ impl Ward {
     }
 
     /// Returns a path for a finding: below the studio's folder, where it is there.
-    fn place(&self, path: &std::path::Path) -> String {
-        let below = path.strip_prefix(self.studio.root()).unwrap_or(path);
-        below.display().to_string()
+    fn place(&self, path: &Path) -> String {
+        below(&self.studio, path)
     }
+}
+
+/// Returns a path for a finding: below the studio's folder, where it is there.
+fn below(studio: &Studio, path: &Path) -> String {
+    let below = path.strip_prefix(studio.root()).unwrap_or(path);
+    below.display().to_string()
+}
+
+/// Returns the number that a statement counts.
+async fn count(session: &mut Session, sql: &Sql) -> Result<u64> {
+    let count = session.optional(sql, &[], |row| row.at(0, "count"));
+    Ok(count.await?.unwrap_or(0))
 }
 
 impl Studio {

@@ -5,6 +5,8 @@ pub(crate) mod edit;
 mod elsewhere;
 mod replace;
 
+use uuid::Uuid;
+
 use crate::animation;
 use crate::asset::{self, NewAsset};
 use crate::create::Plan;
@@ -56,6 +58,8 @@ statements! {
                     ON f.project_id = n.project_id AND f.animation_id = n.id \
                     WHERE n.project_id = $1 AND n.character_id = $2 \
                     ORDER BY f.animation_id, f.frame_index";
+    SHOWN_IN = "SELECT DISTINCT asset_id FROM frame \
+                WHERE project_id = $1 AND animation_id {in $2}";
     BY_ID_ENDING = "SELECT {frame} FROM frame WHERE project_id = $1 AND {hex id} LIKE $2 \
                     ORDER BY id LIMIT $3";
     BY_SOURCE_ID = "SELECT {frame} FROM frame WHERE project_id = $1 AND source_id = $2 \
@@ -176,6 +180,18 @@ pub(crate) async fn of_character(
             &OF_CHARACTER,
             &[Value::Id(project.0), Value::Id(character.0)],
         )
+        .await
+}
+
+/// Returns the assets that frames of animations show.
+pub(crate) async fn shown_in(
+    session: &mut Session,
+    project: ProjectId,
+    animations: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let parameters = [Value::Id(project.0), Value::Ids(animations)];
+    session
+        .query(&SHOWN_IN, &parameters, |row| row.at(0, "frame.asset_id"))
         .await
 }
 

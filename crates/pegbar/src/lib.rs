@@ -220,7 +220,7 @@ pub use token::{NewToken, Token, TokenAccess};
 pub use trash::{
     DeletionEffects, DeletionKind, KeptTake, MissingBlob, PromotedVariation, PurgeOptions,
     PurgeReport, PurgeScope, RenamedSegment, RestoredDeletion, Tombstone, TombstoneFilter,
-    TombstoneKind, TrashEntry, TrashFilter,
+    TrashEntry, TrashFilter,
 };
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
 pub use verify::{

@@ -11,6 +11,7 @@ use sha2::Digest as _;
 use uuid::Uuid;
 
 use crate::db::Session;
+use crate::db::entity::Table;
 use crate::db::field::Field;
 use crate::db::schema::TableSchema;
 use crate::db::sql::{Query, column_list};
@@ -90,7 +91,7 @@ impl Pages {
         let columns = column_list(table, "");
         let mut query = Query::new(&format!("SELECT {columns} FROM {}", table.name));
         if let Some(project) = self.project {
-            let owner = owner(self.schema);
+            let owner = owner(table);
             query.filter(&format!("{owner} = ?"), [Value::Id(project)]);
         }
         let key = self.schema.key.iter().map(|place| table.columns[*place].0);
@@ -109,8 +110,8 @@ impl Pages {
 }
 
 /// Returns the column that says which project a row belongs to.
-pub(crate) fn owner(schema: &TableSchema) -> &'static str {
-    if schema.table.name == "project" {
+pub(crate) fn owner(table: &Table) -> &'static str {
+    if table.name == "project" {
         "id"
     } else {
         "project_id"
@@ -163,7 +164,10 @@ pub(crate) async fn count(
 ) -> Result<u64> {
     let mut query = Query::new(&format!("SELECT count(*) FROM {}", schema.table.name));
     if let Some(project) = project {
-        query.filter(&format!("{} = ?", owner(schema)), [Value::Id(project)]);
+        query.filter(
+            &format!("{} = ?", owner(&schema.table)),
+            [Value::Id(project)],
+        );
     }
     let read = |row: &crate::db::value::Row<'_>| row.at::<u64>(0, "count");
     let counted = session.optional(&query, &query.parameters, read).await?;

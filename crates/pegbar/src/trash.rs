@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::id::{DeletionId, ProjectId};
 use crate::json::Json;
 use crate::time::MillisSinceEpoch;
-use crate::{animation, annotation, claim, frame, generation, project, reference, tag};
+use crate::{animation, annotation, claim, frame, generation, project, reference, rows, tag};
 
 #[cfg(test)]
 pub(crate) use entry::STATEMENTS as ENTRY_STATEMENTS;
@@ -39,7 +39,7 @@ pub(crate) use sweep::STATEMENTS as SWEEP_STATEMENTS;
 pub(crate) use sweep::ensure_named;
 #[cfg(test)]
 pub(crate) use tombstone::STATEMENTS as TOMBSTONE_STATEMENTS;
-pub use tombstone::{Tombstone, TombstoneFilter, TombstoneKind};
+pub use tombstone::{Tombstone, TombstoneFilter};
 
 statements! {
     NOTE = "INSERT INTO deletion (id, project_id, project, kind, name, characters, animations, \
@@ -78,11 +78,7 @@ impl Statement for Discard {
         let Self { table, column, .. } = self;
         let name = table.name;
         let json = sql::row_as_json(table, "t", engine);
-        let owner = if name == "project" {
-            "id"
-        } else {
-            "project_id"
-        };
+        let owner = rows::owner(table);
         let template = format!(
             "INSERT INTO trash (deletion_id, entity, position, project_id, content, deleted_at) \
              SELECT CAST($1 AS {{id}}), '{name}', row_number() OVER (ORDER BY t.{column}), \

@@ -16,7 +16,7 @@ const INDEXED: &[&str] = &["source_id", "source_path", "model", "tool"];
 
 /// Checks a row by itself, and makes it what is written: where its file lies is found anew.
 pub(super) fn check(schema: &TableSchema, row: &mut Row, project: Uuid) -> Result<(), String> {
-    let owner = crate::rows::owner(schema);
+    let owner = crate::rows::owner(&schema.table);
     let is_own = schema
         .column(owner)
         .is_some_and(|place| row[place] == Field::Id(project));

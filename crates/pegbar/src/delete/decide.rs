@@ -26,8 +26,6 @@ statements! {
     ANIMATIONS = "SELECT id FROM animation WHERE project_id = $1";
     ASSETS = "SELECT id FROM asset WHERE project_id = $1";
     FRAMES = "SELECT id FROM frame WHERE project_id = $1 AND animation_id {in $2}";
-    SHOWN_IN = "SELECT DISTINCT asset_id FROM frame \
-                WHERE project_id = $1 AND animation_id {in $2}";
 }
 
 /// What is to be deleted.
@@ -93,6 +91,8 @@ impl DeletionTarget {
 pub(super) struct Decision {
     pub(super) project: Project,
     pub(super) target: DeletionTarget,
+    /// The animation that a frame goes from.
+    pub(super) animation: Option<AnimationId>,
     /// What people know by it what goes.
     pub(super) name: String,
     pub(super) doomed: Doomed,
@@ -117,6 +117,7 @@ impl Decision {
         let mut decision = Self {
             project,
             target,
+            animation: None,
             name: String::new(),
             doomed: Doomed::default(),
             uses: Uses::default(),
@@ -188,6 +189,7 @@ impl Decision {
                 let own = names.remove(&frame.animation_id);
                 let own = own.map(|animation| format!("{animation}/{}", frame.frame_index));
                 self.name = own.unwrap_or_default();
+                self.animation = Some(frame.animation_id);
                 self.doomed.frames = vec![id.0];
                 self.rehomed = vec![frame.asset_id.0];
             }
@@ -245,11 +247,8 @@ impl Decision {
             }
         }
         self.doomed.assets.retain(|asset| !spared.contains(asset));
-        let parameters = [self.project_value(), Value::Ids(&self.doomed.animations)];
-        let mut rehomed: HashSet<Uuid> = ids(session, &SHOWN_IN, &parameters)
-            .await?
-            .into_iter()
-            .collect();
+        let shown = frame::shown_in(session, self.project.id, &self.doomed.animations).await?;
+        let mut rehomed: HashSet<Uuid> = shown.into_iter().collect();
         rehomed.extend(spared);
         for asset in &self.doomed.assets {
             rehomed.remove(asset);

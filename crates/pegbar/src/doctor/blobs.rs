@@ -93,7 +93,9 @@ fn strays(store: &std::path::Path) -> Result<Vec<PathBuf>> {
             && name
                 .bytes()
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_prefix && name != ".tmp" {
+        // Ours, where the store lies on another disk.
+        let is_own = matches!(&*name, ".tmp" | ".trash");
+        if !is_prefix && !is_own {
             strays.push(entry.path());
         }
     }

@@ -31,10 +31,7 @@ const PAGE_SIZE: usize = 5000;
 const AT_ONCE: usize = 500;
 
 pub(super) async fn count(session: &mut Session) -> Result<u64> {
-    let count = session
-        .optional(&COUNT, &[], |row| row.at(0, "count"))
-        .await?;
-    Ok(count.unwrap_or(0))
+    super::count(session, &COUNT).await
 }
 
 /// A file that was written, as its row says.

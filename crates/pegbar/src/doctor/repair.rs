@@ -96,10 +96,7 @@ impl Studio {
             return Ok(());
         }
         let mut session = self.database().read().await?;
-        let blobs = session
-            .optional(&BLOBS, &[], |row| row.at::<u64>(0, "count"))
-            .await?
-            .unwrap_or(0);
+        let blobs = super::count(&mut session, &BLOBS).await?;
         let missing = plan.missing;
         if missing * 100 <= blobs * u64::from(options.max_missing_percent) {
             return Ok(());

@@ -6,9 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::DoctorOptions;
 use super::finding::DoctorFinding;
 use super::place::{self, Access};
+use super::{DoctorOptions, below};
 use crate::db::sql::statements;
 use crate::disk::check_not_away;
 use crate::error::{Error, Result};
@@ -136,11 +136,15 @@ pub(super) async fn check_blobs(studio: &Studio) -> Result<Option<DoctorFinding>
 /// Looks whether Pegbar may read and write its own folders.
 fn check_folders(studio: &Studio, findings: &mut Vec<DoctorFinding>) {
     let private = studio.private_folder();
-    let names = ["tmp", "kept", "damaged", "trash"];
-    let folders = names.iter().map(|name| private.join(name));
-    let folders = std::iter::once(private.clone())
-        .chain(std::iter::once(studio.blobs().folder().to_owned()))
-        .chain(folders);
+    let blobs = studio.blobs();
+    let folders = [
+        private.clone(),
+        blobs.folder().to_owned(),
+        blobs.beside_blobs("tmp"),
+        private.join("kept"),
+        private.join("damaged"),
+        blobs.beside_blobs("trash"),
+    ];
     for folder in folders {
         let before = findings.len();
         findings.extend(check_folder(studio, &folder));
@@ -222,10 +226,4 @@ async fn check_leftovers(
         }
     }
     Ok(())
-}
-
-/// Returns a path for a finding: below the studio's folder, where it is there.
-pub(super) fn below(studio: &Studio, path: &Path) -> String {
-    let below = path.strip_prefix(studio.root()).unwrap_or(path);
-    below.display().to_string()
 }

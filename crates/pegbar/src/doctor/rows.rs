@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::segment;
-use crate::view::path;
+use crate::view::{path, stock};
 
 statements! {
     COUNT = "SELECT count(*) FROM asset";
@@ -47,10 +47,7 @@ statements! {
 const PAGE_SIZE: usize = 2000;
 
 pub(super) async fn count(session: &mut Session) -> Result<u64> {
-    let count = session
-        .optional(&COUNT, &[], |row| row.at(0, "count"))
-        .await?;
-    Ok(count.unwrap_or(0))
+    super::count(session, &COUNT).await
 }
 
 /// Where the files of a project's characters and animations lie.
@@ -224,16 +221,13 @@ impl Places {
 
     /// Returns where an asset's file is that no frame gives a place.
     fn home(&self, asset: &AssetRow, format: ImageFormat, has_frame: bool) -> Option<String> {
-        let project = self.project;
-        match asset.kind? {
-            AssetKind::Frame if has_frame => None,
-            AssetKind::Frame => Some(path::take(project, asset.id, format)),
-            AssetKind::Reference => Some(path::reference(project, asset.id, format)),
-            AssetKind::Character => {
-                let character = self.characters.get(&asset.character?)?.as_deref()?;
-                Some(path::variation(project, character, asset.id, format))
-            }
+        let kind = asset.kind?;
+        if kind == AssetKind::Frame && has_frame {
+            return None;
         }
+        let character = asset.character.and_then(|id| self.characters.get(&id));
+        let character = character.and_then(Option::as_deref);
+        stock::home_path(self.project, kind, character, asset.id, format)
     }
 }
 

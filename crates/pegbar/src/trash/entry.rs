@@ -104,6 +104,9 @@ pub struct KeptTake {
 statements! {
     GET = "SELECT {deletion} FROM deletion WHERE id = $1";
     LOCK = "SELECT {deletion} FROM deletion WHERE id = $1 {for update}";
+    FORGET_ROWS = "DELETE FROM trash WHERE deletion_id = $1";
+    FORGET_BLOBS = "DELETE FROM trash_blob WHERE deletion_id = $1";
+    FORGET = "DELETE FROM deletion WHERE id = $1";
     // By what people see of an id.
     BY_ID_ENDING = "SELECT {deletion} FROM deletion WHERE {hex id} LIKE $1 ORDER BY id LIMIT $2";
 }
@@ -169,6 +172,15 @@ impl TrashEntry {
 /// Reads a deletion and locks it: of several that restore or purge it, one finds it.
 pub(super) async fn lock(session: &mut Session, id: DeletionId) -> Result<TrashEntry> {
     find(session, &LOCK, id).await
+}
+
+/// Removes a deletion from the trash, with its rows and its names of blobs.
+pub(super) async fn forget(session: &mut Session, id: DeletionId) -> Result<()> {
+    let deletion = [Value::Id(id.0)];
+    for forget in [&FORGET_ROWS, &FORGET_BLOBS, &FORGET] {
+        session.execute(forget, &deletion).await?;
+    }
+    Ok(())
 }
 
 async fn find(session: &mut Session, sql: &Sql, id: DeletionId) -> Result<TrashEntry> {

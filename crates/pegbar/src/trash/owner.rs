@@ -1,6 +1,7 @@
 //! Whether rows can come back: whether their ids are free, and what they belong to is there.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use uuid::Uuid;
 
@@ -150,8 +151,12 @@ pub(super) async fn missing(
             row.at::<DeletionId>(0, "trash.deletion_id")
         })
         .await?;
-    let id = hyphenated(id);
-    Ok(match deletion {
+    Ok(gone(entity, hyphenated(id), deletion))
+}
+
+/// Says how what a deletion needs comes back, if at all: `deletion` is the one that took it.
+pub(super) fn gone(entity: &str, id: impl Display, deletion: Option<DeletionId>) -> Error {
+    match deletion {
         Some(deletion) => Error::Conflict {
             message: format!(
                 "the {entity} {id} that it belongs to is in the trash itself, by the deletion \
@@ -163,7 +168,7 @@ pub(super) async fn missing(
             message: format!("the {entity} {id} that it belongs to is gone for good"),
             hint: "nothing was changed; what is in the trash stays there".to_owned(),
         },
-    })
+    }
 }
 
 /// Writes an id as it is written everywhere but in the trash.

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::entry::{self, DeletionKind, TrashEntry, TrashFilter};
 use super::restore::stored;
+use crate::asset::AssetKind;
 use crate::db::sql::{self, Engine, Statement, statements};
-use crate::db::value::{ColumnType, Value};
+use crate::db::value::{Column as _, ColumnType, Value};
 use crate::error::{Error, Result};
 use crate::id::DeletionId;
 use crate::page::{MAX_PAGE_SIZE, PageRequest};
@@ -21,9 +22,6 @@ statements! {
     RELEASE = "INSERT INTO released_blob (sha256, released_at) \
                SELECT b.sha256, $2 FROM trash_blob b WHERE b.deletion_id = $1 \
                ON CONFLICT (sha256) DO UPDATE SET released_at = excluded.released_at";
-    FORGET_ROWS = "DELETE FROM trash WHERE deletion_id = $1";
-    FORGET_BLOBS = "DELETE FROM trash_blob WHERE deletion_id = $1";
-    FORGET = "DELETE FROM deletion WHERE id = $1";
 }
 
 /// Keeps of each asset what its tombstone says.
@@ -32,6 +30,7 @@ pub(super) struct Bury;
 impl Statement for Bury {
     fn text(&self, engine: Engine) -> Cow<'_, str> {
         let id = stored("id", ColumnType::Id, "t", engine);
+        let kind = stored("kind", AssetKind::TYPE, "t", engine);
         let size = stored("file_size", ColumnType::Big, "t", engine);
         let (collect, none) = match engine {
             Engine::Sqlite => ("json_group_array(json(k.content))", "'[]'"),
@@ -41,7 +40,7 @@ impl Statement for Bury {
             "INSERT INTO tombstone (asset_id, deletion_id, project_id, project, kind, \
              original_name, mime_type, file_size, sha256, record, record_hash, inputs, \
              deleted_at, purged_at) \
-             SELECT {id}, t.deletion_id, t.project_id, d.project, t.content ->> 'kind', \
+             SELECT {id}, t.deletion_id, t.project_id, d.project, {kind}, \
              t.content ->> 'original_name', t.content ->> 'mime_type', {size}, \
              t.content ->> 'sha256', t.content ->> 'record', t.content ->> 'record_hash', \
              coalesce(i.inputs, {none}), t.deleted_at, CAST($2 AS {{time}}) \
@@ -202,10 +201,8 @@ impl Studio {
             let parameters = [id.clone(), now.clone()];
             session.execute(&Bury, &parameters).await?;
         }
-        session.execute(&RELEASE, &[id.clone(), now]).await?;
-        for forget in [&FORGET_ROWS, &FORGET_BLOBS, &FORGET] {
-            session.execute(forget, std::slice::from_ref(&id)).await?;
-        }
+        session.execute(&RELEASE, &[id, now]).await?;
+        entry::forget(&mut session, entry.id).await?;
         session.commit().await?;
         report.add(&entry);
         Ok(())

@@ -21,7 +21,7 @@ use crate::id::{AnimationId, AssetId, DeletionId, ProjectId};
 use crate::json::Json;
 use crate::studio::Studio;
 use crate::view::{self, Scope, Stale};
-use crate::{project, variation};
+use crate::{frame, project, variation};
 
 /// How many missing blobs are listed.
 const MAX_LISTED_MISSING: usize = 100;
@@ -38,9 +38,6 @@ statements! {
             AND position > $3 ORDER BY position LIMIT $4";
     BLOBS = "SELECT id, sha256, file_size FROM asset WHERE project_id = $1 AND id {in $2} \
              AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL ORDER BY id";
-    FORGET_ROWS = "DELETE FROM trash WHERE deletion_id = $1";
-    FORGET_BLOBS = "DELETE FROM trash_blob WHERE deletion_id = $1";
-    FORGET = "DELETE FROM deletion WHERE id = $1";
     PROJECT_DELETION = "SELECT id FROM deletion WHERE project_id = $1 AND kind = 'project'";
     SET_THUMBNAIL = "UPDATE project SET thumbnail_id = $2, updated_at = $3 \
                      WHERE id = $1 AND thumbnail_id IS NULL";
@@ -393,7 +390,8 @@ impl Restore<'_> {
         let mut homes = self.undo_effects().await?;
         homes.extend(self.bytes_back().await?);
         homes.extend(&assets);
-        homes.extend(self.shown_elsewhere(&animations).await?);
+        // What animations that came back show may have a lower place now.
+        homes.extend(frame::shown_in(&mut self.session, self.project, &animations).await?);
         homes.sort_unstable();
         homes.dedup();
         view::rehome(&mut self.session, self.project, &homes).await?;
@@ -407,10 +405,7 @@ impl Restore<'_> {
             self.stale
                 .add_all(homes.map(|id| Scope::Home(AssetId(*id))));
         }
-        for forget in [&FORGET_ROWS, &FORGET_BLOBS, &FORGET] {
-            let deletion = [Value::Id(self.entry.id.0)];
-            self.session.execute(forget, &deletion).await?;
-        }
+        entry::forget(&mut self.session, self.entry.id).await?;
         let (missing, more_missing) = self.missing(&homes).await?;
         let Self {
             studio,
@@ -477,17 +472,5 @@ async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error
     let deletion = session.optional(&PROJECT_DELETION, &of_project, |row| {
         row.at::<DeletionId>(0, "deletion.id")
     });
-    Ok(match deletion.await? {
-        Some(deletion) => Error::Conflict {
-            message: format!(
-                "the project {project} that it belongs to is in the trash itself, by the \
-                 deletion {deletion}"
-            ),
-            hint: format!("restore that one first: `pegbar trash restore {deletion}`"),
-        },
-        None => Error::Conflict {
-            message: format!("the project {project} that it belongs to is gone for good"),
-            hint: "nothing was changed; what is in the trash stays there".to_owned(),
-        },
-    })
+    Ok(owner::gone("project", project, deletion.await?))
 }

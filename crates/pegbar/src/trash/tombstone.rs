@@ -1,7 +1,5 @@
 //! What is still known of assets that were purged: their records outlive their bytes.
 
-use serde::Serialize;
-
 use crate::asset::AssetKind;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, statements};
@@ -27,7 +25,7 @@ entity! {
         /// The project's name.
         pub project: String,
         /// What it was for.
-        pub kind: TombstoneKind,
+        pub kind: AssetKind,
         /// The file name it came with.
         pub original_name: Option<String>,
         /// Its type.
@@ -47,26 +45,6 @@ entity! {
         pub deleted_at: MillisSinceEpoch,
         /// When it was purged.
         pub purged_at: MillisSinceEpoch,
-    }
-}
-
-/// The kind of a purged asset, as text on both engines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(transparent)]
-pub struct TombstoneKind(pub AssetKind);
-
-impl crate::db::value::Column for TombstoneKind {
-    const TYPE: crate::db::value::ColumnType = crate::db::value::ColumnType::Text;
-
-    fn bind(&self) -> Value<'_> {
-        self.0.as_str().into()
-    }
-
-    fn read(
-        cell: crate::db::value::Cell<'_>,
-    ) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        AssetKind::read(cell).map(Self)
     }
 }
 

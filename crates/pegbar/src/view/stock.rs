@@ -114,22 +114,29 @@ pub(crate) fn read_home(project: ProjectId, row: &Row<'_>) -> Result<Option<(Str
     let (Some(format), Some(sha256)) = (format, sha256) else {
         return Ok(None);
     };
-    let path = match (kind, character) {
-        (AssetKind::Character, None) => return Ok(None),
-        (AssetKind::Character, Some(character)) => {
-            path::variation(project, &character, asset_id, format)
-        }
-        (AssetKind::Reference, _) => path::reference(project, asset_id, format),
-        (AssetKind::Frame, _) => path::take(project, asset_id, format),
+    let path = home_path(project, kind, character.as_deref(), asset_id, format);
+    let wanted = Wanted {
+        asset_id,
+        animation_id: None,
+        sha256,
     };
-    Ok(Some((
-        path,
-        Wanted {
-            asset_id,
-            animation_id: None,
-            sha256,
-        },
-    )))
+    Ok(path.map(|path| (path, wanted)))
+}
+
+/// Returns where an asset's file is that no frame gives a place; `character` is the segment of
+/// the one whose variation it is.
+pub(crate) fn home_path(
+    project: ProjectId,
+    kind: AssetKind,
+    character: Option<&str>,
+    asset: AssetId,
+    format: ImageFormat,
+) -> Option<String> {
+    Some(match kind {
+        AssetKind::Character => path::variation(project, character?, asset, format),
+        AssetKind::Reference => path::reference(project, asset, format),
+        AssetKind::Frame => path::take(project, asset, format),
+    })
 }
 
 impl Stock {

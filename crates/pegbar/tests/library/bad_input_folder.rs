@@ -32,7 +32,7 @@ async fn cat(studio: &Studio) -> ProjectTree {
 
 /// A folder on another disk than the folder for temporary files; `None`, and said so, where
 /// there is none.
-fn other_disk() -> Option<TempDir> {
+pub(crate) fn other_disk() -> Option<TempDir> {
     let disk = |folder: &Path| fs::metadata(folder).map(|found| found.dev()).ok();
     let shared = Path::new("/dev/shm");
     if disk(shared).is_some() && disk(shared) != disk(&std::env::temp_dir()) {

@@ -25,7 +25,7 @@ pub(super) fn print(output: &Output, stone: &Tombstone) -> Result<(), CommandErr
     }
     let text = |hash: Option<pegbar::Sha256>| hash.map(|hash| hash.to_string());
     output.fields(
-        &format!("{} {} (purged)", stone.kind.0, stone.asset_id),
+        &format!("{} {} (purged)", stone.kind, stone.asset_id),
         &[
             (
                 "project",

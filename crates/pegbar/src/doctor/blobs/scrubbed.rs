@@ -1,5 +1,6 @@
 //! What scrubbing found, told without hashing.
 
+use super::USER;
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::doctor::Ward;
@@ -11,8 +12,6 @@ use crate::view::files::stamp;
 statements! {
     FOUND = "SELECT sha256, found, reason, file_size, modified_ns FROM scrub_finding \
                 ORDER BY sha256";
-    USER = "SELECT id, project_id, file_size FROM asset WHERE sha256 = $1 \
-            AND bytes_dropped_at IS NULL ORDER BY file_size, id LIMIT 1";
 }
 
 /// Tells what scrubbing found, unless the file was replaced since or nothing names it any more.

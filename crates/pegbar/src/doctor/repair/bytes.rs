@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::asset::ImageSource;
 use crate::blob::whole;
@@ -62,7 +62,7 @@ impl Sources {
         let any_size = findings
             .iter()
             .any(|finding| matches!(finding, DoctorFinding::TrashBlobMissing { .. }));
-        let aside = blocking(|| files_aside(&studio.private_folder()))?;
+        let aside = blocking(|| files_aside(studio))?;
         for (place, file_size) in aside {
             if any_size || sizes.contains(&file_size) {
                 let found = blocking(|| File::open(&place).and_then(whole::hash));
@@ -128,10 +128,14 @@ fn sha256(finding: &DoctorFinding) -> Option<Sha256> {
 }
 
 /// Returns the files that were moved aside, with their sizes.
-fn files_aside(private: &Path) -> Result<Vec<(PathBuf, u64)>> {
+fn files_aside(studio: &Studio) -> Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
-    let names = ["kept", "damaged", "trash"];
-    let mut folders: Vec<PathBuf> = names.iter().map(|name| private.join(name)).collect();
+    let private = studio.private_folder();
+    let mut folders = vec![
+        private.join("kept"),
+        private.join("damaged"),
+        studio.blobs().beside_blobs("trash"),
+    ];
     while let Some(folder) = folders.pop() {
         let entries = match fs::read_dir(&folder) {
             Err(error) if is_absent(&error) => continue,

@@ -21,8 +21,6 @@ statements! {
     NAME_ANIMATION = "UPDATE animation SET segment = $3, segment_key = $4 \
                       WHERE project_id = $1 AND id = $2";
     MADE_AT = "UPDATE frame SET created_at = $3 WHERE project_id = $1 AND id = $2";
-    SHOWN_IN = "SELECT DISTINCT asset_id FROM frame \
-                WHERE project_id = $1 AND animation_id {in $2}";
 }
 
 /// A character or an animation that came back and has no name as part of paths yet.
@@ -150,14 +148,6 @@ impl Restore<'_> {
             self.session.execute_many(&MADE_AT, &times).await?;
         }
         Ok(())
-    }
-
-    /// Returns what animations that came back show: it may have a lower place now.
-    pub(super) async fn shown_elsewhere(&mut self, animations: &[Uuid]) -> Result<Vec<Uuid>> {
-        let parameters = [Value::Id(self.project.0), Value::Ids(animations)];
-        self.session
-            .query(&SHOWN_IN, &parameters, |row| row.at(0, "frame.asset_id"))
-            .await
     }
 }
 

@@ -11,19 +11,9 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{Kind, Look, is_link};
+use crate::disk::unix::{FILE, FOLDER};
 use crate::planted::{self, Planted};
 use crate::view::files::Stamp;
-
-const FOLDER: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
-
-/// Does not wait for the other end of a pipe that was put there meanwhile.
-const FILE: OFlags = OFlags::RDONLY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY)
-    .union(OFlags::CLOEXEC);
 
 const NEW_FILE: OFlags = OFlags::RDWR
     .union(OFlags::CREATE)

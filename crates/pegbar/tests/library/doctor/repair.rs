@@ -2,9 +2,13 @@
 
 use std::fs;
 
-use pegbar::{DoctorFinding, RepairOptions, RepairOutcome, RepairReport, Sha256, Studio};
+use pegbar::{
+    DoctorFinding, PurgeOptions, PurgeScope, RepairOptions, RepairOutcome, RepairReport, Sha256,
+    Studio,
+};
 
-use crate::doctor::{alter, blob, deep, found, frame, project, set_mode, strict, view};
+use crate::bad_input_folder::other_disk;
+use crate::doctor::{alter, blob, deep, finds, found, frame, project, set_mode, strict, view};
 use crate::support::{Bench, assert_in_step, asset, png};
 
 fn options() -> RepairOptions {
@@ -113,6 +117,40 @@ both_engines! {
             assert_eq!(Sha256::of(&fs::read(blob(bench, asset)).unwrap()), asset.sha256.unwrap());
             assert!(fs::metadata(blob(bench, asset)).unwrap().permissions().readonly());
         }
+    }
+
+    async fn what_the_store_keeps_beside_it_on_another_disk_is_known(bench) {
+        let Some(disk) = other_disk() else { return };
+        let studio = bench.create().await;
+        let tree = project(&studio).await;
+        drop(studio);
+        let (blobs, there) = (bench.root().join(".pegbar/blobs"), disk.path().join("blobs"));
+        let moved = std::process::Command::new("mv").arg(&blobs).arg(&there).status();
+        assert!(moved.unwrap().success());
+        std::os::unix::fs::symlink(&there, &blobs).unwrap();
+        let studio = bench.open().await;
+        studio.create_asset(tree.project.id, asset(7000)).await.unwrap();
+        studio.delete_asset(tree.references[0].id).await.unwrap();
+        let at_once = PurgeOptions { grace_ms: 0, dry_run: false };
+        let purged = studio.purge(PurgeScope::All, at_once, |_| {}).await.unwrap();
+        assert_eq!(purged.removed_blobs, 1);
+        let run = &tree.characters[0].animations[1];
+        studio.delete_animation(run.animation.id).await.unwrap();
+        drop(studio);
+        // Both folders are there, and nobody's litter.
+        let own = [there.join(".tmp"), there.join(".trash")];
+        finds(bench, &[]).await;
+        for folder in &own {
+            set_mode(folder, 0o555);
+        }
+        finds(bench, &[("folder_not_writable", 2)]).await;
+        for folder in &own {
+            set_mode(folder, 0o755);
+        }
+        // What was moved aside there is found again.
+        fs::rename(blob(bench, &run.frames[0].asset), there.join(".trash/aside")).unwrap();
+        finds(bench, &[("trash_blob_missing", 1)]).await;
+        assert_eq!(codes(&mend(bench).await), [("trash_blob_missing", 1)]);
     }
 
     async fn an_altered_blob_is_restored_once_it_was_hashed(bench) {
