@@ -323,17 +323,14 @@ mod tests {
         let expected = files.map(|(name, bytes)| (name.to_owned(), bytes.to_owned()));
         assert_eq!(read(&bytes).unwrap(), expected);
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("x.tar"), &bytes).unwrap();
+        fs::write(folder.path().join("x.tar"), &bytes).unwrap();
         let mut tar = std::process::Command::new("tar");
         let ran = tar
             .args(["-xf", "x.tar"])
             .current_dir(folder.path())
             .status();
         if ran.is_ok_and(|status| status.success()) {
-            assert_eq!(
-                std::fs::read(folder.path().join("b/c-d_1")).unwrap(),
-                [7; 512]
-            );
+            assert_eq!(fs::read(folder.path().join("b/c-d_1")).unwrap(), [7; 512]);
         }
     }
 

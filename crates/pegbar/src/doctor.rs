@@ -37,7 +37,7 @@ pub use repair::{Outcome as RepairOutcome, Repair, RepairOptions, RepairReport};
 pub use report::DoctorReport;
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&[&crate::db::sql::Sql]] = &[
+pub(crate) const STATEMENTS: &[&[&Sql]] = &[
     blobs::STATEMENTS,
     blobs::SCRUBBED_STATEMENTS,
     files::STATEMENTS,

@@ -22,6 +22,7 @@ pub enum Engine {
 
 impl Engine {
     /// Returns its name in files: `sqlite` or `postgres`.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
