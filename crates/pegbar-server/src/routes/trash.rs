@@ -17,6 +17,7 @@ use crate::etag::{Known, Tagged};
 use crate::extract::{InPath, JsonBody, Params};
 use crate::page::{FoundPageParams, PageOf, PageParams};
 use crate::problem::Problem;
+use crate::routes::whereabouts::MAX_NUMBER;
 
 pub(crate) fn add(api: Api) -> Api {
     api.add(Access::Read, Body::None, routes!(plan_project_deletion))
@@ -202,7 +203,7 @@ struct PurgeTrash {
     /// One deletion.
     deletion_id: Option<DeletionId>,
     /// Those that are older than this, in milliseconds.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     older_than_ms: Option<u64>,
     /// Everything in the trash.
     #[serde(default)]
@@ -228,7 +229,11 @@ async fn purge_trash(
 ) -> Result<Tagged, Problem> {
     let scope = match (purge.deletion_id, purge.older_than_ms, purge.all) {
         (Some(id), None, false) => PurgeScope::Deletion(id),
-        (None, Some(age), false) => PurgeScope::OlderThan(age),
+        (None, Some(age @ 0..=MAX_NUMBER), false) => PurgeScope::OlderThan(age),
+        (None, Some(_), false) => {
+            let reason = format!("expected 0 to {MAX_NUMBER}");
+            return Err(Problem::invalid("olderThanMs", reason));
+        }
         (None, None, true) => PurgeScope::All,
         _ => {
             let reason = "say one of deletionId, olderThanMs and all";

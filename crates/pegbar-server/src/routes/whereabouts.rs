@@ -116,7 +116,7 @@ struct ChangeParams {
 }
 
 /// The largest number that every client reads as it was written.
-const MAX_NUMBER: u64 = (1 << 53) - 1;
+pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 /// Returns the number of a change that a client knows; 0 where it knows none.
 pub(crate) fn known_number(after: Option<u64>) -> Result<u64, Problem> {

@@ -40,6 +40,8 @@ both_engines! {
         site.studio.delete_asset(reference.id).await.unwrap();
         let none = site.send(Method::POST, "/api/trash/purge", &json!({})).await;
         problem(none, 422, "invalid").await;
+        let no_age = json!({ "olderThanMs": 1_u64 << 53 });
+        problem(site.send(Method::POST, "/api/trash/purge", &no_age).await, 422, "invalid").await;
         let dry = json!({ "all": true, "dryRun": true });
         let dry = expect(site.send(Method::POST, "/api/trash/purge", &dry).await, StatusCode::OK).await;
         assert_eq!((&dry["deletions"], &dry["isDryRun"]), (&json!(1), &json!(true)));
