@@ -207,10 +207,13 @@ fn prepare(to: &Path, manifest: &Manifest, options: &StudioOptions) -> Result<(P
     };
     let private = to.join(".pegbar");
     let left = read_begun(&private)?;
+    // Cut off before it noted anything, a restore leaves the folder with nothing in it.
+    let is_left =
+        left.is_some() || fs::read_dir(&private).is_ok_and(|mut all| all.next().is_none());
     if to.exists() {
         for entry in fs::read_dir(to).at("reading", to)? {
             let entry = entry.at("reading", to)?;
-            if left.is_none() || entry.file_name() != ".pegbar" {
+            if !is_left || entry.file_name() != ".pegbar" {
                 return Err(not_empty());
             }
         }

@@ -226,4 +226,23 @@ both_engines! {
             fs::create_dir_all(&private).unwrap();
         }
     }
+
+    async fn a_restore_that_was_cut_off_before_it_noted_anything_begins_again(bench) {
+        let studio = bench.create().await;
+        let before = alley(&studio).await;
+        studio.back_up(target(bench), |_, _| ()).await.unwrap();
+        drop(studio);
+        super::super::empty(bench).await;
+        let to = bench.folder.path().join("restored");
+        let foreign = to.join(".pegbar/notes.txt");
+        fs::create_dir_all(to.join(".pegbar")).unwrap();
+        fs::write(&foreign, "somebody's").unwrap();
+        let options = || into(bench.database.clone());
+        let refused = Studio::restore_backup(target(bench), &to, options(), |_, _| ()).await;
+        assert_eq!(refused.unwrap_err().code(), "conflict");
+        assert_eq!(fs::read(&foreign).unwrap(), b"somebody's");
+        fs::remove_file(&foreign).unwrap();
+        let (restored, _) = restore(&target(bench), &to, options()).await;
+        restored.get_project(before.project.id).await.unwrap();
+    }
 }
