@@ -17,10 +17,14 @@ pub mod race;
 pub mod server;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::site::Where;
+
+/// How often it is said how far an attack is.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// How an attack is made.
 #[derive(Clone, Debug)]
@@ -62,10 +66,34 @@ impl Setting {
         }
     }
 
-    /// Whether the time is over.
+    /// Whether the time is over; in the long forms says on standard error, now and then, how
+    /// many were made.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_over(&self, made: usize) -> bool {
+        if self.points.is_some() || self.until.is_some() {
+            self.tell(made);
+        }
         self.until.is_some_and(|until| Instant::now() > until)
+    }
+
+    /// Whether there is a time, and it is not over.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() <= until)
+    }
+
+    fn tell(&self, made: usize) {
+        static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if now - *told.get_or_insert(now) < TOLD_EVERY {
+            return;
+        }
+        *told = Some(now);
+        match self.points {
+            Some(wanted) => eprintln!("{made} of {wanted}"),
+            None => eprintln!("{made}"),
+        }
     }
 
     /// Returns how far apart the points of an operation are: all of them where that is asked

@@ -43,7 +43,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     })?;
     let (mut archives, mut taken, mut peak) = (0, 0, 0);
     let mut seed = setting.seed;
-    while archives < setting.count(SHORT) && !setting.is_over() {
+    while archives < setting.count(SHORT) && !setting.is_over(archives) {
         let site = base.copy()?;
         let ended = Running::start(setting, &site, "archives", seed)?.wait()?;
         if !ended.is_success || ended.stderr.contains("panicked") {

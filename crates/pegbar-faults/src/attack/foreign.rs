@@ -30,7 +30,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     names.retain(|name| !needs_something(name));
     let (mut points, mut files) = (0, 0);
     let mut seed = setting.seed;
-    while points < setting.count(SHORT) && !setting.is_over() {
+    while points < setting.count(SHORT) && !setting.is_over(points) {
         for name in &names {
             let site = base.copy()?;
             let calls = trace::run(&victim::of(setting, &site, name, seed), Plan::Watch)?.counted;

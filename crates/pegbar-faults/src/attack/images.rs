@@ -43,7 +43,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let wanted = setting.count(SHORT);
     let (mut images, mut taken, mut peak) = (0, 0, 0);
     let mut seed = setting.seed;
-    while images < wanted && !setting.is_over() {
+    while images < wanted && !setting.is_over(images) {
         let site = base.copy()?;
         let ended = Running::start(setting, &site, "images", seed)?.wait()?;
         let lines = acknowledged(&ended.stdout);

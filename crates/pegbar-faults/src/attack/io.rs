@@ -78,14 +78,14 @@ fn strike(
     let begun = Instant::now();
     let (mut struck, mut undone, mut refused) = (0, 0, 0);
     for (name, seed) in passes(setting, names) {
-        if struck > 0 && setting.is_over() {
+        if struck > 0 && setting.is_over(struck) {
             break;
         }
         let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
         let step = setting.step(expected.calls, SHORT);
         let first = 1 + Random::new(seed).below(step);
         for at in (first..=expected.calls).step_by(step) {
-            if setting.is_over() {
+            if setting.is_over(struck) {
                 break;
             }
             let site = expected.base.copy()?;
@@ -118,7 +118,7 @@ fn strike(
 /// Every operation once, or again and again while there is time.
 fn passes<'a>(setting: &'a Setting, names: &'a [&str]) -> impl Iterator<Item = (&'a str, u64)> {
     let passes = (setting.seed..).take_while(|seed| {
-        *seed == setting.seed || (setting.until.is_some() && !setting.is_over())
+        *seed == setting.seed || setting.has_time()
     });
     passes.flat_map(|seed| names.iter().map(move |name| (*name, seed)))
 }

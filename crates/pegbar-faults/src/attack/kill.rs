@@ -130,7 +130,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let (mut killed, mut undone, mut twice) = (0, 0, 0);
     let mut seed = setting.seed;
     let wanted = setting.count(SHORT * names.len());
-    while killed < wanted && !setting.is_over() {
+    while killed < wanted && !setting.is_over(killed) {
         for name in &names {
             let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
             let step = setting.step(expected.calls, SHORT);
@@ -140,7 +140,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                 let is_twice = at % 3 == 0;
                 let point = during(what, point(setting, &expected, name, seed, at, is_twice))?;
                 let Some(is_done) = point else { break };
-                if setting.is_over() {
+                if setting.is_over(killed) {
                     break;
                 }
                 killed += 1;

@@ -32,7 +32,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let mut cases = 0;
     let mut total = Case::default();
     for number in 0..setting.count(SHORT) {
-        if setting.is_over() {
+        if setting.is_over(cases) {
             break;
         }
         cases += 1;

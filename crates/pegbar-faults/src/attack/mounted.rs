@@ -120,7 +120,7 @@ fn cut(
     let (mut cuts, mut kept) = (0, 0);
     let mut seed = setting.seed;
     let wanted = setting.count(SHORT);
-    while cuts < wanted && !setting.is_over() {
+    while cuts < wanted && !setting.is_over(cuts) {
         let image = host.place.join("disk.img");
         make(&image, 512, command)?;
         let disk = Mounted::new(&image, &folder.join("disk"), "loop")?;

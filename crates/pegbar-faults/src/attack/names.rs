@@ -38,7 +38,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let wanted = setting.count(SHORT);
     let (mut names, mut accepted, mut swaps) = (0, 0, 0);
     let mut seed = setting.seed;
-    while names < wanted && !setting.is_over() {
+    while names < wanted && !setting.is_over(names) {
         let site = base.copy()?;
         let outside = site.folder().join("outside");
         lay_out(&outside)?;

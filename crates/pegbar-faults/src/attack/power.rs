@@ -28,7 +28,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let (mut cuts, mut undone) = (0, 0);
     let mut seed = setting.seed;
     let wanted = setting.count(4 * SHORT * names.len() / 2);
-    while cuts < wanted && !setting.is_over() {
+    while cuts < wanted && !setting.is_over(cuts) {
         for name in &names {
             let expected = during(|| name.to_string(), Expected::of(setting, name, seed))?;
             let site = expected.base.copy()?;
@@ -40,7 +40,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
             let seed_step = Random::new(seed).below(step);
             let mut said = String::new();
             for (at, event) in run.events.iter().enumerate() {
-                if setting.is_over() {
+                if setting.is_over(cuts) {
                     break;
                 }
                 disk.apply(event);

@@ -39,7 +39,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let base = Base::new(&setting.rows)?;
     let mut total = Round::default();
     let mut seed = setting.seed;
-    while total.purges < setting.count(SHORT) && !setting.is_over() {
+    while total.purges < setting.count(SHORT) && !setting.is_over(total.purges) {
         let done = during(|| format!("round {seed}"), round(setting, &base, seed))?;
         total.purges += done.purges;
         total.blobs += done.blobs;

@@ -23,7 +23,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let mut rounds = 0;
     let mut total = Round::default();
     for number in 0..setting.count(SHORT) {
-        if setting.is_over() {
+        if setting.is_over(rounds) {
             break;
         }
         rounds += 1;

@@ -35,7 +35,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let mut random = Random::new(setting.seed);
     let (mut killed, mut kept) = (0, 0);
     let mut seed = setting.seed;
-    while killed < setting.count(SHORT) && !setting.is_over() {
+    while killed < setting.count(SHORT) && !setting.is_over(killed) {
         let what = format!("round {seed}, after {killed} kills");
         kept += during(
             || what,
