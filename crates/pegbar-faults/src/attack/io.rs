@@ -117,8 +117,6 @@ fn strike(
 
 /// Every operation once, or again and again while there is time.
 fn passes<'a>(setting: &'a Setting, names: &'a [&str]) -> impl Iterator<Item = (&'a str, u64)> {
-    let passes = (setting.seed..).take_while(|seed| {
-        *seed == setting.seed || setting.has_time()
-    });
+    let passes = (setting.seed..).take_while(|seed| *seed == setting.seed || setting.has_time());
     passes.flat_map(|seed| names.iter().map(move |name| (*name, seed)))
 }

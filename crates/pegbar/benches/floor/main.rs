@@ -5,9 +5,9 @@
 //! is put together by hand. A second line each shows the ratio to a floor that is given its
 //! rows ready-made. Both get the same input; making that input is not measured. Files are not
 //! part of it: the image is in the store already and the view follows later. Only `intake`,
-//! `generation`, `sync`, `verify`, `together`, `doctor` and `backup` are about files: blobs, view and
-//! rows, durably. In
-//! `generation` both sides are ours: an asset with the generation that it came from, and without.
+//! `generation`, `sync`, `verify`, `together`, `doctor`, `backup` and `trash` are about files: blobs,
+//! view and rows, durably. In `generation` both sides are ours: an asset with the generation that it
+//! came from, and without; in `trash`, too: large images and small ones.
 //!
 //! `cargo bench -p pegbar --bench floor [-- --quick]`; PostgreSQL where
 //! `PEGBAR_TEST_POSTGRES` has the address of a server and the right to create databases.
@@ -28,6 +28,7 @@ mod scenario;
 mod selects;
 mod site;
 mod together;
+mod trash;
 mod tree;
 mod verify;
 mod walk;
@@ -54,6 +55,7 @@ const SCENARIOS: &[(&str, bool)] = &[
     ("together", true),
     ("doctor", true),
     ("backup", true),
+    ("trash", true),
 ];
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -155,6 +157,7 @@ async fn run_scenario(
         "together" => together::together(site, scale).await?,
         "doctor" => doctor::doctor(site, scale).await?,
         "backup" => vec![backup::backup(site, scale).await?],
+        "trash" => trash::trash(site, scale).await?,
         _ => Vec::from(scenario::page(site, scale, goals.page).await?),
     })
 }

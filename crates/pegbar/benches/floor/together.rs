@@ -54,7 +54,7 @@ pub(crate) async fn together(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
     Ok(races.into())
 }
 
-fn small() -> Outcome<Vec<u8>> {
+pub(crate) fn small() -> Outcome<Vec<u8>> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::RgbaImage::new(8, 8).write_to(&mut bytes, image::ImageFormat::Png)?;
     Ok(bytes.into_inner())
