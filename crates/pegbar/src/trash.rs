@@ -23,6 +23,7 @@ use crate::{animation, annotation, claim, frame, generation, project, reference,
 
 #[cfg(test)]
 pub(crate) use entry::STATEMENTS as ENTRY_STATEMENTS;
+pub(crate) use entry::kept;
 pub use entry::{
     DeletionEffects, DeletionKind, KeptTake, PromotedVariation, TrashEntry, TrashFilter,
 };
@@ -34,6 +35,7 @@ pub(crate) use purge::{STATEMENTS as PURGE_STATEMENTS, bury};
 pub use restore::{MissingBlob, RenamedSegment, RestoredDeletion};
 #[cfg(test)]
 pub(crate) use restore::{STATEMENTS as RESTORE_STATEMENTS, every_insert};
+pub(crate) use restore::{bring_back, lock_project_deletion, project_deletion};
 #[cfg(test)]
 pub(crate) use sweep::STATEMENTS as SWEEP_STATEMENTS;
 pub(crate) use sweep::ensure_named;

@@ -1,5 +1,6 @@
 //! Restoring: all that a deletion took comes back, in one transaction.
 
+mod made;
 mod place;
 
 use std::borrow::Cow;
@@ -20,8 +21,10 @@ use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, DeletionId, ProjectId};
 use crate::json::Json;
 use crate::studio::Studio;
+use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
 use crate::{frame, project, variation};
+use made::Back;
 
 /// How many missing blobs are listed.
 const MAX_LISTED_MISSING: usize = 100;
@@ -357,7 +360,7 @@ impl Restore<'_> {
         }
     }
 
-    async fn carry_out(mut self) -> Result<RestoredDeletion> {
+    async fn carry_out(mut self) -> Result<(Session, Stale, RestoredDeletion)> {
         let is_whole = self.entry.kind == DeletionKind::Project;
         owner::check(&mut self.session, self.project, self.entry.id).await?;
         let project = if is_whole {
@@ -375,8 +378,12 @@ impl Restore<'_> {
             Vec::new()
         };
         self.insert_all().await?;
+        let mut extended = None;
         if self.entry.kind == DeletionKind::Frames {
-            self.frames_back().await?;
+            let assets = assets.iter().copied();
+            self.stale
+                .tell(EntityKind::Asset, ChangeKind::Created, assets);
+            extended = self.frames_back().await?;
         } else {
             self.tell([
                 (EntityKind::Project, &project),
@@ -388,7 +395,8 @@ impl Restore<'_> {
             ]);
         }
         let mut homes = self.undo_effects().await?;
-        homes.extend(self.bytes_back().await?);
+        let bytes = self.bytes_back().await?;
+        homes.extend(&bytes);
         homes.extend(&assets);
         // What animations that came back show may have a lower place now.
         homes.extend(frame::shown_in(&mut self.session, self.project, &animations).await?);
@@ -407,23 +415,28 @@ impl Restore<'_> {
         }
         entry::forget(&mut self.session, self.entry.id).await?;
         let (missing, more_missing) = self.missing(&homes).await?;
-        let Self {
-            studio,
-            session,
-            entry,
-            stale,
-            renamed,
-            left,
-            ..
-        } = self;
-        studio.commit(session, stale).await?;
-        Ok(RestoredDeletion {
-            deletion: entry,
-            renamed,
-            left,
+        let back = Back {
+            characters: &characters,
+            animations: &animations,
+            assets: &assets,
+            frames: &frames,
+            bytes: &bytes,
+            annotations: &annotations,
+            extended,
+        };
+        self.stale.did(&Action::Restore {
+            kind: self.entry.kind,
+            name: self.entry.name.clone(),
+            made: back.made(&self.entry),
+        });
+        let restored = RestoredDeletion {
+            deletion: self.entry,
+            renamed: self.renamed,
+            left: self.left,
             missing,
             more_missing,
-        })
+        };
+        Ok((self.session, self.stale, restored))
     }
 }
 
@@ -442,35 +455,67 @@ impl Studio {
     /// [`Error::Conflict`] where an id is taken, and where what it belongs to is not there: that
     /// is to be restored first, and the hint says so. Nothing is changed then.
     pub async fn restore(&self, id: DeletionId) -> Result<RestoredDeletion> {
-        let mut session = self.database().write().await?;
-        let entry = entry::lock(&mut session, id).await?;
-        let project = entry.project_id;
-        if entry.kind != DeletionKind::Project {
-            match project::lock(&mut session, project).await {
-                Err(Error::NotFound { .. }) => {
-                    return Err(project_gone(&mut session, project).await?);
-                }
-                locked => drop(locked?),
-            }
-        }
-        let restore = Restore {
-            studio: self,
-            session,
-            project,
-            entry,
-            stale: Stale::new(project),
-            renamed: Vec::new(),
-            left: Vec::new(),
-        };
-        restore.carry_out().await
+        let session = self.database().write().await?;
+        let (session, stale, restored) = bring_back(self, session, id, None).await?;
+        self.commit(session, stale).await?;
+        Ok(restored)
     }
 }
 
-/// Says how the project of a deletion comes back.
-async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
+/// Brings back what a deletion took within a transaction, and locks the project; what is stale
+/// already may be given. Nothing was changed for good where it fails.
+pub(crate) async fn bring_back(
+    studio: &Studio,
+    mut session: Session,
+    id: DeletionId,
+    stale: Option<Stale>,
+) -> Result<(Session, Stale, RestoredDeletion)> {
+    let entry = entry::lock(&mut session, id).await?;
+    let project = entry.project_id;
+    if entry.kind != DeletionKind::Project {
+        match project::lock(&mut session, project).await {
+            Err(Error::NotFound { .. }) => {
+                return Err(project_gone(&mut session, project).await?);
+            }
+            locked => drop(locked?),
+        }
+    }
+    let restore = Restore {
+        studio,
+        session,
+        project,
+        entry,
+        stale: stale.unwrap_or_else(|| Stale::new(project)),
+        renamed: Vec::new(),
+        left: Vec::new(),
+    };
+    restore.carry_out().await
+}
+
+/// Returns the deletion of a whole project, if the trash keeps it.
+pub(crate) async fn project_deletion(
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Option<TrashEntry>> {
     let of_project = [Value::Id(project.0)];
     let deletion = session.optional(&PROJECT_DELETION, &of_project, |row| {
         row.at::<DeletionId>(0, "deletion.id")
     });
-    Ok(owner::gone("project", project, deletion.await?))
+    match deletion.await? {
+        Some(deletion) => entry::kept(session, deletion).await,
+        None => Ok(None),
+    }
+}
+
+/// Locks the deletion of a whole project that the trash keeps.
+pub(crate) async fn lock_project_deletion(session: &mut Session, project: ProjectId) -> Result<()> {
+    let deletion = project_deletion(session, project).await?;
+    let deletion = deletion.ok_or_else(|| Error::not_found("project", project))?;
+    entry::lock(session, deletion.id).await.map(drop)
+}
+
+/// Says how the project of a deletion comes back.
+async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
+    let deletion = project_deletion(session, project).await?;
+    Ok(owner::gone("project", project, deletion.map(|it| it.id)))
 }
