@@ -183,10 +183,10 @@ mod tests {
             // Everything the edit touched stands elsewhere, or is something else.
             let mut since = after;
             since.reverse();
-            since.iter_mut().for_each(|slot| {
+            for slot in &mut since {
                 slot.asset_id = AssetId(Uuid::nil());
                 slot.prompt = Some("other".to_owned());
-            });
+            }
             assert_eq!(before(since, done), None, "{edit:?}");
         }
     }

@@ -53,8 +53,8 @@ pub(super) async fn reverse(
                 ..Reversed::new(session, stale)
             })
         }
-        Action::Create { made } => unmake(studio, session, project, made).await,
-        Action::Restore {
+        Action::Create { made }
+        | Action::Restore {
             made: Some(made), ..
         } => unmake(studio, session, project, made).await,
         Action::Update {

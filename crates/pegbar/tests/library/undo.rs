@@ -3,6 +3,8 @@
 mod last;
 mod refused;
 
+use std::fmt::Write as _;
+
 use pegbar::{
     ActionKind, AnimationPatch, AnnotationId, AssetPatch, CharacterPatch, FrameImage, Json,
     LastAction, NewAnimation, NewAnnotation, NewCharacter, NewFrame, ProjectId, ProjectPatch,
@@ -34,13 +36,11 @@ async fn shown(studio: &Studio, project: ProjectId) -> String {
     assets.dedup();
     for id in assets {
         let annotations = studio.list_annotations(id).await.unwrap();
-        text += &format!(
-            "\n{annotations:?} {:?}",
-            studio.list_claims(id).await.unwrap()
-        );
+        let claims = studio.list_claims(id).await.unwrap();
+        write!(text, "\n{annotations:?} {claims:?}").unwrap();
     }
     for file in files_below(&studio.assets_folder()) {
-        text += &format!("\n{file:?}");
+        write!(text, "\n{file:?}").unwrap();
     }
     text
 }
