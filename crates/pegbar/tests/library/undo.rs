@@ -192,19 +192,22 @@ both_engines! {
         let walk = &place.tree.characters[0].animations[0];
         let (run, front) = (&place.tree.characters[1].animations[0], place.tree.characters[0].variations[0].id);
         let (walk_id, run_id) = (walk.animation.id, run.animation.id);
-        let [first, second] = [walk.frames[0].frame.id, walk.frames[1].frame.id];
+        let more = (35..38).map(|number| NewFrame::new(asset(number))).collect();
+        let walk = place.studio.append_frames(walk_id, more, None).await.unwrap();
+        let ids: Vec<_> = walk.frames.iter().map(|it| it.frame.id).collect();
+        let (first, second) = (ids[0], ids[1]);
         let insertion = "the insertion of 2 frames into the animation \"Cat/Walk\"";
         place.there_and_back(ActionKind::Create, insertion, async |studio| {
             let frames = vec![NewFrame::new(asset(40)).prompt("n"), NewFrame::showing(front)];
             studio.insert_frames(walk_id, 1, frames, None).await.unwrap();
         }).await;
-        let move_ = "the move of frame 0 to 1 in the animation \"Cat/Walk\"";
+        let move_ = "the move of frame 1 to 3 in the animation \"Cat/Walk\"";
         place.there_and_back(ActionKind::Edit, move_, async |studio| {
-            studio.move_frame(first, 1, None).await.unwrap();
+            studio.move_frame(second, 3, None).await.unwrap();
         }).await;
         let order = "the new order of the frames in the animation \"Cat/Walk\"";
         place.there_and_back(ActionKind::Edit, order, async |studio| {
-            studio.set_frame_order(walk_id, vec![second, first], None).await.unwrap();
+            studio.set_frame_order(walk_id, [3, 4, 1, 0, 2].map(|n| ids[n]).to_vec(), None).await.unwrap();
         }).await;
         let replacement = "the replacement of the image of frame 1 in the animation \"Cat/Walk\"";
         place.there_and_back(ActionKind::Edit, replacement, async |studio| {
@@ -220,9 +223,9 @@ both_engines! {
                 studio.set_frame_prompt(first, text.clone(), None).await.unwrap();
             }).await;
         }
-        let removal = "the removal of the frames \"Cat/Walk/0\"";
+        let removal = "the removal of the frames \"Cat/Walk/1\"";
         place.there_and_back(ActionKind::Delete, removal, async |studio| {
-            studio.remove_frame(first, None).await.unwrap();
+            studio.remove_frame(second, None).await.unwrap();
         }).await;
         let across = "the move of a frame to the animation \"Dog/Run\"";
         place.there_and_back(ActionKind::Edit, across, async |studio| {

@@ -1,6 +1,11 @@
 //! Which action is the last one.
 
-use pegbar::{ActionKind, CharacterPatch, NewCharacter, NewProject, ProjectPatch};
+use std::collections::BTreeMap;
+
+use pegbar::{
+    ActionKind, AnimationId, AnimationPatch, CharacterPatch, FrameImage, NewAnimation,
+    NewCharacter, NewFrame, NewProject, ProjectPatch, Studio,
+};
 
 use super::{Place, last, shown, undo};
 use crate::support::asset;
@@ -13,7 +18,98 @@ fn renamed(name: &str) -> CharacterPatch {
     }
 }
 
+/// Does something to an animation or its character, chosen by a number.
+async fn anything(studio: &Studio, walk: AnimationId, number: usize) {
+    let (die, n) = (number % 11, u32::try_from(number).unwrap());
+    let tree = studio.get_animation_tree(walk).await.unwrap();
+    let count = tree.frames.len();
+    let frame = |n: usize| tree.frames[n % count].frame.id;
+    let (cat, name) = (tree.animation.character_id, format!("N {}", number % 7));
+    if count < 3 || die == 0 {
+        let frames = vec![
+            NewFrame::new(asset(n)).prompt(&name),
+            NewFrame::new(asset(n + 1)),
+        ];
+        let at = u32::try_from(number % (count + 1)).unwrap();
+        studio.insert_frames(walk, at, frames, None).await.map(drop)
+    } else if die == 1 {
+        studio.remove_frame(frame(number / 3), None).await.map(drop)
+    } else if die < 4 {
+        let to = u32::try_from(number / 5 % count).unwrap();
+        studio
+            .move_frame(frame(number / 7), to, None)
+            .await
+            .map(drop)
+    } else if die < 6 {
+        let mut order: Vec<_> = (0..count).map(frame).collect();
+        order.rotate_left(number / 3 % count);
+        order.swap(0, number / 5 % count);
+        studio.set_frame_order(walk, order, None).await.map(drop)
+    } else if die == 6 {
+        let image = FrameImage::New(Box::new(asset(n)));
+        studio
+            .replace_frame(frame(number / 3), image, None)
+            .await
+            .map(drop)
+    } else if die == 7 {
+        studio
+            .set_frame_prompt(frame(number / 3), Some(name), None)
+            .await
+            .map(drop)
+    } else if die == 8 {
+        studio.update_character(cat, renamed(&name)).await.map(drop)
+    } else if die == 9 {
+        let patch = AnimationPatch {
+            name: Some(name),
+            ..Default::default()
+        };
+        studio.update_animation(walk, patch).await.map(drop)
+    } else {
+        let new = NewAnimation::new(name).frame(NewFrame::showing(tree.frames[0].asset.id));
+        let made = studio.create_animation(cat, new).await.unwrap();
+        let gone = number % 2 == 0;
+        if gone {
+            studio.delete_animation(made.animation.id).await.unwrap();
+        }
+        Ok(())
+    }
+    .unwrap();
+}
+
 both_engines! {
+    async fn any_row_of_actions_is_undone_step_by_step(bench) {
+        let Place { studio, tree, .. } = Place::new(bench).await;
+        let (project, walk) = (tree.project.id, tree.characters[0].animations[0].animation.id);
+        let mut states = BTreeMap::new();
+        let mut number: usize = 20_260_101;
+        let mut keep = async || {
+            let last = last(&studio, project).await.number;
+            states.insert(last, shown(&studio, project).await);
+        };
+        keep().await;
+        for _ in 0..40 {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let die = number >> 33;
+            if die % 5 == 0 && last(&studio, project).await.number > 1 {
+                undo(&studio, project).await;
+            } else {
+                anything(&studio, walk, die).await;
+                keep().await;
+            }
+        }
+        let mut undone = 0;
+        while last(&studio, project).await.number > 1 {
+            let action = undo(&studio, project).await;
+            let now = last(&studio, project).await.number;
+            // What was made and deleted by one step was seen only together.
+            if let Some(state) = states.get(&now) {
+                assert_eq!(&shown(&studio, project).await, state, "{}", action.what);
+                undone += 1;
+            }
+        }
+        assert!(undone > 15, "{undone}");
+    }
+
     async fn said_again_the_action_before_is_undone_until_nothing_is_left(bench) {
         let Place { studio, tree, .. } = Place::new(bench).await;
         let (project, cat) = (tree.project.id, tree.characters[0].character.id);
