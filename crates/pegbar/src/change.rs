@@ -235,7 +235,7 @@ pub(crate) async fn last_action(
             return Ok(Some(found));
         };
         // What was done between the two is undone, too, or it could not have been undone.
-        up_to = undid.min(found.number) - 1;
+        up_to = undid.min(found.number).saturating_sub(1);
     }
 }
 

@@ -29,13 +29,14 @@ pub use entry::{
 };
 #[cfg(test)]
 pub(crate) use owner::every_check;
+pub(crate) use owner::{lock_project_deletion, project_deletion};
 pub use purge::{PurgeOptions, PurgeReport, PurgeScope};
 #[cfg(test)]
 pub(crate) use purge::{STATEMENTS as PURGE_STATEMENTS, bury};
+pub(crate) use restore::bring_back;
 pub use restore::{MissingBlob, RenamedSegment, RestoredDeletion};
 #[cfg(test)]
 pub(crate) use restore::{STATEMENTS as RESTORE_STATEMENTS, every_insert};
-pub(crate) use restore::{bring_back, lock_project_deletion, project_deletion};
 #[cfg(test)]
 pub(crate) use sweep::STATEMENTS as SWEEP_STATEMENTS;
 pub(crate) use sweep::ensure_named;

@@ -41,7 +41,6 @@ statements! {
             AND position > $3 ORDER BY position LIMIT $4";
     BLOBS = "SELECT id, sha256, file_size FROM asset WHERE project_id = $1 AND id {in $2} \
              AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL ORDER BY id";
-    PROJECT_DELETION = "SELECT id FROM deletion WHERE project_id = $1 AND kind = 'project'";
     SET_THUMBNAIL = "UPDATE project SET thumbnail_id = $2, updated_at = $3 \
                      WHERE id = $1 AND thumbnail_id IS NULL";
     // Only where nobody has chosen another meanwhile.
@@ -475,7 +474,7 @@ pub(crate) async fn bring_back(
     if entry.kind != DeletionKind::Project {
         match project::lock(&mut session, project).await {
             Err(Error::NotFound { .. }) => {
-                return Err(project_gone(&mut session, project).await?);
+                return Err(owner::project_gone(&mut session, project).await?);
             }
             locked => drop(locked?),
         }
@@ -490,32 +489,4 @@ pub(crate) async fn bring_back(
         left: Vec::new(),
     };
     restore.carry_out().await
-}
-
-/// Returns the deletion of a whole project, if the trash keeps it.
-pub(crate) async fn project_deletion(
-    session: &mut Session,
-    project: ProjectId,
-) -> Result<Option<TrashEntry>> {
-    let of_project = [Value::Id(project.0)];
-    let deletion = session.optional(&PROJECT_DELETION, &of_project, |row| {
-        row.at::<DeletionId>(0, "deletion.id")
-    });
-    match deletion.await? {
-        Some(deletion) => entry::kept(session, deletion).await,
-        None => Ok(None),
-    }
-}
-
-/// Locks the deletion of a whole project that the trash keeps.
-pub(crate) async fn lock_project_deletion(session: &mut Session, project: ProjectId) -> Result<()> {
-    let deletion = project_deletion(session, project).await?;
-    let deletion = deletion.ok_or_else(|| Error::not_found("project", project))?;
-    entry::lock(session, deletion.id).await.map(drop)
-}
-
-/// Says how the project of a deletion comes back.
-async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
-    let deletion = project_deletion(session, project).await?;
-    Ok(owner::gone("project", project, deletion.map(|it| it.id)))
 }

@@ -67,8 +67,7 @@ async fn anything(studio: &Studio, walk: AnimationId, number: usize) {
     } else {
         let new = NewAnimation::new(name).frame(NewFrame::showing(tree.frames[0].asset.id));
         let made = studio.create_animation(cat, new).await.unwrap();
-        let gone = number % 2 == 0;
-        if gone {
+        if number.is_multiple_of(2) {
             studio.delete_animation(made.animation.id).await.unwrap();
         }
         Ok(())
@@ -90,7 +89,7 @@ both_engines! {
         for _ in 0..40 {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let die = number >> 33;
-            if die % 5 == 0 && last(&studio, project).await.number > 1 {
+            if die.is_multiple_of(5) && last(&studio, project).await.number > 1 {
                 undo(&studio, project).await;
             } else {
                 anything(&studio, walk, die).await;
@@ -182,6 +181,21 @@ both_engines! {
         assert_eq!(after, before);
         let action = studio.last_action(None).await.unwrap().unwrap();
         assert_eq!((action.project_id, action.number), (second.project.id, 1));
+    }
+
+    async fn a_project_that_came_by_name_or_as_a_bundle_goes_again(bench) {
+        let Place { studio, tree, .. } = Place::new(bench).await;
+        let (named, is_new) = studio.get_or_create_project("Herd").await.unwrap();
+        assert!(is_new);
+        assert_eq!(undo(&studio, named.id).await.what, "the creation of the project \"Herd\"");
+        assert_eq!(studio.get_project(named.id).await.unwrap_err().code(), "not_found");
+        let file = bench.folder.path().join("zoo.pegbar");
+        studio.export_bundle(tree.project.id, &file, false, |_, _| {}).await.unwrap();
+        let copy = studio.import_bundle(&file, pegbar::BundleImport { as_copy: true }, |_, _| {}).await.unwrap();
+        let action = undo(&studio, copy.project_id).await;
+        assert_eq!(action.what, format!("the creation of the project {:?}", copy.name));
+        assert_eq!(studio.get_project(copy.project_id).await.unwrap_err().code(), "not_found");
+        assert_eq!(studio.get_project_tree(tree.project.id).await.unwrap(), tree);
     }
 
     async fn an_action_that_came_meanwhile_is_not_undone_in_its_place(bench) {
