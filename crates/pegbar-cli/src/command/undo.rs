@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<(), CommandErro
     let output = &context.output;
     let project = meant(studio, &args.within).await?;
     let action = studio.last_action(project).await?.ok_or_else(|| {
-        CommandError::refused("not_found", "nothing was done that could be undone")
+        CommandError::refused("not_found", "there is nothing to undo")
             .hint("what is in the trash: `pegbar trash list`")
     })?;
     let what = named(&action, project.is_none());
