@@ -3,6 +3,7 @@
 mod copies;
 mod deletion;
 mod intake;
+mod undoing;
 
 use std::fs;
 
@@ -18,6 +19,7 @@ use deletion::{
     delete_animation, delete_asset, delete_character, delete_project, drop_bytes, purge, restore,
 };
 use intake::{adopt, import_folder, import_sidecars};
+use undoing::undo;
 
 use crate::Result;
 use crate::random::Random;
@@ -81,6 +83,8 @@ operations! {
     "restore animation": restore,
     "restore character": restore,
     "restore project": restore,
+    "undo reorder": undo,
+    "undo replace": undo,
     "purge": purge,
     "back up": back_up,
     "back up again": back_up,
@@ -110,7 +114,7 @@ pub fn is_repeated(name: &str) -> bool {
 /// Whether an operation needs more than every base has.
 #[must_use]
 pub fn needs_something(name: &str) -> bool {
-    let laid_out = ["restore", "import bundle", "import sidecars"];
+    let laid_out = ["restore", "undo", "import bundle", "import sidecars"];
     laid_out.iter().any(|start| name.starts_with(start))
         || matches!(
             name,
@@ -141,6 +145,7 @@ pub fn prepare(name: &str, base: &Base) -> Result<()> {
         }
         "back up again" | "restore backup" => copies::lay_out_backup(base)?,
         "purge" => deletion::delete(base, "character")?,
+        "undo reorder" | "undo replace" => undoing::lay_out(name, base)?,
         _ => {
             if let Some(what) = name.strip_prefix("restore ") {
                 deletion::delete(base, what)?;

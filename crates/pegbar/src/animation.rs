@@ -8,6 +8,7 @@ mod take;
 use std::collections::HashMap;
 use std::mem::take;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::asset::{self, NewAsset};
@@ -26,6 +27,7 @@ use crate::studio::Studio;
 use crate::text::{check_name, check_source, check_text, check_time};
 use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
+use crate::undo::{Action, present};
 use crate::view::{Scope, Stale};
 use crate::{character, project, view};
 pub(crate) use folder::Folders;
@@ -210,10 +212,12 @@ impl NewAnimation {
 }
 
 /// What changes in an animation; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct AnimationPatch {
     /// What the animation has to be still, as [`Studio::get_animation`] returned it; `None` for whatever it
     /// is.
+    #[serde(skip)]
     pub expected: Option<Fingerprint>,
     /// The character that moves, of the same project. The paths of its frames follow, its takes
     /// stay with it.
@@ -225,6 +229,7 @@ pub struct AnimationPatch {
     /// What the user asked for.
     pub user_prompt: Option<String>,
     /// How long each frame is shown, in milliseconds; `Some(None)` leaves it to the player.
+    #[serde(deserialize_with = "present")]
     pub frame_duration_ms: Option<Option<u32>>,
 }
 
@@ -426,21 +431,38 @@ impl Studio {
         patch: AnimationPatch,
     ) -> Result<Animation> {
         let mut session = self.database().write().await?;
-        let project_id = project_of(&mut session, id).await?;
-        project::lock(&mut session, project_id).await?;
-        let mut animation = lock(&mut session, id).await?;
+        let updated = self.update_animation_in(&mut session, id, patch, None);
+        let (animation, stale) = updated.await?;
+        self.commit(session, stale).await?;
+        Ok(animation)
+    }
+
+    /// Changes an animation within a transaction, and locks its project. With a new name or
+    /// character it is to have this segment, if it is free; `None` for what the name makes.
+    pub(crate) async fn update_animation_in(
+        &self,
+        session: &mut Session,
+        id: AnimationId,
+        patch: AnimationPatch,
+        segment: Option<&str>,
+    ) -> Result<(Animation, Stale)> {
+        let project_id = project_of(session, id).await?;
+        project::lock(session, project_id).await?;
+        let mut animation = lock(session, id).await?;
         Fingerprint::check(patch.expected, "animation", &animation)?;
+        let before = animation.clone();
         let character = patch.character_id.unwrap_or(animation.character_id);
         let name = patch.name.unwrap_or_else(|| animation.name.clone());
         let is_moved = character != animation.character_id;
         let mut has_new_paths = is_moved;
         if is_moved {
-            character::check_in_project(&mut session, project_id, character).await?;
+            character::check_in_project(session, project_id, character).await?;
         }
         if is_moved || name != animation.name {
             check_name("name", &name)?;
-            let mut folders = Folders::load(&mut session, project_id, Some(id)).await?;
-            let segment = folders.take(character, &name);
+            let mut folders = Folders::load(session, project_id, Some(id)).await?;
+            let wanted = segment.and_then(|wanted| folders.take_over(character, wanted));
+            let segment = wanted.unwrap_or_else(|| folders.take(character, &name));
             has_new_paths |= animation.segment.as_ref() != Some(&segment.text);
             animation.character_id = character;
             animation.name = name;
@@ -468,10 +490,10 @@ impl Studio {
             let shown: Vec<Uuid> = session
                 .query(&SHOWN, &parameters, |row| row.at(0, "frame.asset_id"))
                 .await?;
-            view::rehome(&mut session, project_id, &shown).await?;
+            view::rehome(session, project_id, &shown).await?;
             stale.add(Scope::Animation(id));
         }
-        self.commit(session, stale).await?;
-        Ok(animation)
+        stale.did(&Action::of_update(entity, id, &before, &animation)?);
+        Ok((animation, stale))
     }
 }

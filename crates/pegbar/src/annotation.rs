@@ -14,6 +14,7 @@ use crate::studio::Studio;
 use crate::text::{check_name, check_text};
 use crate::time::MillisSinceEpoch;
 use crate::trash::{self, DeletionKind, Doomed, Note};
+use crate::undo::{Action, Made};
 use crate::view::Stale;
 
 entity! {
@@ -111,7 +112,9 @@ impl Studio {
         };
         session.insert(std::slice::from_ref(&annotation)).await?;
         let (entity, change) = (EntityKind::Annotation, ChangeKind::Created);
-        let stale = Stale::of(project_id, entity, change, annotation.id);
+        let mut stale = Stale::of(project_id, entity, change, annotation.id);
+        let made = Made::Annotation { id: annotation.id };
+        stale.did(&Action::Create { made });
         self.commit_rows(session, stale).await?;
         Ok(annotation)
     }
@@ -135,28 +138,42 @@ impl Studio {
         &self,
         annotation: impl Into<AsSeen<AnnotationId>>,
     ) -> Result<Annotation> {
-        let AsSeen { id, expected } = annotation.into();
         let mut session = self.database().write().await?;
-        let project = get(&mut session, id).await?.project_id;
-        project::lock(&mut session, project).await?;
-        let annotation = get(&mut session, id).await?;
+        let (annotation, stale) = self
+            .delete_annotation_in(&mut session, annotation.into())
+            .await?;
+        self.commit_rows(session, stale).await?;
+        Ok(annotation)
+    }
+
+    /// Moves an annotation into the trash within a transaction, and locks its project.
+    pub(crate) async fn delete_annotation_in(
+        &self,
+        session: &mut Session,
+        AsSeen { id, expected }: AsSeen<AnnotationId>,
+    ) -> Result<(Annotation, Stale)> {
+        let project = get(session, id).await?.project_id;
+        project::lock(session, project).await?;
+        let annotation = get(session, id).await?;
         Fingerprint::check(expected, "annotation", &annotation)?;
         let doomed = Doomed {
             annotations: vec![id.0],
             ..Doomed::default()
         };
         let asset = [annotation.asset_id.0];
-        let mut named = asset::whereabouts::of_assets(&mut session, project, &asset).await?;
+        let mut named = asset::whereabouts::of_assets(session, project, &asset).await?;
         let named = named.remove(&annotation.asset_id);
         let name = named.map(|named| named.to_string()).unwrap_or_default();
         let note = Note::new(DeletionKind::Annotation, name);
         let (id_in_trash, now) = (self.new_id(), self.now());
-        trash::discard(&mut session, project, id_in_trash, &doomed, note, now).await?;
+        trash::discard(session, project, id_in_trash, &doomed, note, now).await?;
         let key = [Value::Id(project.0), Value::Id(id.0)];
         session.execute(&DELETE, &key).await?;
         let (entity, change) = (EntityKind::Annotation, ChangeKind::Deleted);
-        let stale = Stale::of(project, entity, change, id);
-        self.commit_rows(session, stale).await?;
-        Ok(annotation)
+        let mut stale = Stale::of(project, entity, change, id);
+        stale.did(&Action::Delete {
+            deletion: id_in_trash,
+        });
+        Ok((annotation, stale))
     }
 }

@@ -2,18 +2,17 @@
 
 mod new;
 pub(crate) mod together;
+mod update;
 pub(crate) mod whereabouts;
 
 use uuid::Uuid;
 
 use crate::blob::StoredImage;
-use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, Sql, statements};
 use crate::db::value::{Value, word_enum};
 use crate::error::{Error, Result};
-use crate::fingerprint::Fingerprint;
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, CharacterId, GenerationId, ProjectId};
 use crate::json::Json;
@@ -21,12 +20,14 @@ use crate::page::{Page, PageRequest};
 use crate::reference::{self, References};
 use crate::studio::Studio;
 use crate::tag;
-use crate::text::{check_optional, checked_tags};
 use crate::time::MillisSinceEpoch;
-use crate::view::Stale;
 
 pub(crate) use new::{Facts, name_of_file};
 pub use new::{ImageSource, NewAsset};
+pub use update::AssetPatch;
+pub(crate) use update::Changeable;
+#[cfg(test)]
+pub(crate) use update::STATEMENTS as UPDATE_STATEMENTS;
 pub use whereabouts::{Showing, Whereabouts};
 
 word_enum! {
@@ -150,21 +151,7 @@ statements! {
     GET = "SELECT {asset} FROM asset WHERE id = $1";
     GET_MANY = "SELECT {asset} FROM asset WHERE project_id = $1 AND id {in $2}";
     OF_PROJECT = "SELECT {asset} FROM asset WHERE project_id = $1 ORDER BY id";
-    UPDATE = "UPDATE asset SET original_name = $2, updated_at = $3 WHERE id = $1";
     PROJECT_OF = "SELECT project_id FROM asset WHERE id = $1";
-}
-
-/// What changes in an asset; `None` leaves a field as it is. Bytes, prompts, settings, model
-/// and references are not here: they say how it was made.
-#[derive(Clone, Debug, Default)]
-pub struct AssetPatch {
-    /// What the asset has to be still, as [`Studio::get_asset`] returned it; `None` for whatever it
-    /// is.
-    pub expected: Option<Fingerprint>,
-    /// All tags, in order.
-    pub tags: Option<Vec<String>>,
-    /// The file name it came with; `Some(None)` clears it.
-    pub original_name: Option<Option<String>>,
 }
 
 /// Which assets of a project are listed.
@@ -449,36 +436,5 @@ impl Studio {
         let mut page = Page::of(assets, page.limit);
         join(&mut session, project, &mut page.rows).await?;
         Ok(page)
-    }
-
-    /// Changes what may change in an asset: its tags and original name.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::Stale`]; [`Error::Invalid`] names the field. Nothing is
-    /// changed then.
-    pub async fn update_asset(&self, id: AssetId, patch: AssetPatch) -> Result<Asset> {
-        let mut session = self.database().write().await?;
-        let project = project_of(&mut session, id).await?;
-        crate::project::lock(&mut session, project).await?;
-        let mut asset = get(&mut session, id).await?;
-        Fingerprint::check(patch.expected, "asset", &asset)?;
-        if let Some(name) = patch.original_name {
-            check_optional("originalName", name.as_ref())?;
-            asset.original_name = name;
-        }
-        if let Some(tags) = patch.tags {
-            asset.tags = checked_tags(tags)?;
-            tag::replace_of_asset(&mut session, project, id, &asset.tags).await?;
-        }
-        asset.updated_at = self.now();
-        let name = asset
-            .original_name
-            .as_deref()
-            .map_or(Value::Null, Value::from);
-        let parameters = [Value::Id(id.0), name, Value::Time(asset.updated_at)];
-        session.execute(&UPDATE, &parameters).await?;
-        let stale = Stale::of(project, EntityKind::Asset, ChangeKind::Updated, id);
-        self.commit_rows(session, stale).await?;
-        Ok(asset)
     }
 }

@@ -1,5 +1,6 @@
 //! Changes: what each committed change of a project did, in order, for those who follow it.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,6 +35,13 @@ statements! {
     BOUNDS = "SELECT (SELECT min(number) FROM change WHERE project_id = $1), \
               (SELECT max(number) FROM change WHERE project_id = $1)";
     THERE = "SELECT id FROM project WHERE id = $1";
+    LAST = "SELECT number, created_at, content FROM change \
+            WHERE project_id = $1 AND number <= $2 ORDER BY number DESC LIMIT 1";
+    NEWEST = "SELECT c.project_id, c.created_at FROM (SELECT id FROM project \
+              UNION SELECT project_id FROM deletion WHERE kind = 'project') p \
+              JOIN change c ON c.project_id = p.id AND c.number = \
+              (SELECT max(m.number) FROM change m WHERE m.project_id = p.id) \
+              ORDER BY c.created_at DESC, c.project_id DESC";
 }
 
 word_enum! {
@@ -114,11 +122,34 @@ pub struct ProjectChanges {
 }
 
 /// What one transaction does to the things of a project.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Content {
+    pub(crate) entities: Vec<ChangedEntity>,
+    pub(crate) has_more: bool,
+    /// What was done, and what undoes it: an `Action` as text, since its values nest as deep
+    /// as JSON may. `None` for what can't be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) did: Option<String>,
+    /// The number of the change that this one undid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) undid: Option<u64>,
+}
+
+/// What those who follow a project are told of a change.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
     entities: Vec<ChangedEntity>,
     has_more: bool,
+}
+
+/// A change as it was written.
+#[derive(Clone)]
+pub(crate) struct Written {
+    pub(crate) number: u64,
+    pub(crate) created_at: MillisSinceEpoch,
+    pub(crate) content: Content,
 }
 
 impl Content {
@@ -169,14 +200,58 @@ fn big(number: u64) -> Value<'static> {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn read(row: &Row<'_>) -> Result<ProjectChange> {
-    let number: u64 = row.at(0, "change.number")?;
+fn content_of<T: DeserializeOwned>(number: u64, row: &Row<'_>) -> Result<T> {
     let content: Json = row.at(2, "change.content")?;
-    let content: Content = content.to_typed().map_err(|error| Error::Damaged {
+    content.to_typed().map_err(|error| Error::Damaged {
         place: format!("change.content of the change {number}"),
         reason: error.to_string(),
         source: Some(Box::new(error)),
-    })?;
+    })
+}
+
+fn read_written(row: &Row<'_>) -> Result<Written> {
+    let number: u64 = row.at(0, "change.number")?;
+    Ok(Written {
+        number,
+        created_at: row.at(1, "change.created_at")?,
+        content: content_of(number, row)?,
+    })
+}
+
+/// Returns a project's newest change that is neither undone nor the undoing of another; `None`
+/// where none is kept.
+pub(crate) async fn last_action(
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Option<Written>> {
+    let mut up_to = u64::MAX;
+    loop {
+        let parameters = [Value::Id(project.0), big(up_to)];
+        let found = session.optional(&LAST, &parameters, read_written).await?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let Some(undid) = found.content.undid else {
+            return Ok(Some(found));
+        };
+        // What was done between the two is undone, too, or it could not have been undone.
+        up_to = undid.min(found.number).saturating_sub(1);
+    }
+}
+
+/// Returns the projects that are there or in the trash, and when each last changed: the newest
+/// change first.
+pub(crate) async fn newest(session: &mut Session) -> Result<Vec<(ProjectId, MillisSinceEpoch)>> {
+    let rows = session.query(&NEWEST, &[], |row| {
+        let project: ProjectId = row.at(0, "change.project_id")?;
+        Ok((project, row.at(1, "change.created_at")?))
+    });
+    rows.await
+}
+
+fn read(row: &Row<'_>) -> Result<ProjectChange> {
+    let number: u64 = row.at(0, "change.number")?;
+    let content: Told = content_of(number, row)?;
     Ok(ProjectChange {
         number,
         created_at: row.at(1, "change.created_at")?,

@@ -2,6 +2,7 @@
 
 use std::mem::take;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::animation::NewAnimation;
@@ -17,11 +18,12 @@ use crate::fingerprint::Fingerprint;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::json::Json;
 use crate::page::{Page, PageRequest};
-use crate::segment::Segment;
+use crate::segment::{self, Segment};
 use crate::studio::Studio;
 use crate::text::{check_name, check_settings, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::CharacterTree;
+use crate::undo::{Action, present};
 use crate::view::{Scope, Stale};
 use crate::{project, tag, variation, view};
 
@@ -201,10 +203,12 @@ impl NewCharacter {
 }
 
 /// What changes in a character; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct CharacterPatch {
     /// What the character has to be still, as [`Studio::get_character`] returned it; `None` for whatever it
     /// is.
+    #[serde(skip)]
     pub expected: Option<Fingerprint>,
     /// The display name. The paths of its files follow.
     pub name: Option<String>,
@@ -215,6 +219,7 @@ pub struct CharacterPatch {
     /// What the user asked for.
     pub user_prompt: Option<String>,
     /// The primary one of its variations; `Some(None)` clears it.
+    #[serde(deserialize_with = "present")]
     pub primary_asset_id: Option<Option<AssetId>>,
     /// Settings for generating its images.
     pub generation_settings: Option<Json>,
@@ -380,18 +385,36 @@ impl Studio {
         patch: CharacterPatch,
     ) -> Result<Character> {
         let mut session = self.database().write().await?;
-        let project_id = project_of(&mut session, id).await?;
-        project::lock(&mut session, project_id).await?;
-        let mut character = lock(&mut session, id).await?;
+        let updated = self.update_character_in(&mut session, id, patch, None);
+        let (character, stale) = updated.await?;
+        self.commit(session, stale).await?;
+        Ok(character)
+    }
+
+    /// Changes a character within a transaction, and locks its project. With a new name it is to
+    /// have this segment, if it is free; `None` for what the name makes.
+    pub(crate) async fn update_character_in(
+        &self,
+        session: &mut Session,
+        id: CharacterId,
+        patch: CharacterPatch,
+        segment: Option<&str>,
+    ) -> Result<(Character, Stale)> {
+        let project_id = project_of(session, id).await?;
+        project::lock(session, project_id).await?;
+        let mut character = lock(session, id).await?;
         Fingerprint::check(patch.expected, "character", &character)?;
+        let before = character.clone();
         let mut is_renamed = false;
         if let Some(name) = patch.name.filter(|name| *name != character.name) {
             check_name("name", &name)?;
-            let taken = project::character_segment_keys(&mut session, project_id).await?;
+            let taken = project::character_segment_keys(session, project_id).await?;
             let own = character.segment_key.clone();
             let is_taken =
                 |key: &str| own.as_deref() != Some(key) && taken.iter().any(|taken| taken == key);
-            let segment = Segment::of(&name).unique(is_taken);
+            let wanted = segment.and_then(segment::taken_over);
+            let segment = wanted.filter(|wanted| !is_taken(&wanted.key));
+            let segment = segment.unwrap_or_else(|| Segment::of(&name).unique(is_taken));
             is_renamed = character.segment.as_ref() != Some(&segment.text);
             character.name = name;
             character.segment = Some(segment.text);
@@ -407,7 +430,7 @@ impl Studio {
         }
         if let Some(primary) = patch.primary_asset_id {
             if let Some(asset) = primary {
-                variation::check(&mut session, &character, asset).await?;
+                variation::check(session, &character, asset).await?;
             }
             character.primary_asset_id = primary;
         }
@@ -417,15 +440,15 @@ impl Studio {
         }
         if let Some(tags) = patch.tags {
             character.tags = checked_tags(tags)?;
-            tag::replace_of_character(&mut session, project_id, id, &character.tags).await?;
+            tag::replace_of_character(session, project_id, id, &character.tags).await?;
         }
         character.updated_at = self.now();
         session.update(&character).await?;
         let (entity, change) = (EntityKind::Character, ChangeKind::Updated);
         let mut stale = Stale::of(project_id, entity, change, id);
         if is_renamed {
-            let variations = variation::ids(&mut session, project_id, id).await?;
-            let animations = animation_ids(&mut session, project_id, id).await?;
+            let variations = variation::ids(session, project_id, id).await?;
+            let animations = animation_ids(session, project_id, id).await?;
             let parameters = [Value::Id(project_id.0), Value::Id(id.0)];
             let mut homes: Vec<Uuid> = session
                 .query(&TAKES_SHOWN, &parameters, |row| row.at(0, "frame.asset_id"))
@@ -433,9 +456,9 @@ impl Studio {
             stale.add_all(variations.iter().map(|id| Scope::Home(AssetId(*id))));
             stale.add_all(animations.into_iter().map(|id| Scope::Animation(id.into())));
             homes.extend(variations);
-            view::rehome(&mut session, project_id, &homes).await?;
+            view::rehome(session, project_id, &homes).await?;
         }
-        self.commit(session, stale).await?;
-        Ok(character)
+        stale.did(&Action::of_update(entity, id, &before, &character)?);
+        Ok((character, stale))
     }
 }

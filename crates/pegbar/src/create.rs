@@ -27,6 +27,7 @@ use crate::reference::{NewReference, Reference};
 use crate::studio::Studio;
 use crate::text::{check_optional, check_settings, check_source};
 use crate::time::MillisSinceEpoch;
+use crate::undo::{Made, Size};
 
 /// What a new asset's path, record and claims are made from, beside its row.
 struct Origin {
@@ -71,6 +72,44 @@ pub(crate) struct Created {
     pub(crate) generation: Option<Generation>,
     pub(crate) assets: Vec<Asset>,
     pub(crate) frames: Vec<Frame>,
+}
+
+impl Created {
+    /// Returns what was created as a whole, if that can be taken back: a generation stays what
+    /// it was.
+    pub(crate) fn made(&self) -> Option<Made> {
+        if self.generation.is_some() {
+            return None;
+        }
+        let size = Size {
+            characters: self.characters.len() as u64,
+            animations: self.animations.len() as u64,
+            frames: self.frames.len() as u64,
+            assets: self.assets.len() as u64,
+        };
+        if let Some(project) = &self.project {
+            let (id, size) = (project.id, Some(size));
+            return Some(Made::Project { id, size });
+        }
+        match (&self.characters[..], &self.animations[..]) {
+            ([character], _) => Some(Made::Character {
+                id: character.id,
+                size,
+            }),
+            ([], [animation]) => Some(Made::Animation {
+                id: animation.id,
+                size,
+            }),
+            ([], []) => Some(Made::Assets {
+                ids: self.asset_ids(),
+            }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn asset_ids(&self) -> Vec<AssetId> {
+        self.assets.iter().map(|row| row.id).collect()
+    }
 }
 
 /// The row that is there already and gets something added.

@@ -19,6 +19,7 @@ use crate::planted::{self, Planted};
 use crate::project::Project;
 use crate::studio::Studio;
 use crate::trash::{self, Doomed, Note};
+use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
 use crate::{animation, character, frame, project, variation};
 pub use bytes::DroppedBytes;
@@ -61,7 +62,11 @@ pub struct Deletion {
 
 /// Carries out what was decided: moves the rows into the trash and finds new paths for what lost
 /// a place.
-async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) -> Result<Deletion> {
+async fn carry_out(
+    studio: &Studio,
+    session: &mut Session,
+    decision: Decision,
+) -> Result<(Deletion, Stale)> {
     let (delete, going): (&Sql, fn(&Doomed) -> &[uuid::Uuid]) = match decision.target {
         DeletionTarget::Frame(frame) => {
             return remove_frame(studio, session, frame, decision).await;
@@ -101,11 +106,11 @@ async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) ->
     }
     if let Some(promoted) = effects.promoted {
         let character = promoted.character_id;
-        variation::set_primary(&mut session, character, promoted.to, now).await?;
+        variation::set_primary(session, character, promoted.to, now).await?;
         stale.tell(EntityKind::Character, ChangeKind::Updated, [character]);
     }
     if effects.cleared_thumbnail.is_some() {
-        project::set_thumbnail(&mut session, project.id, None, now).await?;
+        project::set_thumbnail(session, project.id, None, now).await?;
         stale.tell(EntityKind::Project, ChangeKind::Updated, [project.id]);
     }
     let note = Note {
@@ -113,7 +118,7 @@ async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) ->
         name,
         effects,
     };
-    trash::discard(&mut session, project.id, id, &doomed, note, now).await?;
+    trash::discard(session, project.id, id, &doomed, note, now).await?;
     if planted::is(Planted::UnlinkBeforeCommit) {
         let folder = studio.assets_folder().join(project.id.to_string());
         let _ = std::fs::remove_dir_all(folder);
@@ -124,35 +129,82 @@ async fn carry_out(studio: &Studio, mut session: Session, decision: Decision) ->
     } else {
         let parameters = [project_value, Value::Ids(going(&doomed))];
         session.execute(delete, &parameters).await?;
-        view::rehome(&mut session, project.id, &rehomed).await?;
+        view::rehome(session, project.id, &rehomed).await?;
         let animations = doomed.animations.iter();
         stale.add_all(animations.map(|id| Scope::Animation(AnimationId(*id))));
         let homes = doomed.assets.iter().chain(&rehomed);
         stale.add_all(homes.map(|id| Scope::Home(AssetId(*id))));
     }
-    let deletion = Deletion::of(id, &doomed);
-    studio.commit(session, stale).await?;
-    Ok(deletion)
+    stale.did(&Action::Delete { deletion: id });
+    Ok((Deletion::of(id, &doomed), stale))
+}
+
+/// Deletes something within a transaction that has locked the project.
+pub(crate) async fn delete_in(
+    studio: &Studio,
+    session: &mut Session,
+    project: Project,
+    target: DeletionTarget,
+) -> Result<(Deletion, Stale)> {
+    let decision = Decision::of(session, project, target).await?;
+    decision.refuse_if_used(session).await?;
+    carry_out(studio, session, decision).await
+}
+
+/// Deletes several assets together, within a transaction that has locked the project.
+pub(crate) async fn delete_assets_in(
+    studio: &Studio,
+    session: &mut Session,
+    project: Project,
+    assets: &[AssetId],
+) -> Result<(Deletion, Stale)> {
+    let decision = Decision::of_assets(session, project, assets).await?;
+    decision.refuse_if_used(session).await?;
+    carry_out(studio, session, decision).await
+}
+
+/// Removes the rows of takes that no frame shows any more and that the trash has already, within
+/// a transaction that has locked the project.
+pub(crate) async fn remove_discarded(
+    session: &mut Session,
+    project: Project,
+    takes: &[AssetId],
+    stale: &mut Stale,
+) -> Result<()> {
+    let id = project.id;
+    let decision = Decision::of_assets(session, project, takes).await?;
+    decision.refuse_if_used(session).await?;
+    let gone = &decision.doomed.assets;
+    let parameters = [Value::Id(id.0), Value::Ids(gone)];
+    session.execute(&DELETE_ASSETS, &parameters).await?;
+    stale.tell(EntityKind::Asset, ChangeKind::Deleted, gone.iter().copied());
+    stale.add_all(takes.iter().map(|id| Scope::Home(*id)));
+    Ok(())
 }
 
 /// Takes a frame out of the list of its animation; the others move up.
 async fn remove_frame(
     studio: &Studio,
-    mut session: Session,
+    session: &mut Session,
     frame: FrameId,
     decision: Decision,
-) -> Result<Deletion> {
+) -> Result<(Deletion, Stale)> {
     let gone = || Error::not_found("frame", frame);
     let animation = decision.animation.ok_or_else(gone)?;
     let edit = frame::edit::Edit::Remove { frame };
     let mut stale = Stale::new(decision.project.id);
-    let removed = frame::apply(&mut session, studio, animation, None, edit, &mut stale).await?;
-    let id = removed.ok_or_else(gone)?;
-    studio.commit(session, stale).await?;
-    Ok(Deletion::of(id, &decision.doomed))
+    let removed = frame::apply(session, studio, animation, None, edit, &mut stale).await?;
+    let id = removed.deletion.ok_or_else(gone)?;
+    stale.did(&Action::Delete { deletion: id });
+    Ok((Deletion::of(id, &decision.doomed), stale))
 }
 
 impl Deletion {
+    /// A deletion that took nothing as a whole.
+    pub(crate) fn empty(id: DeletionId) -> Self {
+        Self::of(id, &Doomed::default())
+    }
+
     fn of(id: DeletionId, doomed: &Doomed) -> Self {
         Self {
             id,
@@ -172,9 +224,9 @@ impl Studio {
         project: Project,
         target: DeletionTarget,
     ) -> Result<Deletion> {
-        let decision = Decision::of(&mut session, project, target).await?;
-        decision.refuse_if_used(&mut session).await?;
-        carry_out(self, session, decision).await
+        let (deletion, stale) = delete_in(self, &mut session, project, target).await?;
+        self.commit(session, stale).await?;
+        Ok(deletion)
     }
 
     /// Deletes just what a plan says: [`Studio::plan_deletion`] made it. A frame goes from its
@@ -191,7 +243,9 @@ impl Studio {
         let decision = Decision::of(&mut session, project, target).await?;
         plan.check_unchanged(&decision)?;
         decision.refuse_if_used(&mut session).await?;
-        carry_out(self, session, decision).await
+        let (deletion, stale) = carry_out(self, &mut session, decision).await?;
+        self.commit(session, stale).await?;
+        Ok(deletion)
     }
 
     /// Moves a project with everything in it into the trash.

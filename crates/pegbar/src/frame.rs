@@ -1,6 +1,7 @@
 //! Frames: what an animation shows, in order. Every change of the order is one primitive:
 //! replace the animation's list, if its version is the one the caller saw.
 
+mod back;
 pub(crate) mod edit;
 mod elsewhere;
 mod replace;
@@ -20,6 +21,8 @@ use crate::studio::Studio;
 use crate::text::check_optional;
 use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
+use crate::undo::{Action, Made};
+pub(crate) use back::{put_back, take_back};
 use edit::Edit;
 #[cfg(test)]
 pub(crate) use elsewhere::STATEMENTS as ELSEWHERE_STATEMENTS;
@@ -206,8 +209,29 @@ impl Studio {
         plan.store_blobs()?;
         let mut session = self.database().write().await?;
         let project_id = animation::project_of(&mut session, animation).await?;
-        let (_, mut stale) = plan.write(&mut session, Some(project_id)).await?;
-        apply(&mut session, self, animation, expected, edit, &mut stale).await?;
+        let (created, mut stale) = plan.write(&mut session, Some(project_id)).await?;
+        let takes = created.asset_ids();
+        let inserted = match &edit {
+            Edit::Insert { slots, .. } => slots.iter().map(|slot| slot.id).collect(),
+            _ => Vec::new(),
+        };
+        let applied = apply(&mut session, self, animation, expected, edit, &mut stale).await?;
+        let action = match (applied.deletion, applied.edit) {
+            (Some(deletion), _) => Action::Delete { deletion },
+            (None, Some(edit)) => Action::Edit {
+                animation,
+                edit,
+                takes,
+            },
+            (None, None) => Action::Create {
+                made: Made::Frames {
+                    animation,
+                    ids: inserted,
+                    takes,
+                },
+            },
+        };
+        stale.did(&action);
         self.commit(session, stale).await?;
         self.get_animation_tree(animation).await
     }

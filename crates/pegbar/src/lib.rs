@@ -117,6 +117,7 @@ mod time;
 mod token;
 mod trash;
 mod tree;
+mod undo;
 mod variation;
 mod verify;
 mod view;
@@ -223,6 +224,7 @@ pub use trash::{
     TrashEntry, TrashFilter,
 };
 pub use tree::{AnimationTree, CharacterTree, FrameTree, ProjectTree};
+pub use undo::{ActionKind, LastAction, Obstacle, Undone};
 pub use verify::{
     Damage, DamagedAsset, DamagedGeneration, Dependents, DroppedUse, MAX_DAMAGED, MAX_DEPENDENTS,
     MAX_NAMED_DEPENDENTS, ShownBy, VerifyOptions, VerifyReport, VerifyScope,

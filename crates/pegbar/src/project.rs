@@ -4,6 +4,7 @@ mod count;
 
 use std::mem::take;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::asset::NewAsset;
@@ -24,6 +25,7 @@ use crate::tag;
 use crate::text::{check_name, check_settings, check_source, check_text, check_time, checked_tags};
 use crate::time::MillisSinceEpoch;
 use crate::tree::ProjectTree;
+use crate::undo::{Action, present};
 use crate::view::Stale;
 
 pub use count::ProjectCounts;
@@ -182,10 +184,12 @@ impl NewProject {
 }
 
 /// What changes in a project; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ProjectPatch {
     /// What the project has to be still, as [`Studio::get_project`] returned it; `None` for whatever it
     /// is.
+    #[serde(skip)]
     pub expected: Option<Fingerprint>,
     /// The display name.
     pub name: Option<String>,
@@ -194,6 +198,7 @@ pub struct ProjectPatch {
     /// All tags, in order.
     pub tags: Option<Vec<String>>,
     /// The thumbnail; `Some(None)` clears it.
+    #[serde(deserialize_with = "present")]
     pub thumbnail_id: Option<Option<AssetId>>,
     /// Defaults for generating, a JSON object.
     pub settings: Option<Json>,
@@ -331,7 +336,10 @@ impl Studio {
         }
         let mut plan = Plan::new(self);
         let id = plan.project(NewProject::new(name))?;
-        let (created, stale) = plan.write(&mut session, None).await?;
+        let (created, mut stale) = plan.write(&mut session, None).await?;
+        if let Some(made) = created.made() {
+            stale.did(&Action::Create { made });
+        }
         self.commit(session, stale).await?;
         let project = created.project;
         let project = project.ok_or_else(|| Error::not_found("project", id))?;
@@ -374,11 +382,25 @@ impl Studio {
     /// changed then.
     pub async fn update_project(&self, id: ProjectId, patch: ProjectPatch) -> Result<Project> {
         let mut session = self.database().write().await?;
-        let mut project = lock(&mut session, id).await?;
-        if patch.expected.is_some() {
-            let found = get(&mut session, id).await?;
-            Fingerprint::check(patch.expected, "project", &found)?;
+        let (project, stale) = self.update_project_in(&mut session, id, patch).await?;
+        self.commit_rows(session, stale).await?;
+        Ok(project)
+    }
+
+    /// Changes a project within a transaction, and locks it.
+    pub(crate) async fn update_project_in(
+        &self,
+        session: &mut Session,
+        id: ProjectId,
+        patch: ProjectPatch,
+    ) -> Result<(Project, Stale)> {
+        let mut project = lock(session, id).await?;
+        if patch.expected.is_some() || patch.tags.is_some() {
+            project = get(session, id).await?;
+            Fingerprint::check(patch.expected, "project", &project)?;
         }
+        let changes_tags = patch.tags.is_some();
+        let mut before = project.clone();
         if let Some(name) = patch.name {
             check_name("name", &name)?;
             project.name = name;
@@ -390,7 +412,7 @@ impl Studio {
         if let Some(thumbnail) = patch.thumbnail_id {
             if let Some(asset) = thumbnail {
                 let field = "thumbnailId";
-                let asset = crate::asset::get_in_project(&mut session, id, asset, field).await?;
+                let asset = crate::asset::get_in_project(session, id, asset, field).await?;
                 asset.check_has_bytes(field)?;
             }
             project.thumbnail_id = thumbnail;
@@ -401,13 +423,21 @@ impl Studio {
         }
         if let Some(tags) = patch.tags {
             let tags = checked_tags(tags)?;
-            tag::replace_of_project(&mut session, id, &tags).await?;
+            tag::replace_of_project(session, id, &tags).await?;
         }
         project.updated_at = self.now();
         session.update(&project).await?;
-        project = get(&mut session, id).await?;
-        let stale = Stale::of(id, EntityKind::Project, ChangeKind::Updated, id);
-        self.commit_rows(session, stale).await?;
-        Ok(project)
+        project = get(session, id).await?;
+        if !changes_tags {
+            before.tags.clone_from(&project.tags);
+        }
+        let mut stale = Stale::of(id, EntityKind::Project, ChangeKind::Updated, id);
+        stale.did(&Action::of_update(
+            EntityKind::Project,
+            id,
+            &before,
+            &project,
+        )?);
+        Ok((project, stale))
     }
 }

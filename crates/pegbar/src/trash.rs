@@ -23,14 +23,17 @@ use crate::{animation, annotation, claim, frame, generation, project, reference,
 
 #[cfg(test)]
 pub(crate) use entry::STATEMENTS as ENTRY_STATEMENTS;
+pub(crate) use entry::kept;
 pub use entry::{
     DeletionEffects, DeletionKind, KeptTake, PromotedVariation, TrashEntry, TrashFilter,
 };
 #[cfg(test)]
 pub(crate) use owner::every_check;
+pub(crate) use owner::{lock_project_deletion, project_deletion};
 pub use purge::{PurgeOptions, PurgeReport, PurgeScope};
 #[cfg(test)]
 pub(crate) use purge::{STATEMENTS as PURGE_STATEMENTS, bury};
+pub(crate) use restore::bring_back;
 pub use restore::{MissingBlob, RenamedSegment, RestoredDeletion};
 #[cfg(test)]
 pub(crate) use restore::{STATEMENTS as RESTORE_STATEMENTS, every_insert};

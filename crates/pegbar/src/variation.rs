@@ -17,7 +17,7 @@ use crate::time::MillisSinceEpoch;
 statements! {
     SET_PRIMARY = "UPDATE character SET primary_asset_id = $2, updated_at = $3 WHERE id = $1";
     NEWEST_VARIATION = "SELECT id FROM asset WHERE project_id = $1 AND character_id = $2 \
-                        AND id <> $3 AND bytes_dropped_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1";
+                        AND NOT (id {in $3}) AND bytes_dropped_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1";
     VARIATIONS = "SELECT id FROM asset WHERE project_id = $1 AND character_id = $2";
 }
 
@@ -36,12 +36,12 @@ pub(crate) async fn ids(
 pub(crate) async fn newest_other(
     session: &mut Session,
     character: &Character,
-    leaving: AssetId,
+    leaving: &[Uuid],
 ) -> Result<Option<AssetId>> {
     let parameters = [
         Value::Id(character.project_id.0),
         Value::Id(character.id.0),
-        Value::Id(leaving.0),
+        Value::Ids(leaving),
     ];
     session
         .optional(&NEWEST_VARIATION, &parameters, |row| row.at(0, "asset.id"))

@@ -197,16 +197,21 @@ impl Restore {
 }
 
 /// Says what came back.
-pub(super) fn print_restored(
-    output: &Output,
-    restored: &RestoredDeletion,
-) -> Result<(), CommandError> {
+fn print_restored(output: &Output, restored: &RestoredDeletion) -> Result<(), CommandError> {
     if output.is_json() {
         output.json(restored)?;
     } else {
         let entry = &restored.deletion;
         let (kind, name) = (entry.kind, quoted(&entry.name));
         output.line(format_args!("restored the {kind} {name}: {}", gone(entry)))?;
+    }
+    print_shortfalls(output, restored);
+    Ok(())
+}
+
+/// Says what is not as it was before the deletion.
+pub(super) fn print_shortfalls(output: &Output, restored: &RestoredDeletion) {
+    if !output.is_json() {
         for it in &restored.renamed {
             let (name, to) = (quoted(&it.name), &it.to);
             output.note(format_args!(
@@ -223,7 +228,6 @@ pub(super) fn print_restored(
             count(missing, "asset")
         ));
     }
-    Ok(())
 }
 
 impl Purge {

@@ -49,5 +49,6 @@ mod tag;
 mod take;
 mod token;
 mod trash;
+mod undo;
 mod verify;
 mod wrong_turn;

@@ -80,6 +80,7 @@ const METHODS: &[(&str, &str)] = &[
     ("import_sidecars", "import sidecars"),
     ("insert_frames", "frame add"),
     // Where a follower begins who wants only what is new.
+    ("last_action", "undo"),
     ("last_change", "changes"),
     ("lineage", "lineage"),
     ("list_animations", "animation list"),
@@ -143,6 +144,7 @@ const METHODS: &[(&str, &str)] = &[
     ("sync", "sync"),
     // Every command tells them when it ends.
     ("take_notices", "sync"),
+    ("undo", "undo"),
     ("update_animation", "animation edit"),
     ("update_asset", "asset edit"),
     ("update_character", "character edit"),

@@ -88,25 +88,3 @@ fn a_purge_asks_and_what_it_took_is_still_explained() {
     assert_eq!(bench.ok(&["--json", "trash", "list"]).trim(), "[]");
     bench.ok(&["verify"]);
 }
-
-#[test]
-fn undo_brings_back_what_was_deleted_last_and_then_what_was_before() {
-    let bench = Bench::new();
-    bench.with_walk(3);
-    let refused = bench.refused(1, &["undo"]);
-    assert!(refused.contains("nothing was deleted"), "{refused}");
-    let frames = || bench.ok(&["frame", "list", "Walk"]);
-    let before = frames();
-    bench.ok(&["frame", "remove", "Walk", "1"]);
-    let removed = bench.ok(&["tree"]);
-    bench.ok(&["character", "delete", "Tabby", "--yes"]);
-    let said = bench.ok(&["undo", "--dry-run"]);
-    assert!(
-        said.contains("would undo the deletion of the character \"Tabby\""),
-        "{said}"
-    );
-    bench.ok(&["undo"]);
-    assert_eq!(bench.ok(&["tree"]), removed);
-    bench.ok(&["undo"]);
-    assert_eq!(frames(), before);
-}

@@ -27,6 +27,7 @@ use crate::id::{AssetId, Id as _, ProjectId};
 use crate::parallel;
 use crate::rows::Row;
 use crate::studio::Studio;
+use crate::undo::{Action, Made};
 use crate::verify;
 use crate::view::{self, Scope, Stale};
 
@@ -275,6 +276,11 @@ impl Studio {
         refuse_known(&mut session, project.0).await?;
         let mut stale = Stale::new(project);
         stale.add(Scope::Project);
+        let made = Made::Project {
+            id: project,
+            size: None,
+        };
+        stale.did(&Action::Create { made });
         let mut assets = Vec::new();
         let mut name = String::new();
         bundle

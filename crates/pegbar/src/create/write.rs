@@ -15,6 +15,7 @@ use crate::id::{AssetId, ProjectId};
 use crate::planted::{self, Planted};
 use crate::project::{self};
 use crate::trash;
+use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
 
 impl Plan<'_> {
@@ -28,7 +29,10 @@ impl Plan<'_> {
         self.store_blobs()?;
         let studio = self.studio;
         let mut session = studio.database().write().await?;
-        let (created, stale) = self.write(&mut session, None).await?;
+        let (created, mut stale) = self.write(&mut session, None).await?;
+        if let Some(made) = created.made() {
+            stale.did(&Action::Create { made });
+        }
         studio.commit(session, stale).await?;
         Ok(created)
     }

@@ -29,6 +29,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     bundle::IMPORT_STATEMENTS,
     animation::name::STATEMENTS,
     asset::STATEMENTS,
+    asset::UPDATE_STATEMENTS,
     asset::whereabouts::STATEMENTS,
     change::STATEMENTS,
     character::STATEMENTS,

@@ -8,6 +8,7 @@ use super::user::{Use, Uses};
 use crate::asset::{self, Asset, whereabouts};
 use crate::change::{ChangeKind, EntityKind};
 use crate::character;
+use crate::db::Session;
 use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ use crate::json::Json;
 use crate::project;
 use crate::studio::Studio;
 use crate::trash::{DeletionKind, Doomed, Note};
+use crate::undo::Action;
 use crate::view::{Scope, Stale};
 
 statements! {
@@ -65,11 +67,21 @@ impl Studio {
     /// and for a thumbnail; [`Error::Conflict`] where the bytes were dropped before, or were
     /// never taken in. Nothing is changed then.
     pub async fn drop_bytes(&self, asset: impl Into<AsSeen<AssetId>>) -> Result<DroppedBytes> {
-        let AsSeen { id, expected } = asset.into();
         let mut session = self.database().write().await?;
-        let project = asset::project_of(&mut session, id).await?;
-        let project = project::lock(&mut session, project).await?;
-        let mut asset = asset::get(&mut session, id).await?;
+        let (dropped, stale) = self.drop_bytes_in(&mut session, asset.into()).await?;
+        self.commit(session, stale).await?;
+        Ok(dropped)
+    }
+
+    /// Drops the bytes of an asset within a transaction, and locks its project.
+    pub(crate) async fn drop_bytes_in(
+        &self,
+        session: &mut Session,
+        AsSeen { id, expected }: AsSeen<AssetId>,
+    ) -> Result<(DroppedBytes, Stale)> {
+        let project = asset::project_of(session, id).await?;
+        let project = project::lock(session, project).await?;
+        let mut asset = asset::get(session, id).await?;
         Fingerprint::check(expected, "asset", &asset)?;
         if let Some(time) = asset.bytes_dropped_at {
             return Err(Error::Conflict {
@@ -91,7 +103,7 @@ impl Studio {
             .map(Use::Shows)
             .for_each(|it| uses.add(it));
         if let Some(character) = asset.character_id {
-            let character = character::get(&mut session, character).await?;
+            let character = character::get(session, character).await?;
             if character.primary_asset_id == Some(id) {
                 uses.add(Use::Primary(character));
             }
@@ -99,7 +111,7 @@ impl Studio {
         if project.thumbnail_id == Some(id) {
             uses.add(Use::Thumbnail);
         }
-        uses.refuse(&mut session, &project, "asset", id.0).await?;
+        uses.refuse(session, &project, "asset", id.0).await?;
         let now = self.now();
         let deletion: DeletionId = self.new_id();
         let content = Discarded {
@@ -117,7 +129,7 @@ impl Studio {
             Value::Time(now),
         ];
         session.execute(&DISCARD, &parameters).await?;
-        let mut named = whereabouts::of_assets(&mut session, project.id, &[id.0]).await?;
+        let mut named = whereabouts::of_assets(session, project.id, &[id.0]).await?;
         let name = named.remove(&id).map(|named| named.to_string());
         let note = Note::new(DeletionKind::Bytes, name.unwrap_or_default());
         let doomed = Doomed {
@@ -125,7 +137,7 @@ impl Studio {
             ..Doomed::default()
         };
         let deleted = (project.id, deletion);
-        note.write(&mut session, deleted, &doomed, now).await?;
+        note.write(session, deleted, &doomed, now).await?;
         let parameters = [
             Value::Id(deletion.0),
             Value::Text(sha256.to_string().into()),
@@ -138,10 +150,8 @@ impl Studio {
         let (entity, change) = (EntityKind::Asset, ChangeKind::Updated);
         let mut stale = Stale::of(project.id, entity, change, id);
         stale.add(Scope::Home(id));
-        self.commit(session, stale).await?;
-        Ok(DroppedBytes {
-            id: deletion,
-            asset,
-        })
+        stale.did(&Action::Delete { deletion });
+        let id = deletion;
+        Ok((DroppedBytes { id, asset }, stale))
     }
 }

@@ -11,7 +11,7 @@ use crate::asset::{self, AssetKind, whereabouts};
 use crate::db::Session;
 use crate::db::sql::{Sql, statements};
 use crate::db::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frame::{self, Frame};
 use crate::id::{AnimationId, AssetId, CharacterId, FrameId, ProjectId};
 use crate::project::Project;
@@ -141,6 +141,28 @@ impl Decision {
         Ok(decision)
     }
 
+    /// Decides what goes with several assets that were created together; reads only.
+    pub(super) async fn of_assets(
+        session: &mut Session,
+        project: Project,
+        assets: &[AssetId],
+    ) -> Result<Self> {
+        let Some(first) = assets.first() else {
+            return Err(Error::invalid("assets", "expected at least one"));
+        };
+        let mut decision = Self::of(session, project, DeletionTarget::Asset(*first)).await?;
+        if assets.len() == 1 {
+            return Ok(decision);
+        }
+        decision.name = format!("{} and {} more", decision.name, assets.len() - 1);
+        decision.doomed.assets = assets.iter().map(|id| id.0).collect();
+        decision.uses = Uses::default();
+        decision.promote_another(session).await?;
+        decision.find_uses(session).await?;
+        decision.clear_thumbnail();
+        Ok(decision)
+    }
+
     fn project_value(&self) -> Value<'static> {
         Value::Id(self.project.id.0)
     }
@@ -181,7 +203,7 @@ impl Decision {
                 let named = named.remove(&id);
                 self.name = named.map(|named| named.to_string()).unwrap_or_default();
                 self.doomed.assets = vec![id.0];
-                self.promote_another(session, id).await?;
+                self.promote_another(session).await?;
             }
             DeletionTarget::Frame(id) => {
                 let frame = frame::get(session, id).await?;
@@ -201,17 +223,22 @@ impl Decision {
         Ok(())
     }
 
-    /// Finds the variation that becomes primary where the primary one goes.
-    async fn promote_another(&mut self, session: &mut Session, leaving: AssetId) -> Result<()> {
-        let asset = asset::get(session, leaving).await?;
-        let Some(character) = asset.character_id else {
+    /// Finds the variation that becomes primary where the primary one goes. Those that go
+    /// together are of one character.
+    async fn promote_another(&mut self, session: &mut Session) -> Result<()> {
+        let Some(first) = self.doomed.assets.first() else {
+            return Ok(());
+        };
+        let Some(character) = asset::get(session, AssetId(*first)).await?.character_id else {
             return Ok(());
         };
         let character = character::get(session, character).await?;
-        if character.primary_asset_id == Some(leaving) {
+        let leaving = &self.doomed.assets;
+        let primary = character.primary_asset_id;
+        if let Some(from) = primary.filter(|primary| leaving.contains(&primary.0)) {
             self.effects.promoted = Some(PromotedVariation {
                 character_id: character.id,
-                from: leaving,
+                from,
                 to: variation::newest_other(session, &character, leaving).await?,
             });
         }

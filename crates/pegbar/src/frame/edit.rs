@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::Frame;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::id::{AssetId, FrameId};
+use crate::undo::{self, FrameEdit};
 
 /// A frame without its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,41 @@ impl Edit {
             Self::Show { asset, .. } => vec![*asset],
             _ => Vec::new(),
         }
+    }
+
+    /// Says what the change does to a list, with what it takes to put that back; `None` for
+    /// frames that come or go.
+    pub(super) fn of_those_there(&self, list: &[Slot]) -> Option<FrameEdit> {
+        let place = |frame: &FrameId| list.iter().position(|slot| slot.id == *frame);
+        Some(match self {
+            Self::Move { frame, to } => FrameEdit::Move {
+                frame: *frame,
+                from: u32::try_from(place(frame)?).ok()?,
+                to: *to,
+            },
+            Self::Show { frame, asset } => FrameEdit::Show {
+                frame: *frame,
+                before: list[place(frame)?].asset_id,
+                after: *asset,
+            },
+            Self::Prompt { frame, prompt } => FrameEdit::Prompt {
+                frame: *frame,
+                before: list[place(frame)?].prompt.clone(),
+                after: prompt.clone(),
+            },
+            Self::Order(order) => {
+                let places: HashMap<FrameId, u32> = (0..)
+                    .zip(list)
+                    .map(|(place, slot)| (slot.id, place))
+                    .collect();
+                let before = order.iter().filter_map(|frame| places.get(frame).copied());
+                FrameEdit::Order {
+                    before: undo::runs(before),
+                    after: Fingerprint::of(order).ok()?.to_string(),
+                }
+            }
+            Self::Insert { .. } | Self::Remove { .. } => return None,
+        })
     }
 
     /// Returns the list after the change.

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::edit::{Edit, Slot};
+use super::replace::Leaving;
 use super::{Frame, check_version, get, of_animation, replace_list};
 use crate::animation;
 use crate::db::sql::statements;
@@ -12,6 +13,7 @@ use crate::id::{AnimationId, AssetId, FrameId, ProjectId};
 use crate::project;
 use crate::studio::Studio;
 use crate::tree::AnimationTree;
+use crate::undo::Action;
 use crate::view::Stale;
 
 statements! {
@@ -69,10 +71,12 @@ impl Studio {
         let source = animation::lock(&mut session, moved.animation_id).await?;
         check_version(&source, expected)?;
         let target = animation::lock(&mut session, to).await?;
+        let new_frame: FrameId = self.new_id();
         let slot = Slot {
-            id: self.new_id(),
+            id: new_frame,
             ..Slot::of(&moved)
         };
+        let mut deletion = None;
         let mut stale = Stale::new(project_id);
         let edits = [
             (source, Edit::Remove { frame }),
@@ -87,7 +91,24 @@ impl Studio {
         for (animation, edit) in edits {
             let old = of_animation(&mut session, project_id, animation.id).await?;
             let new = edit.apply(old.iter().map(Slot::of).collect())?;
-            replace_list(&mut session, self, &animation, &old, new, &mut stale).await?;
+            let leaving = Leaving::Discarded(&[]);
+            let gone = replace_list(
+                &mut session,
+                self,
+                &animation,
+                &old,
+                new,
+                leaving,
+                &mut stale,
+            );
+            deletion = deletion.or(gone.await?);
+        }
+        if let Some(deletion) = deletion {
+            stale.did(&Action::MoveAcross {
+                deletion,
+                to,
+                frame: new_frame,
+            });
         }
         self.commit(session, stale).await?;
         self.get_animation_tree(to).await

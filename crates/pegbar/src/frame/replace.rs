@@ -12,7 +12,26 @@ use crate::id::{AnimationId, AssetId, DeletionId};
 use crate::planted::{self, Planted};
 use crate::studio::Studio;
 use crate::trash::{self, DeletionKind, Doomed, Note};
+use crate::undo::FrameEdit;
 use crate::view::{self, Scope, Stale};
+use uuid::Uuid;
+
+/// What becomes of frames that a new list does not have.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Leaving<'a> {
+    /// They go to the trash, and these takes with them, whose rows the caller removes.
+    Discarded(&'a [Uuid]),
+    /// The trash has them already, under the ids that they had before.
+    Known,
+}
+
+/// What a change of a list of frames did.
+pub(crate) struct Applied {
+    /// The deletion that the trash keeps of frames that went.
+    pub(crate) deletion: Option<DeletionId>,
+    /// What it did to the others.
+    pub(crate) edit: Option<FrameEdit>,
+}
 
 /// Replaces an animation's list of frames: rows, version, trash and paths. Returns the deletion
 /// that the trash keeps of frames that the new list does not have.
@@ -22,6 +41,7 @@ pub(super) async fn replace_list(
     animation: &Animation,
     old: &[Frame],
     new: Vec<Slot>,
+    leaving: Leaving<'_>,
     stale: &mut Stale,
 ) -> Result<Option<DeletionId>> {
     let project_id = animation.project_id;
@@ -38,9 +58,10 @@ pub(super) async fn replace_list(
         source_id: slot.source_id.clone(),
     });
     let mut deletion = None;
-    if !change.removed.is_empty() {
+    if let (false, Leaving::Discarded(takes)) = (change.removed.is_empty(), leaving) {
         let doomed = Doomed {
             frames: change.removed.clone(),
+            assets: takes.to_vec(),
             ..Doomed::default()
         };
         let note = Note::new(
@@ -50,6 +71,8 @@ pub(super) async fn replace_list(
         let id = studio.new_id();
         trash::discard(session, project_id, id, &doomed, note, now).await?;
         deletion = Some(id);
+    }
+    if !change.removed.is_empty() {
         session
             .execute(&DELETE, &[project.clone(), Value::Ids(&change.removed)])
             .await?;
@@ -131,7 +154,8 @@ pub(crate) async fn edit_list(
     if new == list {
         return Ok(());
     }
-    replace_list(session, studio, &current, &old, new, stale)
+    let leaving = Leaving::Discarded(&[]);
+    replace_list(session, studio, &current, &old, new, leaving, stale)
         .await
         .map(drop)
 }
@@ -145,7 +169,7 @@ pub(crate) async fn apply(
     expected: Option<i64>,
     edit: Edit,
     stale: &mut Stale,
-) -> Result<Option<DeletionId>> {
+) -> Result<Applied> {
     let current = animation::lock(session, animation).await?;
     check_version(&current, expected)?;
     let old = of_animation(session, current.project_id, animation).await?;
@@ -153,8 +177,15 @@ pub(crate) async fn apply(
         let asset = asset::get_in_project(session, current.project_id, asset, "assetId").await?;
         asset.check_has_bytes("assetId")?;
     }
-    let new = edit.apply(old.iter().map(Slot::of).collect())?;
-    replace_list(session, studio, &current, &old, new, stale).await
+    let list: Vec<Slot> = old.iter().map(Slot::of).collect();
+    let done = edit.of_those_there(&list);
+    let new = edit.apply(list)?;
+    let leaving = Leaving::Discarded(&[]);
+    let deletion = replace_list(session, studio, &current, &old, new, leaving, stale).await?;
+    Ok(Applied {
+        deletion,
+        edit: done,
+    })
 }
 
 /// Refuses a change that was decided on a list which is no longer there.

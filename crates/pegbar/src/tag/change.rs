@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::id::{AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
 use crate::text::checked_tags;
+use crate::undo::Action;
 use crate::view::Stale;
 use crate::{asset, character, project};
 
@@ -50,6 +51,12 @@ pub struct TagCount {
     pub characters: u64,
     /// How many assets have it.
     pub assets: u64,
+}
+
+/// The tags of something as one of its fields.
+#[derive(Serialize)]
+struct Tagging {
+    tags: Vec<String>,
 }
 
 impl Tagged {
@@ -132,7 +139,19 @@ impl Studio {
             thing.replace(&mut session, project, &after).await?;
             let parameters = [Value::Id(thing.id()), Value::Time(self.now())];
             session.execute(thing.touch(), &parameters).await?;
-            let stale = Stale::of(project, thing.kind(), ChangeKind::Updated, thing.id());
+            let mut stale = Stale::of(project, thing.kind(), ChangeKind::Updated, thing.id());
+            let (before, after) = (
+                Tagging { tags: before },
+                Tagging {
+                    tags: after.clone(),
+                },
+            );
+            stale.did(&Action::of_update(
+                thing.kind(),
+                thing.id(),
+                &before,
+                &after,
+            )?);
             self.commit_rows(session, stale).await?;
         }
         Ok(after)

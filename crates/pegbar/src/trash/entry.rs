@@ -183,6 +183,12 @@ pub(super) async fn forget(session: &mut Session, id: DeletionId) -> Result<()> 
     Ok(())
 }
 
+/// Returns a deletion that the trash keeps; `None` for one that was restored or purged.
+pub(crate) async fn kept(session: &mut Session, id: DeletionId) -> Result<Option<TrashEntry>> {
+    let mut found = session.list(&GET, &[Value::Id(id.0)]).await?;
+    Ok(found.pop())
+}
+
 async fn find(session: &mut Session, sql: &Sql, id: DeletionId) -> Result<TrashEntry> {
     let mut found = session.list::<TrashEntry>(sql, &[Value::Id(id.0)]).await?;
     found.pop().ok_or_else(|| Error::not_found("deletion", id))

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use uuid::Uuid;
 
+use super::entry::{self, TrashEntry};
 use super::restore::stored;
 use crate::db::Session;
 use crate::db::sql::{self, Statement, statements};
@@ -15,6 +16,7 @@ use crate::id::{DeletionId, ProjectId};
 statements! {
     IN_TRASH = "SELECT t.deletion_id FROM trash t WHERE t.project_id = $1 AND t.entity = $2 \
                 AND t.content ->> 'id' = $3 ORDER BY t.deleted_at DESC LIMIT 1";
+    PROJECT_DELETION = "SELECT id FROM deletion WHERE project_id = $1 AND kind = 'project'";
 }
 
 /// Rows of one table that point at rows of another, which may go without them.
@@ -155,7 +157,7 @@ pub(super) async fn missing(
 }
 
 /// Says how what a deletion needs comes back, if at all: `deletion` is the one that took it.
-pub(super) fn gone(entity: &str, id: impl Display, deletion: Option<DeletionId>) -> Error {
+fn gone(entity: &str, id: impl Display, deletion: Option<DeletionId>) -> Error {
     match deletion {
         Some(deletion) => Error::Conflict {
             message: format!(
@@ -169,6 +171,34 @@ pub(super) fn gone(entity: &str, id: impl Display, deletion: Option<DeletionId>)
             hint: "nothing was changed; what is in the trash stays there".to_owned(),
         },
     }
+}
+
+/// Returns the deletion of a whole project, if the trash keeps it.
+pub(crate) async fn project_deletion(
+    session: &mut Session,
+    project: ProjectId,
+) -> Result<Option<TrashEntry>> {
+    let of_project = [Value::Id(project.0)];
+    let deletion = session.optional(&PROJECT_DELETION, &of_project, |row| {
+        row.at::<DeletionId>(0, "deletion.id")
+    });
+    match deletion.await? {
+        Some(deletion) => entry::kept(session, deletion).await,
+        None => Ok(None),
+    }
+}
+
+/// Locks the deletion of a whole project that the trash keeps.
+pub(crate) async fn lock_project_deletion(session: &mut Session, project: ProjectId) -> Result<()> {
+    let deletion = project_deletion(session, project).await?;
+    let deletion = deletion.ok_or_else(|| Error::not_found("project", project))?;
+    entry::lock(session, deletion.id).await.map(drop)
+}
+
+/// Says how the project of a deletion comes back.
+pub(super) async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
+    let deletion = project_deletion(session, project).await?;
+    Ok(gone("project", project, deletion.map(|it| it.id)))
 }
 
 /// Writes an id as it is written everywhere but in the trash.

@@ -1,5 +1,6 @@
 //! Restoring: all that a deletion took comes back, in one transaction.
 
+mod made;
 mod place;
 
 use std::borrow::Cow;
@@ -20,8 +21,10 @@ use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, DeletionId, ProjectId};
 use crate::json::Json;
 use crate::studio::Studio;
+use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
 use crate::{frame, project, variation};
+use made::Back;
 
 /// How many missing blobs are listed.
 const MAX_LISTED_MISSING: usize = 100;
@@ -38,7 +41,6 @@ statements! {
             AND position > $3 ORDER BY position LIMIT $4";
     BLOBS = "SELECT id, sha256, file_size FROM asset WHERE project_id = $1 AND id {in $2} \
              AND sha256 IS NOT NULL AND bytes_dropped_at IS NULL ORDER BY id";
-    PROJECT_DELETION = "SELECT id FROM deletion WHERE project_id = $1 AND kind = 'project'";
     SET_THUMBNAIL = "UPDATE project SET thumbnail_id = $2, updated_at = $3 \
                      WHERE id = $1 AND thumbnail_id IS NULL";
     // Only where nobody has chosen another meanwhile.
@@ -357,7 +359,7 @@ impl Restore<'_> {
         }
     }
 
-    async fn carry_out(mut self) -> Result<RestoredDeletion> {
+    async fn carry_out(mut self) -> Result<(Session, Stale, RestoredDeletion)> {
         let is_whole = self.entry.kind == DeletionKind::Project;
         owner::check(&mut self.session, self.project, self.entry.id).await?;
         let project = if is_whole {
@@ -375,8 +377,12 @@ impl Restore<'_> {
             Vec::new()
         };
         self.insert_all().await?;
+        let mut extended = None;
         if self.entry.kind == DeletionKind::Frames {
-            self.frames_back().await?;
+            let assets = assets.iter().copied();
+            self.stale
+                .tell(EntityKind::Asset, ChangeKind::Created, assets);
+            extended = self.frames_back().await?;
         } else {
             self.tell([
                 (EntityKind::Project, &project),
@@ -388,7 +394,8 @@ impl Restore<'_> {
             ]);
         }
         let mut homes = self.undo_effects().await?;
-        homes.extend(self.bytes_back().await?);
+        let bytes = self.bytes_back().await?;
+        homes.extend(&bytes);
         homes.extend(&assets);
         // What animations that came back show may have a lower place now.
         homes.extend(frame::shown_in(&mut self.session, self.project, &animations).await?);
@@ -407,23 +414,28 @@ impl Restore<'_> {
         }
         entry::forget(&mut self.session, self.entry.id).await?;
         let (missing, more_missing) = self.missing(&homes).await?;
-        let Self {
-            studio,
-            session,
-            entry,
-            stale,
-            renamed,
-            left,
-            ..
-        } = self;
-        studio.commit(session, stale).await?;
-        Ok(RestoredDeletion {
-            deletion: entry,
-            renamed,
-            left,
+        let back = Back {
+            characters: &characters,
+            animations: &animations,
+            assets: &assets,
+            frames: &frames,
+            bytes: &bytes,
+            annotations: &annotations,
+            extended,
+        };
+        self.stale.did(&Action::Restore {
+            kind: self.entry.kind,
+            name: self.entry.name.clone(),
+            made: back.made(&self.entry),
+        });
+        let restored = RestoredDeletion {
+            deletion: self.entry,
+            renamed: self.renamed,
+            left: self.left,
             missing,
             more_missing,
-        })
+        };
+        Ok((self.session, self.stale, restored))
     }
 }
 
@@ -442,35 +454,39 @@ impl Studio {
     /// [`Error::Conflict`] where an id is taken, and where what it belongs to is not there: that
     /// is to be restored first, and the hint says so. Nothing is changed then.
     pub async fn restore(&self, id: DeletionId) -> Result<RestoredDeletion> {
-        let mut session = self.database().write().await?;
-        let entry = entry::lock(&mut session, id).await?;
-        let project = entry.project_id;
-        if entry.kind != DeletionKind::Project {
-            match project::lock(&mut session, project).await {
-                Err(Error::NotFound { .. }) => {
-                    return Err(project_gone(&mut session, project).await?);
-                }
-                locked => drop(locked?),
-            }
-        }
-        let restore = Restore {
-            studio: self,
-            session,
-            project,
-            entry,
-            stale: Stale::new(project),
-            renamed: Vec::new(),
-            left: Vec::new(),
-        };
-        restore.carry_out().await
+        let session = self.database().write().await?;
+        let (session, stale, restored) = bring_back(self, session, id, None).await?;
+        self.commit(session, stale).await?;
+        Ok(restored)
     }
 }
 
-/// Says how the project of a deletion comes back.
-async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
-    let of_project = [Value::Id(project.0)];
-    let deletion = session.optional(&PROJECT_DELETION, &of_project, |row| {
-        row.at::<DeletionId>(0, "deletion.id")
-    });
-    Ok(owner::gone("project", project, deletion.await?))
+/// Brings back what a deletion took within a transaction, and locks the project; what is stale
+/// already may be given. Nothing was changed for good where it fails.
+pub(crate) async fn bring_back(
+    studio: &Studio,
+    mut session: Session,
+    id: DeletionId,
+    stale: Option<Stale>,
+) -> Result<(Session, Stale, RestoredDeletion)> {
+    let entry = entry::lock(&mut session, id).await?;
+    let project = entry.project_id;
+    if entry.kind != DeletionKind::Project {
+        match project::lock(&mut session, project).await {
+            Err(Error::NotFound { .. }) => {
+                return Err(owner::project_gone(&mut session, project).await?);
+            }
+            locked => drop(locked?),
+        }
+    }
+    let restore = Restore {
+        studio,
+        session,
+        project,
+        entry,
+        stale: stale.unwrap_or_else(|| Stale::new(project)),
+        renamed: Vec::new(),
+        left: Vec::new(),
+    };
+    restore.carry_out().await
 }

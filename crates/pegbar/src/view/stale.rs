@@ -10,6 +10,7 @@ use crate::db::Session;
 use crate::error::Result;
 use crate::id::ProjectId;
 use crate::studio::Studio;
+use crate::undo::Action;
 
 /// What a change makes stale: parts of one project's view, and what those who follow the
 /// project know of its things.
@@ -59,6 +60,26 @@ impl Stale {
         for id in ids {
             self.content.add(entity, change, id.into());
         }
+    }
+
+    /// Adds what another part of the same change makes stale.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.scopes.extend(other.scopes);
+        for it in &other.content.entities {
+            self.content.add(it.entity, it.change, it.id);
+        }
+        self.content.has_more |= other.content.has_more;
+    }
+
+    /// Says what is done as a whole, so that it can be undone; what was said before gives way.
+    pub(crate) fn did(&mut self, action: &Action) {
+        self.content.did = action.to_text();
+    }
+
+    /// Says that an earlier change of the project is undone by this one.
+    pub(crate) fn undid(&mut self, number: u64) {
+        self.content.did = None;
+        self.content.undid = Some(number);
     }
 
     /// Writes down what is stale, within the transaction that makes it so.

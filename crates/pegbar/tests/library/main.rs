@@ -59,4 +59,5 @@ mod studio;
 mod together;
 mod tokens;
 mod trash;
+mod undo;
 mod verify;

@@ -11,7 +11,7 @@ use pegbar::{
 use crate::support::{Bench, assert_in_step, asset};
 
 /// Two characters, whose animations share a take; with tags, references, a thumbnail.
-async fn zoo(studio: &Studio) -> ProjectTree {
+pub(crate) async fn zoo(studio: &Studio) -> ProjectTree {
     let (front, shared, own) = (studio.new_id(), studio.new_id(), studio.new_id());
     let walk = NewAnimation::new("Walk")
         .frame(NewFrame::new(asset(1).id(shared)).prompt("a"))
@@ -45,14 +45,14 @@ async fn zoo(studio: &Studio) -> ProjectTree {
     studio.create_project(project).await.unwrap()
 }
 
-async fn reopened(bench: &Bench, tree: &ProjectTree) -> ProjectTree {
+pub(crate) async fn reopened(bench: &Bench, tree: &ProjectTree) -> ProjectTree {
     let studio = bench.open().await;
     let tree = studio.get_project_tree(tree.project.id).await.unwrap();
     assert_in_step(&studio, &tree);
     tree
 }
 
-async fn newest(studio: &Studio) -> pegbar::TrashEntry {
+pub(crate) async fn newest(studio: &Studio) -> pegbar::TrashEntry {
     let page = PageRequest::default().descending();
     studio
         .list_deletions(&TrashFilter::default(), page)

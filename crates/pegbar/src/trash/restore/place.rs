@@ -120,7 +120,8 @@ impl Restore<'_> {
     }
 
     /// Puts frames back into animations that stayed, at their old places; others move on.
-    pub(super) async fn frames_back(&mut self) -> Result<()> {
+    /// Returns the animation, if it was one.
+    pub(super) async fn frames_back(&mut self) -> Result<Option<AnimationId>> {
         let mut rows = Vec::new();
         self.rows("frame", |content| rows.extend(Removed::of(&content)))
             .await?;
@@ -128,6 +129,8 @@ impl Restore<'_> {
         for row in rows {
             by_animation.entry(row.animation).or_default().push(row);
         }
+        let mut extended = by_animation.keys().copied();
+        let extended = extended.next().filter(|_| by_animation.len() == 1);
         for (animation, mut removed) in by_animation {
             removed.sort_by_key(|removed| removed.index);
             let insert = |mut list: Vec<Slot>| {
@@ -147,7 +150,7 @@ impl Restore<'_> {
             let times: Vec<_> = times.collect();
             self.session.execute_many(&MADE_AT, &times).await?;
         }
-        Ok(())
+        Ok(extended)
     }
 }
 
