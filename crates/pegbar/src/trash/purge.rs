@@ -147,8 +147,11 @@ impl Studio {
         } else {
             let now = self.now();
             let deleted_before = match scope {
+                // Nothing was deleted before 1970, and PostgreSQL knows no times long before that.
                 PurgeScope::OlderThan(age) => Some(MillisSinceEpoch(
-                    now.0.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX)),
+                    now.0
+                        .saturating_sub(i64::try_from(age).unwrap_or(i64::MAX))
+                        .max(0),
                 )),
                 _ => None,
             };
