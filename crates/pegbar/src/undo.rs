@@ -112,8 +112,13 @@ impl LastAction {
 /// Locks a project, or what the trash has of it.
 async fn lock(session: &mut Session, project: ProjectId) -> Result<()> {
     match project::lock(session, project).await {
-        Err(Error::NotFound { .. }) => trash::lock_project_deletion(session, project).await,
-        locked => locked.map(drop),
+        Err(Error::NotFound { .. }) => {}
+        locked => return locked.map(drop),
+    }
+    match trash::lock_project_deletion(session, project).await {
+        // Who had it locked brought the project back.
+        Err(Error::NotFound { .. }) => project::lock(session, project).await.map(drop),
+        locked => locked,
     }
 }
 

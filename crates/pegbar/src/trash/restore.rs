@@ -23,7 +23,7 @@ use crate::json::Json;
 use crate::studio::Studio;
 use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
-use crate::{frame, project, variation};
+use crate::{frame, variation};
 use made::Back;
 
 /// How many missing blobs are listed.
@@ -469,16 +469,8 @@ pub(crate) async fn bring_back(
     id: DeletionId,
     stale: Option<Stale>,
 ) -> Result<(Session, Stale, RestoredDeletion)> {
-    let entry = entry::lock(&mut session, id).await?;
+    let entry = owner::lock(&mut session, id).await?;
     let project = entry.project_id;
-    if entry.kind != DeletionKind::Project {
-        match project::lock(&mut session, project).await {
-            Err(Error::NotFound { .. }) => {
-                return Err(owner::project_gone(&mut session, project).await?);
-            }
-            locked => drop(locked?),
-        }
-    }
     let restore = Restore {
         studio,
         session,
