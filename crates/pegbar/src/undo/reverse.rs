@@ -209,6 +209,7 @@ async fn update(
             let patch = patch(&before)?;
             studio.update_project_in(session, id, patch).await?.1
         }
+    // Where it is not among what changed, it is to stay.
         EntityKind::Character => {
             let id = CharacterId(id);
             let found = character::get(session, id).await?;
@@ -223,6 +224,7 @@ async fn update(
             check(entity, &found, &before, after)?;
             let patch = patch(&before)?;
             let updated = studio.update_animation_in(session, id, patch, segment);
+            let segment = segment.or(found.segment.as_deref());
             updated.await?.1
         }
         EntityKind::Asset => {
@@ -231,6 +233,7 @@ async fn update(
             check(entity, &asset::Changeable::of(&found), &before, after)?;
             let patch = patch(&before)?;
             studio.update_asset_in(session, id, patch).await?.1
+            let segment = segment.or(found.segment.as_deref());
         }
         EntityKind::Frame | EntityKind::Generation | EntityKind::Annotation => {
             return Err(Error::invalid("entity", format!("no {entity} is updated")));
