@@ -163,7 +163,7 @@ impl Action {
         Ok(Self::Update {
             entity,
             id: id.into(),
-            after: Fingerprint::of(&changed)?.to_string(),
+            after: fingerprint(&changed)?,
             before,
         })
     }
@@ -184,6 +184,14 @@ pub(super) fn fields<T: Serialize>(thing: &T) -> Result<Map<String, Value>> {
 /// Reads a field that is there, be it `null`: it is to become so.
 pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
+/// Takes the fingerprint of fields in whatever order they come: the database keeps none, and
+/// where another library of the program asks for it, `serde_json` keeps that in which it reads.
+pub(super) fn fingerprint<T: Serialize>(fields: &T) -> Result<String> {
+    let json = serde_json_canonicalizer::to_vec(fields)
+        .map_err(|error| Error::invalid("fingerprint", error.to_string()))?;
+    Ok(Fingerprint::of_json(&json).to_string())
+}
+
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
@@ -228,6 +236,23 @@ mod tests {
     #[test]
     fn an_update_keeps_the_fields_that_changed_and_what_they_were() {
         let before = serde_json::json!({ "name": "a", "note": "b", "updatedAt": 1 });
+    #[test]
+    fn fields_have_one_fingerprint_in_whatever_order_they_come() {
+        #[derive(Serialize)]
+        struct Written {
+            a: u8,
+            b: [f64; 1],
+        }
+        #[derive(Serialize)]
+        struct Kept {
+            b: [f64; 1],
+            a: u8,
+        }
+        let written = fingerprint(&[Written { a: 1, b: [1.5] }]).unwrap();
+        assert_eq!(fingerprint(&[Kept { b: [1.5], a: 1 }]).unwrap(), written);
+        assert_ne!(fingerprint(&[Kept { b: [1.5], a: 2 }]).unwrap(), written);
+    }
+
         let after = serde_json::json!({ "name": "a", "note": null, "updatedAt": 2 });
         let action = Action::of_update(EntityKind::Asset, Uuid::nil(), &before, &after);
         let Ok(Action::Update { before, .. }) = action else {

@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::action::{Action, Made, Size, fields};
+use super::action::{Action, Made, Size, fields, fingerprint};
 use crate::change::EntityKind;
 use crate::db::Session;
 use crate::delete::{self, Deletion, DeletionTarget};
 use crate::error::{Error, Result};
-use crate::fingerprint::{AsSeen, Fingerprint};
+use crate::fingerprint::AsSeen;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
 use crate::trash::{self, RestoredDeletion};
@@ -262,7 +262,7 @@ fn check<T: Serialize>(
 ) -> Result<()> {
     let mut found = fields(found)?;
     found.retain(|name, _| before.contains_key(name));
-    if Fingerprint::of(&found)?.to_string() == after {
+    if fingerprint(&found)? == after {
         return Ok(());
     }
     Err(Error::Conflict {
