@@ -61,6 +61,28 @@ pub(crate) async fn take_back(
     };
     replace_list(session, studio, &current, &old, list, leaving, stale).await
 }
+/// Takes a frame out of an animation that it was moved to: the trash has it, under the id that
+/// it had before. `shown` is the fingerprint of what it was.
+pub(crate) async fn take_away(
+    session: &mut Session,
+    studio: &Studio,
+    animation: AnimationId,
+    (frame, shown): (FrameId, &str),
+    stale: &mut Stale,
+) -> Result<()> {
+    let current = animation::lock(session, animation).await?;
+    let old = of_animation(session, current.project_id, animation).await?;
+    let mut list: Vec<Slot> = old.iter().map(Slot::of).collect();
+    let place = list.iter().position(|slot| slot.id == frame);
+    let moved = list.remove(place.ok_or_else(|| changed(&current))?);
+    if moved.shown()? != shown {
+        return Err(changed(&current));
+    }
+    replace_list(session, studio, &current, &old, list, Leaving::Known, stale)
+        .await
+        .map(drop)
+}
+
 
 /// Returns the list that a change found; `None` where the list is not the one that it left.
 fn before(mut list: Vec<Slot>, edit: FrameEdit) -> Option<Vec<Slot>> {

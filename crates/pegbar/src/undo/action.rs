@@ -43,13 +43,14 @@ pub(crate) enum Action {
         takes: Vec<AssetId>,
     },
     /// It moved a frame to another animation: taken out of its own by a deletion, and shown
-    /// there under a new id.
+    /// there under a new id; with the fingerprint of what it is.
     MoveAcross {
         deletion: DeletionId,
         to: AnimationId,
         frame: FrameId,
     },
     /// What would undo it is too long to be kept.
+        shown: String,
     TooLong,
 }
 

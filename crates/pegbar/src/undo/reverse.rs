@@ -92,8 +92,8 @@ pub(super) async fn reverse(
             frame,
         } => {
             let mut stale = Stale::new(project);
-            let frames = (&[frame][..], &[][..]);
-            frame::take_back(&mut session, studio, to, frames, true, &mut stale).await?;
+            shown,
+            frame::take_away(&mut session, studio, to, (frame, &shown), &mut stale).await?;
             let back = trash::bring_back(studio, session, deletion, Some(stale)).await?;
             let (session, stale, restored) = back;
             Ok(Reversed {

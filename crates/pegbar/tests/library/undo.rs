@@ -1,5 +1,6 @@
 //! What was done last is undone, and everything is as it was before.
 
+mod again;
 mod at_once;
 mod last;
 mod refused;
