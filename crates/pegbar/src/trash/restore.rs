@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::entry::{self, DeletionKind, TrashEntry};
+use super::entry::{self, DeletionKind, FormerDeletion, TrashEntry};
 use super::{DISCARDS, owner};
 use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
@@ -427,6 +427,10 @@ impl Restore<'_> {
             kind: self.entry.kind,
             name: self.entry.name.clone(),
             made: back.made(&self.entry),
+            former: FormerDeletion {
+                id: self.entry.id,
+                effects: self.entry.effects()?,
+            },
         });
         let restored = RestoredDeletion {
             deletion: self.entry,

@@ -9,7 +9,7 @@ use crate::change::EntityKind;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::id::{AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, ProjectId};
-use crate::trash::DeletionKind;
+use crate::trash::{DeletionKind, FormerDeletion};
 
 /// The longest text that a change keeps to be undone with, in bytes: the ids of some 800 assets,
 /// or an order of some thousand frames. Ten thousand changes of a project are kept.
@@ -23,11 +23,13 @@ pub(crate) enum Action {
     Delete { deletion: DeletionId },
     /// It created something.
     Create { made: Made },
-    /// It brought back from the trash what people know by this name.
+    /// It brought back from the trash what people know by this name. Deleted again, it is that
+    /// deletion, which older changes know by its id.
     Restore {
         kind: DeletionKind,
         name: String,
         made: Option<Made>,
+        former: FormerDeletion,
     },
     /// It changed fields of something: what they were, and the fingerprint of what they became.
     Update {
@@ -48,9 +50,9 @@ pub(crate) enum Action {
         deletion: DeletionId,
         to: AnimationId,
         frame: FrameId,
+        shown: String,
     },
     /// What would undo it is too long to be kept.
-        shown: String,
     TooLong,
 }
 
@@ -182,9 +184,6 @@ pub(super) fn fields<T: Serialize>(thing: &T) -> Result<Map<String, Value>> {
     }
 }
 
-/// Reads a field that is there, be it `null`: it is to become so.
-pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
 /// Takes the fingerprint of fields in whatever order they come: the database keeps none, and
 /// where another library of the program asks for it, `serde_json` keeps that in which it reads.
 pub(super) fn fingerprint<T: Serialize>(fields: &T) -> Result<String> {
@@ -193,6 +192,9 @@ pub(super) fn fingerprint<T: Serialize>(fields: &T) -> Result<String> {
     Ok(Fingerprint::of_json(&json).to_string())
 }
 
+/// Reads a field that is there, be it `null`: it is to become so.
+pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
@@ -235,9 +237,6 @@ mod tests {
     }
 
     #[test]
-    fn an_update_keeps_the_fields_that_changed_and_what_they_were() {
-        let before = serde_json::json!({ "name": "a", "note": "b", "updatedAt": 1 });
-    #[test]
     fn fields_have_one_fingerprint_in_whatever_order_they_come() {
         #[derive(Serialize)]
         struct Written {
@@ -254,6 +253,9 @@ mod tests {
         assert_ne!(fingerprint(&[Kept { b: [1.5], a: 2 }]).unwrap(), written);
     }
 
+    #[test]
+    fn an_update_keeps_the_fields_that_changed_and_what_they_were() {
+        let before = serde_json::json!({ "name": "a", "note": "b", "updatedAt": 1 });
         let after = serde_json::json!({ "name": "a", "note": null, "updatedAt": 2 });
         let action = Action::of_update(EntityKind::Asset, Uuid::nil(), &before, &after);
         let Ok(Action::Update { before, .. }) = action else {

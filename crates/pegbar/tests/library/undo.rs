@@ -327,7 +327,6 @@ both_engines! {
         }).await;
     }
 
-    async fn what_went_comes_back_and_what_came_back_goes_again(bench) {
     async fn what_was_moved_away_has_its_name_in_paths_again_also_where_a_better_one_is_free(bench) {
         let place = Place::new(bench).await;
         let (cat, dog) = (place.tree.characters[0].character.id, place.tree.characters[1].character.id);
@@ -347,6 +346,7 @@ both_engines! {
         }).await;
     }
 
+    async fn what_went_comes_back_and_what_came_back_goes_again(bench) {
         let place = Place::new(bench).await;
         let (studio, project) = (&place.studio, place.tree.project.id);
         let variation = place.tree.characters[0].variations[1].id;
