@@ -156,7 +156,8 @@ impl Studio {
     /// it can be undone; with `None` the last in any project, those in the trash included.
     /// Nothing where all that is kept of a project's changes is undone.
     ///
-    /// What other programs write into the database is no action of Pegbar's.
+    /// What other programs write into the database is no action of Pegbar's. Assets that several
+    /// callers created at the same time may be one action ([`Studio::create_assets`]).
     ///
     /// # Errors
     /// [`Error::Database`].
