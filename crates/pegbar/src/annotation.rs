@@ -8,7 +8,7 @@ use crate::db::sql::statements;
 use crate::db::value::Value;
 use crate::error::{Error, Result};
 use crate::fingerprint::{AsSeen, Fingerprint};
-use crate::id::{AnnotationId, AssetId, ProjectId};
+use crate::id::{AnnotationId, AssetId, DeletionId, ProjectId};
 use crate::project;
 use crate::studio::Studio;
 use crate::text::{check_name, check_text};
@@ -139,19 +139,20 @@ impl Studio {
         annotation: impl Into<AsSeen<AnnotationId>>,
     ) -> Result<Annotation> {
         let mut session = self.database().write().await?;
-        let (annotation, stale) = self
-            .delete_annotation_in(&mut session, annotation.into())
-            .await?;
+        let deleted = self.delete_annotation_in(&mut session, annotation.into(), None);
+        let (annotation, _, stale) = deleted.await?;
         self.commit_rows(session, stale).await?;
         Ok(annotation)
     }
 
-    /// Moves an annotation into the trash within a transaction, and locks its project.
+    /// Moves an annotation into the trash within a transaction, and locks its project; `former`
+    /// is the deletion that this is again.
     pub(crate) async fn delete_annotation_in(
         &self,
         session: &mut Session,
         AsSeen { id, expected }: AsSeen<AnnotationId>,
-    ) -> Result<(Annotation, Stale)> {
+        former: Option<DeletionId>,
+    ) -> Result<(Annotation, DeletionId, Stale)> {
         let project = get(session, id).await?.project_id;
         project::lock(session, project).await?;
         let annotation = get(session, id).await?;
@@ -165,15 +166,13 @@ impl Studio {
         let named = named.remove(&annotation.asset_id);
         let name = named.map(|named| named.to_string()).unwrap_or_default();
         let note = Note::new(DeletionKind::Annotation, name);
-        let (id_in_trash, now) = (self.new_id(), self.now());
-        trash::discard(session, project, id_in_trash, &doomed, note, now).await?;
+        let (deletion, now) = (former.unwrap_or_else(|| self.new_id()), self.now());
+        trash::discard(session, project, deletion, &doomed, note, now).await?;
         let key = [Value::Id(project.0), Value::Id(id.0)];
         session.execute(&DELETE, &key).await?;
         let (entity, change) = (EntityKind::Annotation, ChangeKind::Deleted);
         let mut stale = Stale::of(project, entity, change, id);
-        stale.did(&Action::Delete {
-            deletion: id_in_trash,
-        });
-        Ok((annotation, stale))
+        stale.did(&Action::Delete { deletion });
+        Ok((annotation, deletion, stale))
     }
 }

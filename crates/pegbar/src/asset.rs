@@ -398,8 +398,8 @@ impl Studio {
     /// Creates many uploaded images in one transaction, in their order.
     ///
     /// Calls that come at the same time share a transaction where that is possible: each returns
-    /// when its assets are durable, and fails by itself. A call that is dropped while it waits
-    /// may still create them.
+    /// when its assets are durable, and fails by itself. What they share is one change, and one
+    /// action to [`Studio::undo`]. A call that is dropped while it waits may still create them.
     ///
     /// # Errors
     /// As [`Studio::create_asset`].

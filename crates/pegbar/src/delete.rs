@@ -18,7 +18,7 @@ use crate::id::{AnimationId, AssetId, CharacterId, DeletionId, FrameId, ProjectI
 use crate::planted::{self, Planted};
 use crate::project::Project;
 use crate::studio::Studio;
-use crate::trash::{self, Doomed, Note};
+use crate::trash::{self, Doomed, FormerDeletion, Note};
 use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
 use crate::{animation, character, frame, project, variation};
@@ -83,10 +83,12 @@ async fn carry_out(
         doomed,
         effects,
         rehomed,
+        former,
         ..
     } = decision;
     let now = studio.now();
-    let id: DeletionId = studio.new_id();
+    let former_id = former.as_ref().map(|former| former.id);
+    let id = former_id.unwrap_or_else(|| studio.new_id());
     let mut stale = Stale::new(project.id);
     let project_value = Value::Id(project.id.0);
     for (entity, ids) in [
@@ -116,7 +118,10 @@ async fn carry_out(
     let note = Note {
         kind: target.kind(),
         name,
-        effects,
+        effects: match former {
+            Some(former) => effects.or(former.effects),
+            None => effects,
+        },
     };
     trash::discard(session, project.id, id, &doomed, note, now).await?;
     if planted::is(Planted::UnlinkBeforeCommit) {
@@ -139,26 +144,30 @@ async fn carry_out(
     Ok((Deletion::of(id, &doomed), stale))
 }
 
-/// Deletes something within a transaction that has locked the project.
+/// Deletes something within a transaction that has locked the project; `former` is the deletion
+/// that this is again.
 pub(crate) async fn delete_in(
     studio: &Studio,
     session: &mut Session,
     project: Project,
     target: DeletionTarget,
+    former: Option<FormerDeletion>,
 ) -> Result<(Deletion, Stale)> {
-    let decision = Decision::of(session, project, target).await?;
+    let decision = Decision::again(session, project, target, former).await?;
     decision.refuse_if_used(session).await?;
     carry_out(studio, session, decision).await
 }
 
-/// Deletes several assets together, within a transaction that has locked the project.
+/// Deletes several assets together, within a transaction that has locked the project; `former`
+/// is the deletion that this is again.
 pub(crate) async fn delete_assets_in(
     studio: &Studio,
     session: &mut Session,
     project: Project,
     assets: &[AssetId],
+    former: Option<FormerDeletion>,
 ) -> Result<(Deletion, Stale)> {
-    let decision = Decision::of_assets(session, project, assets).await?;
+    let decision = Decision::of_assets(session, project, assets, former).await?;
     decision.refuse_if_used(session).await?;
     carry_out(studio, session, decision).await
 }
@@ -172,7 +181,7 @@ pub(crate) async fn remove_discarded(
     stale: &mut Stale,
 ) -> Result<()> {
     let id = project.id;
-    let decision = Decision::of_assets(session, project, takes).await?;
+    let decision = Decision::of_assets(session, project, takes, None).await?;
     decision.refuse_if_used(session).await?;
     let gone = &decision.doomed.assets;
     let parameters = [Value::Id(id.0), Value::Ids(gone)];
@@ -224,7 +233,7 @@ impl Studio {
         project: Project,
         target: DeletionTarget,
     ) -> Result<Deletion> {
-        let (deletion, stale) = delete_in(self, &mut session, project, target).await?;
+        let (deletion, stale) = delete_in(self, &mut session, project, target, None).await?;
         self.commit(session, stale).await?;
         Ok(deletion)
     }

@@ -22,7 +22,7 @@ use crate::text::check_optional;
 use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
 use crate::undo::{Action, Made};
-pub(crate) use back::{put_back, take_back};
+pub(crate) use back::{put_back, take_away, take_back};
 use edit::Edit;
 #[cfg(test)]
 pub(crate) use elsewhere::STATEMENTS as ELSEWHERE_STATEMENTS;

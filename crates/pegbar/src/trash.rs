@@ -23,10 +23,10 @@ use crate::{animation, annotation, claim, frame, generation, project, reference,
 
 #[cfg(test)]
 pub(crate) use entry::STATEMENTS as ENTRY_STATEMENTS;
-pub(crate) use entry::kept;
 pub use entry::{
     DeletionEffects, DeletionKind, KeptTake, PromotedVariation, TrashEntry, TrashFilter,
 };
+pub(crate) use entry::{FormerDeletion, kept};
 #[cfg(test)]
 pub(crate) use owner::every_check;
 pub(crate) use owner::{lock_project_deletion, project_deletion};

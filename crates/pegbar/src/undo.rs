@@ -112,8 +112,13 @@ impl LastAction {
 /// Locks a project, or what the trash has of it.
 async fn lock(session: &mut Session, project: ProjectId) -> Result<()> {
     match project::lock(session, project).await {
-        Err(Error::NotFound { .. }) => trash::lock_project_deletion(session, project).await,
-        locked => locked.map(drop),
+        Err(Error::NotFound { .. }) => {}
+        locked => return locked.map(drop),
+    }
+    match trash::lock_project_deletion(session, project).await {
+        // Who had it locked brought the project back.
+        Err(Error::NotFound { .. }) => project::lock(session, project).await.map(drop),
+        locked => locked,
     }
 }
 
@@ -151,7 +156,8 @@ impl Studio {
     /// it can be undone; with `None` the last in any project, those in the trash included.
     /// Nothing where all that is kept of a project's changes is undone.
     ///
-    /// What other programs write into the database is no action of Pegbar's.
+    /// What other programs write into the database is no action of Pegbar's. Assets that several
+    /// callers created at the same time may be one action ([`Studio::create_assets`]).
     ///
     /// # Errors
     /// [`Error::Database`].

@@ -48,6 +48,24 @@ pub(crate) async fn newest_other(
         .await
 }
 
+/// Returns whether a variation that does not leave can be the primary one; `None` always can.
+pub(crate) async fn can_be_primary(
+    session: &mut Session,
+    character: &Character,
+    wanted: Option<AssetId>,
+    leaving: &[Uuid],
+) -> Result<bool> {
+    let Some(wanted) = wanted else {
+        return Ok(true);
+    };
+    let found = asset::get_many(session, character.project_id, &[wanted.0]).await?;
+    Ok(found.iter().any(|asset| {
+        asset.character_id == Some(character.id)
+            && asset.bytes_dropped_at.is_none()
+            && !leaving.contains(&asset.id.0)
+    }))
+}
+
 pub(crate) async fn set_primary(
     session: &mut Session,
     id: CharacterId,

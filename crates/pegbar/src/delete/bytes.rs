@@ -68,16 +68,18 @@ impl Studio {
     /// never taken in. Nothing is changed then.
     pub async fn drop_bytes(&self, asset: impl Into<AsSeen<AssetId>>) -> Result<DroppedBytes> {
         let mut session = self.database().write().await?;
-        let (dropped, stale) = self.drop_bytes_in(&mut session, asset.into()).await?;
+        let (dropped, stale) = self.drop_bytes_in(&mut session, asset.into(), None).await?;
         self.commit(session, stale).await?;
         Ok(dropped)
     }
 
-    /// Drops the bytes of an asset within a transaction, and locks its project.
+    /// Drops the bytes of an asset within a transaction, and locks its project; `former` is the
+    /// deletion that this is again.
     pub(crate) async fn drop_bytes_in(
         &self,
         session: &mut Session,
         AsSeen { id, expected }: AsSeen<AssetId>,
+        former: Option<DeletionId>,
     ) -> Result<(DroppedBytes, Stale)> {
         let project = asset::project_of(session, id).await?;
         let project = project::lock(session, project).await?;
@@ -113,7 +115,7 @@ impl Studio {
         }
         uses.refuse(session, &project, "asset", id.0).await?;
         let now = self.now();
-        let deletion: DeletionId = self.new_id();
+        let deletion = former.unwrap_or_else(|| self.new_id());
         let content = Discarded {
             asset_id: id.0.simple().to_string(),
             sha256: sha256.to_string(),

@@ -15,7 +15,9 @@ use crate::error::{Error, Result};
 use crate::frame::{self, Frame};
 use crate::id::{AnimationId, AssetId, CharacterId, FrameId, ProjectId};
 use crate::project::Project;
-use crate::trash::{DeletionEffects, DeletionKind, Doomed, KeptTake, PromotedVariation};
+use crate::trash::{
+    DeletionEffects, DeletionKind, Doomed, FormerDeletion, KeptTake, PromotedVariation,
+};
 use crate::{animation, character, reference, variation};
 
 statements! {
@@ -101,6 +103,8 @@ pub(super) struct Decision {
     pub(super) effects: DeletionEffects,
     /// Assets that stay and may have another path.
     pub(super) rehomed: Vec<Uuid>,
+    /// The deletion that this one is again.
+    pub(super) former: Option<FormerDeletion>,
 }
 
 async fn ids(session: &mut Session, sql: &Sql, parameters: &[Value<'_>]) -> Result<Vec<Uuid>> {
@@ -114,6 +118,17 @@ impl Decision {
         project: Project,
         target: DeletionTarget,
     ) -> Result<Self> {
+        Self::again(session, project, target, None).await
+    }
+
+    /// Decides what goes, and as an earlier deletion of it did where that is possible; reads
+    /// only.
+    pub(super) async fn again(
+        session: &mut Session,
+        project: Project,
+        target: DeletionTarget,
+        former: Option<FormerDeletion>,
+    ) -> Result<Self> {
         let mut decision = Self {
             project,
             target,
@@ -123,6 +138,7 @@ impl Decision {
             uses: Uses::default(),
             effects: DeletionEffects::default(),
             rehomed: Vec::new(),
+            former,
         };
         decision.doom(session).await?;
         if matches!(
@@ -146,11 +162,13 @@ impl Decision {
         session: &mut Session,
         project: Project,
         assets: &[AssetId],
+        former: Option<FormerDeletion>,
     ) -> Result<Self> {
         let Some(first) = assets.first() else {
             return Err(Error::invalid("assets", "expected at least one"));
         };
-        let mut decision = Self::of(session, project, DeletionTarget::Asset(*first)).await?;
+        let target = DeletionTarget::Asset(*first);
+        let mut decision = Self::again(session, project, target, former).await?;
         if assets.len() == 1 {
             return Ok(decision);
         }
@@ -236,12 +254,39 @@ impl Decision {
         let leaving = &self.doomed.assets;
         let primary = character.primary_asset_id;
         if let Some(from) = primary.filter(|primary| leaving.contains(&primary.0)) {
+            let former = self.former.as_ref().and_then(|it| it.effects.promoted);
+            let former = former.filter(|former| former.from == from).map(|it| it.to);
+            let to = match former {
+                Some(to) if variation::can_be_primary(session, &character, to, leaving).await? => {
+                    to
+                }
+                _ => variation::newest_other(session, &character, leaving).await?,
+            };
             self.effects.promoted = Some(PromotedVariation {
                 character_id: character.id,
                 from,
-                to: variation::newest_other(session, &character, leaving).await?,
+                to,
             });
         }
+        Ok(())
+    }
+
+    /// Keeps takes that the earlier deletion kept, for the same animations, also where those do
+    /// not show them any more.
+    async fn keep_as_before(&mut self, session: &mut Session) -> Result<()> {
+        let Some(former) = &self.former else {
+            return Ok(());
+        };
+        let kept = &former.effects.kept_takes;
+        let owners: Vec<Uuid> = kept.iter().map(|take| take.to.0).collect();
+        let there = animation::names(session, self.project.id, &owners).await?;
+        let doomed: HashSet<Uuid> = self.doomed.assets.iter().copied().collect();
+        let stays = |take: &&KeptTake| {
+            doomed.contains(&take.asset_id.0)
+                && there.contains_key(&take.to)
+                && !self.doomed.animations.contains(&take.to.0)
+        };
+        self.effects.kept_takes = kept.iter().filter(stays).copied().collect();
         Ok(())
     }
 
@@ -259,8 +304,11 @@ impl Decision {
         let shown = self.showing(session).await?;
         let of_frames: Vec<Uuid> = shown.iter().map(|frame| frame.asset_id.0).collect();
         let assets = asset::get_many(session, self.project.id, &of_frames).await?;
+        self.keep_as_before(session).await?;
+        let kept = self.effects.kept_takes.iter();
+        let mut spared: HashSet<Uuid> = kept.map(|take| take.asset_id.0).collect();
         let takes = assets.iter().filter(|asset| asset.kind == AssetKind::Frame);
-        let mut spared = HashSet::new();
+        let takes: Vec<_> = takes.filter(|take| !spared.contains(&take.id.0)).collect();
         for take in takes {
             // The frames come in the order of their animations.
             let lowest = shown.iter().find(|frame| frame.asset_id == take.id);

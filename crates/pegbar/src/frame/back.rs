@@ -36,13 +36,13 @@ pub(crate) async fn put_back(
 }
 
 /// Takes frames out of an animation again: into the trash, and these takes with them, whose
-/// rows the caller removes; `is_known` where the trash has them already, under another id.
+/// rows the caller removes; `former` is the deletion that this is again.
 pub(crate) async fn take_back(
     session: &mut Session,
     studio: &Studio,
     animation: AnimationId,
     (frames, takes): (&[FrameId], &[AssetId]),
-    is_known: bool,
+    former: Option<DeletionId>,
     stale: &mut Stale,
 ) -> Result<Option<DeletionId>> {
     let current = animation::lock(session, animation).await?;
@@ -54,12 +54,33 @@ pub(crate) async fn take_back(
         return Err(changed(&current));
     }
     let takes: Vec<Uuid> = takes.iter().map(|id| id.0).collect();
-    let leaving = if is_known {
-        Leaving::Known
-    } else {
-        Leaving::Discarded(&takes)
+    let leaving = match former {
+        Some(former) => Leaving::Again(former, &takes),
+        None => Leaving::Discarded(&takes),
     };
     replace_list(session, studio, &current, &old, list, leaving, stale).await
+}
+
+/// Takes a frame out of an animation that it was moved to: the trash has it, under the id that
+/// it had before. `shown` is the fingerprint of what it was.
+pub(crate) async fn take_away(
+    session: &mut Session,
+    studio: &Studio,
+    animation: AnimationId,
+    (frame, shown): (FrameId, &str),
+    stale: &mut Stale,
+) -> Result<()> {
+    let current = animation::lock(session, animation).await?;
+    let old = of_animation(session, current.project_id, animation).await?;
+    let mut list: Vec<Slot> = old.iter().map(Slot::of).collect();
+    let place = list.iter().position(|slot| slot.id == frame);
+    let moved = list.remove(place.ok_or_else(|| changed(&current))?);
+    if moved.shown()? != shown {
+        return Err(changed(&current));
+    }
+    replace_list(session, studio, &current, &old, list, Leaving::Known, stale)
+        .await
+        .map(drop)
 }
 
 /// Returns the list that a change found; `None` where the list is not the one that it left.

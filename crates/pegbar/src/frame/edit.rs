@@ -28,6 +28,12 @@ impl Slot {
             source_id: frame.source_id.clone(),
         }
     }
+
+    /// Returns the fingerprint of what it is, under whatever id.
+    pub(super) fn shown(&self) -> Result<String> {
+        let fingerprint = Fingerprint::of(&(self.asset_id, &self.prompt, &self.source_id))?;
+        Ok(fingerprint.to_string())
+    }
 }
 
 /// One change of an animation's list of frames.

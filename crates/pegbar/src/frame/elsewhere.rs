@@ -76,6 +76,7 @@ impl Studio {
             id: new_frame,
             ..Slot::of(&moved)
         };
+        let shown = slot.shown()?;
         let mut deletion = None;
         let mut stale = Stale::new(project_id);
         let edits = [
@@ -108,6 +109,7 @@ impl Studio {
                 deletion,
                 to,
                 frame: new_frame,
+                shown,
             });
         }
         self.commit(session, stale).await?;

@@ -21,6 +21,8 @@ use uuid::Uuid;
 pub(super) enum Leaving<'a> {
     /// They go to the trash, and these takes with them, whose rows the caller removes.
     Discarded(&'a [Uuid]),
+    /// As above, by a deletion that was restored.
+    Again(DeletionId, &'a [Uuid]),
     /// The trash has them already, under the ids that they had before.
     Known,
 }
@@ -58,7 +60,12 @@ pub(super) async fn replace_list(
         source_id: slot.source_id.clone(),
     });
     let mut deletion = None;
-    if let (false, Leaving::Discarded(takes)) = (change.removed.is_empty(), leaving) {
+    let discarded = match leaving {
+        Leaving::Discarded(takes) => Some((None, takes)),
+        Leaving::Again(former, takes) => Some((Some(former), takes)),
+        Leaving::Known => None,
+    };
+    if let (false, Some((former, takes))) = (change.removed.is_empty(), discarded) {
         let doomed = Doomed {
             frames: change.removed.clone(),
             assets: takes.to_vec(),
@@ -68,7 +75,7 @@ pub(super) async fn replace_list(
             DeletionKind::Frames,
             removed_name(session, &change, old).await?,
         );
-        let id = studio.new_id();
+        let id = former.unwrap_or_else(|| studio.new_id());
         trash::discard(session, project_id, id, &doomed, note, now).await?;
         deletion = Some(id);
     }

@@ -1,5 +1,7 @@
 //! What is in the trash: one entry for each deletion.
 
+use std::collections::HashSet;
+
 use crate::db::Session;
 use crate::db::entity::entity;
 use crate::db::sql::{Query, Sql, statements};
@@ -73,6 +75,29 @@ pub struct DeletionEffects {
     pub promoted: Option<PromotedVariation>,
     /// Takes of animations that go, and that others show: they stay, as takes of those.
     pub kept_takes: Vec<KeptTake>,
+}
+
+impl DeletionEffects {
+    /// Adds what an earlier deletion of the same had changed and this one did not have to.
+    pub(crate) fn or(mut self, former: Self) -> Self {
+        self.cleared_thumbnail = self.cleared_thumbnail.or(former.cleared_thumbnail);
+        self.promoted = self.promoted.or(former.promoted);
+        let own: HashSet<AssetId> = self.kept_takes.iter().map(|take| take.asset_id).collect();
+        let others = former.kept_takes.into_iter();
+        let others = others.filter(|take| !own.contains(&take.asset_id));
+        self.kept_takes.extend(others);
+        self
+    }
+}
+
+/// A deletion that was restored: what is deleted again as it was then is in the trash as the
+/// same one, for those who know it by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FormerDeletion {
+    pub(crate) id: DeletionId,
+    /// What it had changed of what stayed.
+    pub(crate) effects: DeletionEffects,
 }
 
 /// A primary variation that goes, and the one that takes its place.
@@ -196,7 +221,7 @@ async fn find(session: &mut Session, sql: &Sql, id: DeletionId) -> Result<TrashE
 
 impl Studio {
     /// Lists what is in the trash, in the order of deletion: also of projects that went
-    /// themselves.
+    /// themselves. What was restored stands where it stood before, once that is undone.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a page size out of range.

@@ -5,13 +5,14 @@ use std::fmt::Display;
 
 use uuid::Uuid;
 
-use super::entry::{self, TrashEntry};
+use super::entry::{self, DeletionKind, TrashEntry};
 use super::restore::stored;
 use crate::db::Session;
 use crate::db::sql::{self, Statement, statements};
 use crate::db::value::{ColumnType, Value};
 use crate::error::{Error, Result};
 use crate::id::{DeletionId, ProjectId};
+use crate::project;
 
 statements! {
     IN_TRASH = "SELECT t.deletion_id FROM trash t WHERE t.project_id = $1 AND t.entity = $2 \
@@ -195,8 +196,23 @@ pub(crate) async fn lock_project_deletion(session: &mut Session, project: Projec
     entry::lock(session, deletion.id).await.map(drop)
 }
 
+/// Reads a deletion and locks it, and the project that it is in before: whoever undoes has that
+/// one locked already.
+pub(super) async fn lock(session: &mut Session, id: DeletionId) -> Result<TrashEntry> {
+    let seen = entry::kept(session, id).await?;
+    let seen = seen.ok_or_else(|| Error::not_found("deletion", id))?;
+    if seen.kind != DeletionKind::Project {
+        let project = seen.project_id;
+        match project::lock(session, project).await {
+            Err(Error::NotFound { .. }) => return Err(project_gone(session, project).await?),
+            locked => drop(locked?),
+        }
+    }
+    entry::lock(session, id).await
+}
+
 /// Says how the project of a deletion comes back.
-pub(super) async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
+async fn project_gone(session: &mut Session, project: ProjectId) -> Result<Error> {
     let deletion = project_deletion(session, project).await?;
     Ok(gone("project", project, deletion.map(|it| it.id)))
 }

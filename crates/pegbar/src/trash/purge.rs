@@ -194,9 +194,11 @@ impl Studio {
             return Ok(());
         }
         let mut session = self.database().write().await?;
+        let deleted_at = entry.deleted_at;
         let entry = match entry::lock(&mut session, entry.id).await {
-            // Restored or purged by someone else meanwhile.
+            // Restored or purged by someone else meanwhile, or deleted anew under the same id.
             Err(Error::NotFound { .. }) => return Ok(()),
+            Ok(locked) if locked.deleted_at != deleted_at => return Ok(()),
             locked => locked?,
         };
         let (id, now) = (Value::Id(entry.id.0), Value::Time(self.now()));

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::entry::{self, DeletionKind, TrashEntry};
+use super::entry::{self, DeletionKind, FormerDeletion, TrashEntry};
 use super::{DISCARDS, owner};
 use crate::change::{ChangeKind, EntityKind};
 use crate::db::Session;
@@ -23,7 +23,7 @@ use crate::json::Json;
 use crate::studio::Studio;
 use crate::undo::Action;
 use crate::view::{self, Scope, Stale};
-use crate::{frame, project, variation};
+use crate::{frame, variation};
 use made::Back;
 
 /// How many missing blobs are listed.
@@ -427,6 +427,10 @@ impl Restore<'_> {
             kind: self.entry.kind,
             name: self.entry.name.clone(),
             made: back.made(&self.entry),
+            former: FormerDeletion {
+                id: self.entry.id,
+                effects: self.entry.effects()?,
+            },
         });
         let restored = RestoredDeletion {
             deletion: self.entry,
@@ -469,16 +473,8 @@ pub(crate) async fn bring_back(
     id: DeletionId,
     stale: Option<Stale>,
 ) -> Result<(Session, Stale, RestoredDeletion)> {
-    let entry = entry::lock(&mut session, id).await?;
+    let entry = owner::lock(&mut session, id).await?;
     let project = entry.project_id;
-    if entry.kind != DeletionKind::Project {
-        match project::lock(&mut session, project).await {
-            Err(Error::NotFound { .. }) => {
-                return Err(owner::project_gone(&mut session, project).await?);
-            }
-            locked => drop(locked?),
-        }
-    }
     let restore = Restore {
         studio,
         session,

@@ -9,7 +9,7 @@ use crate::change::EntityKind;
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::id::{AnimationId, AnnotationId, AssetId, CharacterId, DeletionId, FrameId, ProjectId};
-use crate::trash::DeletionKind;
+use crate::trash::{DeletionKind, FormerDeletion};
 
 /// The longest text that a change keeps to be undone with, in bytes: the ids of some 800 assets,
 /// or an order of some thousand frames. Ten thousand changes of a project are kept.
@@ -23,11 +23,13 @@ pub(crate) enum Action {
     Delete { deletion: DeletionId },
     /// It created something.
     Create { made: Made },
-    /// It brought back from the trash what people know by this name.
+    /// It brought back from the trash what people know by this name. Deleted again, it is that
+    /// deletion, which older changes know by its id.
     Restore {
         kind: DeletionKind,
         name: String,
         made: Option<Made>,
+        former: FormerDeletion,
     },
     /// It changed fields of something: what they were, and the fingerprint of what they became.
     Update {
@@ -43,11 +45,12 @@ pub(crate) enum Action {
         takes: Vec<AssetId>,
     },
     /// It moved a frame to another animation: taken out of its own by a deletion, and shown
-    /// there under a new id.
+    /// there under a new id; with the fingerprint of what it is.
     MoveAcross {
         deletion: DeletionId,
         to: AnimationId,
         frame: FrameId,
+        shown: String,
     },
     /// What would undo it is too long to be kept.
     TooLong,
@@ -163,7 +166,7 @@ impl Action {
         Ok(Self::Update {
             entity,
             id: id.into(),
-            after: Fingerprint::of(&changed)?.to_string(),
+            after: fingerprint(&changed)?,
             before,
         })
     }
@@ -179,6 +182,14 @@ pub(super) fn fields<T: Serialize>(thing: &T) -> Result<Map<String, Value>> {
         )),
         Err(error) => Err(Error::invalid("fields", error.to_string())),
     }
+}
+
+/// Takes the fingerprint of fields in whatever order they come: the database keeps none, and
+/// where another library of the program asks for it, `serde_json` keeps that in which it reads.
+pub(super) fn fingerprint<T: Serialize>(fields: &T) -> Result<String> {
+    let json = serde_json_canonicalizer::to_vec(fields)
+        .map_err(|error| Error::invalid("fingerprint", error.to_string()))?;
+    Ok(Fingerprint::of_json(&json).to_string())
 }
 
 /// Reads a field that is there, be it `null`: it is to become so.
@@ -223,6 +234,23 @@ mod tests {
         };
         assert!(matches!(assets(800), Action::Create { .. }));
         assert_eq!(assets(900), Action::TooLong);
+    }
+
+    #[test]
+    fn fields_have_one_fingerprint_in_whatever_order_they_come() {
+        #[derive(Serialize)]
+        struct Written {
+            a: u8,
+            b: [f64; 1],
+        }
+        #[derive(Serialize)]
+        struct Kept {
+            b: [f64; 1],
+            a: u8,
+        }
+        let written = fingerprint(&[Written { a: 1, b: [1.5] }]).unwrap();
+        assert_eq!(fingerprint(&[Kept { b: [1.5], a: 1 }]).unwrap(), written);
+        assert_ne!(fingerprint(&[Kept { b: [1.5], a: 2 }]).unwrap(), written);
     }
 
     #[test]

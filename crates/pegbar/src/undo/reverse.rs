@@ -6,15 +6,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::action::{Action, Made, Size, fields};
+use super::action::{Action, Made, Size, fields, fingerprint};
 use crate::change::EntityKind;
 use crate::db::Session;
 use crate::delete::{self, Deletion, DeletionTarget};
 use crate::error::{Error, Result};
-use crate::fingerprint::{AsSeen, Fingerprint};
+use crate::fingerprint::AsSeen;
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::studio::Studio;
-use crate::trash::{self, RestoredDeletion};
+use crate::trash::{self, FormerDeletion, RestoredDeletion};
 use crate::view::Stale;
 use crate::{animation, asset, character, frame, project};
 
@@ -53,10 +53,12 @@ pub(super) async fn reverse(
                 ..Reversed::new(session, stale)
             })
         }
-        Action::Create { made }
-        | Action::Restore {
-            made: Some(made), ..
-        } => unmake(studio, session, project, made).await,
+        Action::Create { made } => unmake(studio, session, project, made, None).await,
+        Action::Restore {
+            made: Some(made),
+            former,
+            ..
+        } => unmake(studio, session, project, made, Some(former)).await,
         Action::Update {
             entity,
             id,
@@ -76,7 +78,7 @@ pub(super) async fn reverse(
             let mut deletion = None;
             if !takes.is_empty() {
                 let owner = project::lock(&mut session, project).await?;
-                let deleted = delete::delete_assets_in(studio, &mut session, owner, &takes);
+                let deleted = delete::delete_assets_in(studio, &mut session, owner, &takes, None);
                 let (gone, others) = deleted.await?;
                 stale.join(others);
                 deletion = Some(gone);
@@ -90,10 +92,10 @@ pub(super) async fn reverse(
             deletion,
             to,
             frame,
+            shown,
         } => {
             let mut stale = Stale::new(project);
-            let frames = (&[frame][..], &[][..]);
-            frame::take_back(&mut session, studio, to, frames, true, &mut stale).await?;
+            frame::take_away(&mut session, studio, to, (frame, &shown), &mut stale).await?;
             let back = trash::bring_back(studio, session, deletion, Some(stale)).await?;
             let (session, stale, restored) = back;
             Ok(Reversed {
@@ -108,20 +110,24 @@ pub(super) async fn reverse(
     }
 }
 
-/// Moves what was made into the trash: just that.
+/// Moves what was made into the trash: just that. `former` is the deletion that it came back
+/// from, and goes into again.
 async fn unmake(
     studio: &Studio,
     mut session: Session,
     project: ProjectId,
     made: Made,
+    former: Option<FormerDeletion>,
 ) -> Result<Reversed> {
+    let former_id = former.as_ref().map(|former| former.id);
     let owner = project::lock(&mut session, project).await?;
     let (target, size) = match made {
         Made::Project { id, size } => (DeletionTarget::Project(id), size),
         Made::Character { id, size } => (DeletionTarget::Character(id), Some(size)),
         Made::Animation { id, size } => (DeletionTarget::Animation(id), Some(size)),
         Made::Assets { ids } => {
-            let deleted = delete::delete_assets_in(studio, &mut session, owner, &ids).await?;
+            let deleted =
+                delete::delete_assets_in(studio, &mut session, owner, &ids, former).await?;
             return Ok(deleted_in(session, deleted));
         }
         Made::Frames {
@@ -131,8 +137,14 @@ async fn unmake(
         } => {
             let mut stale = Stale::new(project);
             let frames = (&ids[..], &takes[..]);
-            let taken =
-                frame::take_back(&mut session, studio, animation, frames, false, &mut stale);
+            let taken = frame::take_back(
+                &mut session,
+                studio,
+                animation,
+                frames,
+                former_id,
+                &mut stale,
+            );
             let deletion = taken.await?.map(|id| Deletion {
                 frames: ids.len() as u64,
                 assets: takes.len() as u64,
@@ -147,20 +159,17 @@ async fn unmake(
             });
         }
         Made::Bytes { asset } => {
-            let dropped = studio.drop_bytes_in(&mut session, AsSeen::from(asset));
+            let dropped = studio.drop_bytes_in(&mut session, AsSeen::from(asset), former_id);
             let (dropped, stale) = dropped.await?;
-            return Ok(Reversed {
-                deletion: Some(Deletion::empty(dropped.id)),
-                ..Reversed::new(session, stale)
-            });
+            return Ok(deleted_in(session, (Deletion::empty(dropped.id), stale)));
         }
         Made::Annotation { id } => {
-            let deleted = studio.delete_annotation_in(&mut session, AsSeen::from(id));
-            let (_, stale) = deleted.await?;
-            return Ok(Reversed::new(session, stale));
+            let deleted = studio.delete_annotation_in(&mut session, AsSeen::from(id), former_id);
+            let (_, deletion, stale) = deleted.await?;
+            return Ok(deleted_in(session, (Deletion::empty(deletion), stale)));
         }
     };
-    let deleted = delete::delete_in(studio, &mut session, owner, target).await?;
+    let deleted = delete::delete_in(studio, &mut session, owner, target, former).await?;
     let found = Size::of(&deleted.0);
     if size.is_some_and(|size| size != found) {
         return Err(Error::Conflict {
@@ -200,6 +209,7 @@ async fn update(
     before: Map<String, Value>,
     after: &str,
 ) -> Result<Stale> {
+    // Where it is not among what changed, it is to stay.
     let segment = before.get("segment").and_then(Value::as_str);
     let stale = match entity {
         EntityKind::Project => {
@@ -214,6 +224,7 @@ async fn update(
             let found = character::get(session, id).await?;
             check(entity, &found, &before, after)?;
             let patch = patch(&before)?;
+            let segment = segment.or(found.segment.as_deref());
             let updated = studio.update_character_in(session, id, patch, segment);
             updated.await?.1
         }
@@ -222,6 +233,7 @@ async fn update(
             let found = animation::get(session, id).await?;
             check(entity, &found, &before, after)?;
             let patch = patch(&before)?;
+            let segment = segment.or(found.segment.as_deref());
             let updated = studio.update_animation_in(session, id, patch, segment);
             updated.await?.1
         }
@@ -259,7 +271,7 @@ fn check<T: Serialize>(
 ) -> Result<()> {
     let mut found = fields(found)?;
     found.retain(|name, _| before.contains_key(name));
-    if Fingerprint::of(&found)?.to_string() == after {
+    if fingerprint(&found)? == after {
         return Ok(());
     }
     Err(Error::Conflict {

@@ -131,10 +131,15 @@ impl Words<'_> {
                 let what = self.of_edit(edit).await?;
                 (ActionKind::Edit, format!("{what} in the animation {name}"))
             }
-            Action::MoveAcross { to, .. } => {
+            Action::MoveAcross { deletion, to, .. } => {
                 let name = self.name(EntityKind::Animation, to.0).await?;
                 let what = format!("the move of a frame to the animation {name}");
-                (ActionKind::Edit, what)
+                let entry = trash::kept(self.session, *deletion).await?;
+                let obstacle = entry.is_none().then(|| Obstacle {
+                    message: "the frame as it was before the move was purged".to_owned(),
+                    hint: "move the frame back by hand: `pegbar mv`".to_owned(),
+                });
+                return Ok((ActionKind::Edit, what, obstacle));
             }
             Action::TooLong => (ActionKind::Other, self.of_entities()),
         };

@@ -1,5 +1,7 @@
 //! What was done last is undone, and everything is as it was before.
 
+mod again;
+mod at_once;
 mod last;
 mod refused;
 
@@ -322,6 +324,25 @@ both_engines! {
         place.there_and_back(ActionKind::Update, what, async |studio| {
             let patch = CharacterPatch { name: Some("Puma".to_owned()), ..Default::default() };
             studio.update_character(twin.character.id, patch).await.unwrap();
+        }).await;
+    }
+
+    async fn what_was_moved_away_has_its_name_in_paths_again_also_where_a_better_one_is_free(bench) {
+        let place = Place::new(bench).await;
+        let (cat, dog) = (place.tree.characters[0].character.id, place.tree.characters[1].character.id);
+        let studio = &place.studio;
+        let walk = || NewAnimation::new("Walk").frame(NewFrame::new(asset(61)));
+        let second = studio.create_animation(cat, walk()).await.unwrap().animation;
+        assert_eq!(second.segment.as_deref(), Some("Walk-2"));
+        // Theirs is taken, and ours becomes free.
+        studio.create_animation(dog, walk()).await.unwrap();
+        let patch = AnimationPatch { name: Some("Stroll".to_owned()), ..Default::default() };
+        studio.update_animation(place.tree.characters[0].animations[0].animation.id, patch).await.unwrap();
+        let what = "the change of the character of the animation \"Dog/Walk\"";
+        place.there_and_back(ActionKind::Update, what, async |studio| {
+            let patch = AnimationPatch { character_id: Some(dog), ..Default::default() };
+            let moved = studio.update_animation(second.id, patch).await.unwrap();
+            assert_eq!(moved.segment.as_deref(), Some("Walk-2"));
         }).await;
     }
 

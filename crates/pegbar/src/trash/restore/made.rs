@@ -23,10 +23,10 @@ impl Back<'_> {
     /// Says what came back as a whole.
     pub(super) fn made(&self, entry: &TrashEntry) -> Option<Made> {
         let size = Size {
-            characters: entry.characters,
-            animations: entry.animations,
-            frames: entry.frames,
-            assets: entry.assets,
+            characters: self.characters.len() as u64,
+            animations: self.animations.len() as u64,
+            frames: self.frames.len() as u64,
+            assets: self.assets.len() as u64,
         };
         let assets = || self.assets.iter().copied().map(AssetId).collect();
         Some(match entry.kind {
