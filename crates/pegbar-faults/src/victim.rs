@@ -215,7 +215,7 @@ impl Running {
     /// What the system refuses.
     pub fn wait(mut self) -> Result<Ended> {
         let status = self.process.wait()?;
-        let text = |mut file: File| -> Result<String> {
+        let text = |file: &mut File| -> Result<String> {
             let mut bytes = Vec::new();
             file.rewind()?;
             file.read_to_end(&mut bytes)?;
@@ -223,8 +223,18 @@ impl Running {
         };
         Ok(Ended {
             is_success: status.success(),
-            stdout: text(self.stdout)?,
-            stderr: text(self.stderr)?,
+            stdout: text(&mut self.stdout)?,
+            stderr: text(&mut self.stderr)?,
         })
+    }
+}
+
+/// Whoever goes wrong with it leaves it to nobody.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
     }
 }
