@@ -58,7 +58,7 @@ impl Studio {
     /// Changes what may change in an asset: its tags and original name.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Stale`]; [`Error::Invalid`] names the field. Nothing is
+    /// [`crate::Error::NotFound`]; [`crate::Error::Stale`]; [`crate::Error::Invalid`] names the field. Nothing is
     /// changed then.
     pub async fn update_asset(&self, id: AssetId, patch: AssetPatch) -> Result<Asset> {
         let mut session = self.database().write().await?;
