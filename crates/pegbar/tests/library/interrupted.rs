@@ -104,6 +104,28 @@ both_engines! {
         assert_in_step(&bench.open().await, &tree);
     }
 
+    async fn files_on_their_way_that_look_the_same_are_told_apart(bench) {
+        let studio = bench.create().await;
+        let tree = walking(&studio, "P", 0).await;
+        drop(studio);
+        let places = [0, 1].map(|n| format!("{}/frames/Walk/Cat_Walk_{n}.png", tree.project.id));
+        let files = places.each_ref().map(|place| bench.root().join("public/assets").join(place));
+        let bytes = files.each_ref().map(|file| fs::read(file).unwrap());
+        assert_eq!(bytes[0].len(), bytes[1].len());
+        // As if both had been written within one tick of the clock, and then exchanged.
+        let written_at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        for (file, bytes) in files.iter().zip(bytes.iter().rev()) {
+            fs::write(file, bytes).unwrap();
+            fs::File::options().write(true).open(file).unwrap().set_modified(written_at).unwrap();
+        }
+        let same = "UPDATE view_file SET modified_ns = 1700000000000000000";
+        bench.raw().await.run(same).await.unwrap();
+        fs::write(bench.root().join(".pegbar/view-busy"), places.map(|place| place + "\n").concat()).unwrap();
+        let studio = bench.open().await;
+        assert_in_step(&studio, &tree);
+        assert_eq!(studio.take_notices().len(), 0);
+    }
+
     async fn a_project_whose_bytes_are_missing_holds_up_no_other(bench) {
         let studio = bench.create().await;
         let first = walking(&studio, "1", 0).await;
