@@ -36,6 +36,22 @@ pub struct Scene {
     pub seed: u64,
 }
 
+impl Scene {
+    /// Does what operations do, in a base: what comes before an attack.
+    fn in_base(base: &Base, work: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        let folder = base.folder().to_owned();
+        base.with(async |studio| {
+            let seed = 0;
+            let scene = Self {
+                studio,
+                folder,
+                seed,
+            };
+            work(&scene).await
+        })
+    }
+}
+
 macro_rules! operations {
     ($($name:literal: $run:ident,)*) => {
         /// The names of all operations.

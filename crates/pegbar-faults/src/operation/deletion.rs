@@ -60,21 +60,13 @@ pub(super) async fn delete_project(scene: &Scene) -> Result<()> {
 
 /// Deletes something in a base, as the operation of that name does.
 pub(super) fn delete(base: &Base, what: &str) -> Result<()> {
-    let folder = base.folder().to_owned();
-    base.with(async |studio| {
-        let scene = Scene {
-            studio,
-            folder,
-            seed: 0,
-        };
-        match what {
-            "bytes" => drop_bytes(&scene).await,
-            "frame" => super::remove_frame(&scene).await,
-            "asset" => delete_asset(&scene).await,
-            "animation" => delete_animation(&scene).await,
-            "character" => delete_character(&scene).await,
-            _ => delete_project(&scene).await,
-        }
+    Scene::in_base(base, async |scene| match what {
+        "bytes" => drop_bytes(scene).await,
+        "frame" => super::remove_frame(scene).await,
+        "asset" => delete_asset(scene).await,
+        "animation" => delete_animation(scene).await,
+        "character" => delete_character(scene).await,
+        _ => delete_project(scene).await,
     })
 }
 

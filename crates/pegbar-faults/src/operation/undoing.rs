@@ -7,17 +7,11 @@ use crate::victim::say;
 
 /// Does something in a base that is to be undone.
 pub(super) fn lay_out(name: &str, base: &Base) -> Result<()> {
-    let folder = base.folder().to_owned();
-    base.with(async |studio| {
-        let scene = Scene {
-            studio,
-            folder,
-            seed: 0,
-        };
+    Scene::in_base(base, async |scene| {
         match name {
-            "undo reorder" => reorder_frames(&scene).await,
+            "undo reorder" => reorder_frames(scene).await,
             // The new image goes to the trash again.
-            _ => replace_frame(&scene).await,
+            _ => replace_frame(scene).await,
         }
     })
 }
