@@ -8,23 +8,24 @@ mod metadata;
 mod open;
 mod opened;
 mod receive;
+pub(crate) mod rights;
 pub(crate) mod whole;
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::hash::{Hash as _, Hasher as _};
 use std::io::{self};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::asset::ImageSource;
 use crate::db::value::word_enum;
-use crate::disk::{check_not_away, is_elsewhere};
+use crate::disk::{check_not_away, create_folders, is_elsewhere};
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::planted::{self, Planted};
-pub(crate) use batch::BlobBatch;
+pub(crate) use batch::{BlobBatch, FLUSHED_AT_ONCE};
 use intake::Intake;
 pub(crate) use opened::Refused;
 pub use receive::ImageReceiver;
@@ -167,6 +168,8 @@ pub(crate) struct BlobStore {
     private: PathBuf,
     limits: Limits,
     workspace: Mutex<Option<Workspace>>,
+    /// The folders of blobs whose names are durable.
+    named: Mutex<HashSet<PathBuf>>,
 }
 
 /// This process's folder for files that are being written, held by a lock: what a process
@@ -174,7 +177,10 @@ pub(crate) struct BlobStore {
 struct Workspace {
     folder: PathBuf,
     files: u64,
-    _lock: File,
+    /// Released before the folder is removed.
+    lock: Option<File>,
+    /// What whoever sweeps holds.
+    guard: PathBuf,
 }
 
 const LOCK: &str = "lock";
@@ -194,6 +200,7 @@ impl BlobStore {
             private: private.to_owned(),
             limits,
             workspace: Mutex::new(None),
+            named: Mutex::default(),
         }
     }
 
@@ -249,6 +256,32 @@ impl BlobStore {
         self.private.join(name)
     }
 
+    /// Makes a folder for blobs, if need be.
+    fn make_folder(&self, folder: &Path) -> Result<()> {
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create_folders(folder)?,
+            created => created.at("creating", folder)?,
+        }
+        self.named().remove(folder);
+        Ok(())
+    }
+
+    /// Makes the names of folders for blobs durable, unless they are known to be.
+    fn flush_names_of(&self, folders: Vec<PathBuf>) -> Result<()> {
+        if folders.iter().all(|folder| self.named().contains(folder)) {
+            return Ok(());
+        }
+        sync_folder(&self.blobs)?;
+        self.blobs.parent().map_or(Ok(()), sync_folder)?;
+        self.named().extend(folders);
+        Ok(())
+    }
+
+    fn named(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins to take bytes in; they are durable after [`BlobBatch::finish`].
     pub(crate) fn batch(&self) -> BlobBatch<'_> {
         BlobBatch {
@@ -289,7 +322,8 @@ impl BlobStore {
                     return Ok(Workspace {
                         folder,
                         files: 0,
-                        _lock: lock,
+                        lock: Some(lock),
+                        guard: tmp.join(LOCK),
                     });
                 }
             }
@@ -299,9 +333,7 @@ impl BlobStore {
 
     fn guard(&self) -> Result<File> {
         let path = self.tmp().join(LOCK);
-        let guard = File::create(&path).at("creating", &path)?;
-        guard.lock().at("locking", &path)?;
-        Ok(guard)
+        guard(&path).at("locking", &path)
     }
 
     /// Removes the half-written files of processes that are gone.
@@ -331,9 +363,21 @@ impl BlobStore {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
+        // Not every system removes a folder in which a file is open; without the lock, though,
+        // another process may sweep it, and make one of the same name.
+        let _guard = guard(&self.guard);
+        drop(self.lock.take());
         // What stays is swept at the next opening.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Waits until nobody makes or sweeps the folders of processes; nobody does as long as what is
+/// returned is open.
+fn guard(path: &Path) -> io::Result<File> {
+    let guard = File::create(path)?;
+    guard.lock()?;
+    Ok(guard)
 }
 
 /// Flushes a folder: after this, a power cut can't undo a rename in it.

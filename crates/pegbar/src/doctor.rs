@@ -19,8 +19,8 @@ mod settled;
 mod walk;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -122,6 +122,8 @@ struct Ward {
     events: mpsc::Sender<Event>,
     /// Nobody waits for the result any more.
     is_over: Arc<AtomicBool>,
+    /// Whether the file system of the blobs keeps the rights of files, once that was to be known.
+    keeps_rights: Arc<OnceLock<bool>>,
 }
 
 impl Ward {
@@ -169,8 +171,9 @@ impl Studio {
     /// [`Studio::open`] finishes what was interrupted.
     ///
     /// Others may work meanwhile: what seems wrong is looked at again before it is said, and
-    /// what is explained by a change that is still on its way is not said. `watch` is called
-    /// with every finding and with how far it is.
+    /// what is explained by a change that is still on its way is not said. Where a blob is
+    /// writable, one empty file is made and removed in `.pegbar/tmp`, to learn whether the file
+    /// system keeps rights at all. `watch` is called with every finding and with how far it is.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Database`], [`Error::Io`] where it can't be looked
@@ -188,6 +191,7 @@ impl Studio {
             options: Arc::new(options.clone()),
             events,
             is_over: Arc::default(),
+            keeps_rights: Arc::default(),
         };
         for finding in root.findings {
             watch(DoctorEvent::Found(&finding));

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::blob::rights::make_read_only;
 use crate::blob::{below, sync_folder, whole};
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
@@ -84,9 +85,7 @@ impl Copier {
             if found != sha256 {
                 return Ok(Copied::Altered(found));
             }
-            let mut permissions = to.metadata().at("looking at", &copy)?.permissions();
-            permissions.set_readonly(true);
-            to.set_permissions(permissions).at("writing", &copy)?;
+            make_read_only(&to).at("writing", &copy)?;
             to.sync_all().at("flushing", &copy)?;
             let folder = place.parent().unwrap_or(&self.blobs);
             fs::create_dir_all(folder).at("creating", folder)?;

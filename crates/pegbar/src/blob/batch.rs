@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::intake::{self, Intake};
+use super::rights::{create_read_only, make_read_only};
 use super::{BlobStore, StoredImage, sync_folder, whole};
 use crate::asset::ImageSource;
-use crate::disk::create_folders;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::parallel;
 use crate::planted::{self, Planted};
+
+/// How many files, and folders, are flushed at once: a file system makes few writes of many that
+/// wait.
+pub(crate) const FLUSHED_AT_ONCE: usize = 64;
 
 /// Bytes that are being taken in together, so that each folder is flushed once.
 pub(crate) struct BlobBatch<'a> {
@@ -35,18 +39,65 @@ impl BlobBatch<'_> {
                 let stored = intake.check_bytes(bytes)?;
                 let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
                 self.place(stored.sha256, is_whole, |path| {
-                    let mut file = create_read_only(path)?;
-                    let written = file.write_all(bytes);
-                    planted::unless_swallowed(Planted::SwallowedWriteError, written)?;
-                    if planted::is(Planted::NoFsync) {
-                        return Ok(());
-                    }
-                    file.sync_all()
+                    flush(&create_with(path, bytes)?)
                 })?;
                 Ok(stored)
             }
             ImageSource::File(path) => self.store_file(&intake, path),
         }
+    }
+
+    /// Takes the bytes of several in, each for itself. All are written before the first is
+    /// flushed, so that a file system makes few writes of many.
+    pub(crate) fn store_many(&self, images: &[&ImageSource]) -> Vec<Result<StoredImage>> {
+        let mut all = Vec::with_capacity(images.len());
+        for images in images.chunks(FLUSHED_AT_ONCE) {
+            let written = parallel::each(images, |image| self.write(image));
+            let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
+                Ok(Written::New(new)) => flush(&new.file).at("flushing", &new.path),
+                _ => Ok(()),
+            });
+            let written = written.into_iter().zip(flushed);
+            all.extend(written.map(|(written, flushed)| match written? {
+                Written::Stored(stored) => Ok(stored),
+                Written::New(new) => self.put(new, flushed),
+            }));
+        }
+        all
+    }
+
+    /// Writes bytes in memory, which are not flushed then; takes all others in.
+    fn write<'i>(&self, image: &'i ImageSource) -> Result<Written<'i>> {
+        let ImageSource::Bytes(bytes) = image else {
+            return self.store(image).map(Written::Stored);
+        };
+        let stored = Intake::new(self.store.limits, self.store.mark).check_bytes(bytes)?;
+        if self.store.holds(stored.sha256, stored.file_size) {
+            return self.store(image).map(Written::Stored);
+        }
+        let path = self.store.new_file()?;
+        let file = create_with(&path, bytes).at("writing", &path)?;
+        Ok(Written::New(NewFile {
+            path,
+            file,
+            bytes,
+            stored,
+        }))
+    }
+
+    /// Puts a file in its place that was flushed, if it was.
+    fn put(&self, new: NewFile<'_>, flushed: Result<()>) -> Result<StoredImage> {
+        drop(new.file);
+        let is_whole = |blob: &Path| whole::has_bytes(blob, new.bytes);
+        let put = flushed.and_then(|()| {
+            let sha256 = new.stored.sha256;
+            self.place(sha256, is_whole, |path| fs::rename(&new.path, path))
+        });
+        if new.path.exists() {
+            // Another brought the same bytes, or it went wrong.
+            fs::remove_file(&new.path).at("removing", &new.path)?;
+        }
+        put.map(|()| new.stored)
     }
 
     /// Says whether the store has bytes with this hash, and all of them.
@@ -80,7 +131,7 @@ impl BlobBatch<'_> {
         let is_whole = |blob: &Path| Ok(whole::hash(File::open(blob)?)? == stored.sha256);
         self.place(stored.sha256, is_whole, |path| {
             fs::rename(copy, path)?;
-            make_read_only(path)
+            make_read_only(&File::open(path)?)
         })
     }
 
@@ -105,7 +156,7 @@ impl BlobBatch<'_> {
             // A sweeper takes it for new.
             touch(&place);
         } else {
-            create_folders(&folder)?;
+            self.store.make_folder(&folder)?;
             let file = self.store.new_file()?;
             write(&file).at("writing", &file)?;
             // Meanwhile another may have put the same bytes there.
@@ -148,31 +199,39 @@ impl BlobBatch<'_> {
             return Ok(());
         }
         let changed: Vec<PathBuf> = changed.into_iter().collect();
-        let flushed = parallel::each(&changed, |folder| sync_folder(folder));
+        let flushed = parallel::many(&changed, FLUSHED_AT_ONCE, |folder| sync_folder(folder));
         flushed.into_iter().collect::<Result<()>>()?;
-        sync_folder(&self.store.blobs)?;
-        self.store.blobs.parent().map_or(Ok(()), sync_folder)
+        self.store.flush_names_of(changed)
     }
 }
 
-/// Creates a file that only this handle can write: no editor writes into the truth by mistake.
-fn create_read_only(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o444);
-    let file = options.open(path)?;
-    if !cfg!(unix) {
-        make_read_only(path)?;
-    }
+/// What has become of an image.
+enum Written<'i> {
+    Stored(StoredImage),
+    New(NewFile<'i>),
+}
+
+/// A file that is not flushed yet.
+struct NewFile<'i> {
+    path: PathBuf,
+    file: File,
+    bytes: &'i [u8],
+    stored: StoredImage,
+}
+
+/// Creates a file with these bytes.
+fn create_with(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = create_read_only(path)?;
+    let written = file.write_all(bytes);
+    planted::unless_swallowed(Planted::SwallowedWriteError, written)?;
     Ok(file)
 }
 
-/// Keeps an editor from writing into the truth by mistake.
-fn make_read_only(file: &Path) -> io::Result<()> {
-    let mut permissions = fs::metadata(file)?.permissions();
-    permissions.set_readonly(true);
-    fs::set_permissions(file, permissions)
+fn flush(file: &File) -> io::Result<()> {
+    if planted::is(Planted::NoFsync) {
+        return Ok(());
+    }
+    file.sync_all()
 }
 
 /// Says that a blob was taken in again just now. Where that can't be said, only the grace that a
@@ -180,11 +239,15 @@ fn make_read_only(file: &Path) -> io::Result<()> {
 fn touch(path: &Path) {
     #[cfg(unix)]
     {
-        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
-        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        };
+        // Both: exfat-fuse changes neither where one is to stay.
         let times = Timestamps {
-            last_access: time(UTIME_OMIT),
-            last_modification: time(UTIME_NOW),
+            last_access: now,
+            last_modification: now,
         };
         let _ = utimensat(CWD, path, &times, AtFlags::empty());
     }

@@ -230,14 +230,31 @@ async fn named(ward: &Ward, first: &str, beyond: &str) -> Result<Vec<Named>> {
 }
 
 async fn check_modes(ward: &Ward, found: &[Found]) {
-    for file in found.iter().filter(|file| file.is_writable) {
-        let path = ward.place(&ward.studio.blobs().path(file.sha256));
-        ward.found(DoctorFinding::BlobWritable { path }).await;
+    let mut writable = found.iter().filter(|file| file.is_writable).peekable();
+    if writable.peek().is_some() && keeps_rights(ward).await {
+        for file in writable {
+            let path = ward.place(&ward.studio.blobs().path(file.sha256));
+            ward.found(DoctorFinding::BlobWritable { path }).await;
+        }
     }
     for file in found.iter().filter(|file| !file.is_readable) {
         let path = ward.place(&ward.studio.blobs().path(file.sha256));
         ward.found(DoctorFinding::NotReadable { path }).await;
     }
+}
+
+/// Says whether the file system of the blobs keeps rights; that it does not is told once.
+async fn keeps_rights(ward: &Ward) -> bool {
+    let mut is_new = false;
+    let keeps = *ward.keeps_rights.get_or_init(|| {
+        is_new = true;
+        blocking(|| ward.studio.blobs().keeps_rights())
+    });
+    if is_new && !keeps {
+        let path = ward.place(ward.studio.blobs().folder());
+        ward.found(DoctorFinding::NoRights { path }).await;
+    }
+    keeps
 }
 
 /// Looks at what seems wrong again, and says what stays so.

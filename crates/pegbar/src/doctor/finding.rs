@@ -122,6 +122,15 @@ findings! {
     mend "`pegbar doctor --repair` takes the right to write away.",
     says "{path} is writable";
 
+    /// The file system has no rights of files.
+    NoRights {
+        /// The folder of the blobs, below the studio's folder.
+        path: String,
+    } = "no_rights", Note,
+    means "The blobs are on a file system that keeps no rights of files, like exFAT and some network shares: nothing holds an editor back from changing one by mistake.",
+    mend "Nothing needs to be done; `pegbar scrub` finds a blob that was changed.",
+    says "{path} is on a file system that keeps no rights of files";
+
     /// A blob that nothing names.
     OrphanBlob {
         /// Its hash, by its name.
