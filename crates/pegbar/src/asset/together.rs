@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -16,14 +17,13 @@ use crate::create::Plan;
 use crate::db::blocking;
 use crate::error::{Error, Result};
 use crate::id::ProjectId;
-use crate::parallel;
 use crate::studio::Studio;
 
 /// How many assets are written together at most.
 const MOST: usize = 256;
 
-/// How many files are flushed at once: a file system makes few writes of many that wait.
-const FLUSHED_AT_ONCE: usize = 32;
+/// How long those who were written together are waited for, whether they come again.
+const LONGEST_WAIT: Duration = Duration::from_millis(1);
 
 /// Those who wait, by project; a project is named while someone writes there.
 #[derive(Default)]
@@ -40,6 +40,11 @@ struct Waiting {
 impl Together {
     fn lock(&self) -> MutexGuard<'_, HashMap<ProjectId, Vec<Waiting>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many wait.
+    fn count(&self, project: ProjectId) -> usize {
+        self.lock().get(&project).map_or(0, Vec::len)
     }
 
     /// Returns those who are next, in the order in which they came. Where nobody waits, nobody
@@ -83,10 +88,24 @@ impl Turn {
     /// Writes for others until nobody waits.
     async fn write(mut self, mut next: Vec<Waiting>) {
         while !next.is_empty() {
+            let count = next.len();
             self.studio.create_together(self.project, next).await;
+            self.wait_for(count).await;
             next = self.studio.together().next(self.project);
         }
         self.is_over = true;
+    }
+
+    /// Gives those who were answered just now the time to come again: one who was faster than
+    /// all others would be written alone, and they would wait for that.
+    async fn wait_for(&self, count: usize) {
+        let begun = Instant::now();
+        while count > 1
+            && self.studio.together().count(self.project) < count
+            && begun.elapsed() < LONGEST_WAIT
+        {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -185,7 +204,7 @@ impl Studio {
             .iter()
             .flat_map(|one| one.new.iter().map(|new| &new.image))
             .collect();
-        let stored = parallel::many(&images, FLUSHED_AT_ONCE, |image| blobs.store(image));
+        let stored = blobs.store_many(&images);
         if blobs.finish().is_err() {
             return;
         }

@@ -5,21 +5,21 @@
 //! someone edits or puts there at any moment is never lost.
 
 mod folders;
+mod put;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, BEING_WRITTEN, MOVED_ASIDE, Reflinks, Stamp};
+use super::files::{self, MOVED_ASIDE, Reflinks};
 use super::folder::{Folders, Kind, Place};
-use super::journal::{Journal, project_of};
+use super::journal::Journal;
 use super::moving::move_at;
 use super::spare::{Spare, Spares};
 use super::{Kept, View, ViewFile, ViewReport, Wanted};
 use crate::blob::BlobStore;
 use crate::disk::links_to;
 use crate::error::{Error, IoContext, Result};
-use crate::parallel;
 use crate::planted::{self, Planted};
 
 /// What was done, for the rows.
@@ -31,16 +31,6 @@ pub(super) struct Applied {
     /// The first failure; everything else was done.
     pub(super) failed: Option<Error>,
     pub(super) done: ViewReport,
-}
-
-/// What is to stand at a path.
-enum Ready {
-    /// It stands there.
-    There(Stamp),
-    /// A file that was moved aside from elsewhere.
-    Spare(PathBuf, Stamp),
-    /// A copy that is still to be made, and its name.
-    ToCopy(PathBuf),
 }
 
 /// The work on the files of one project. Paths are relative to `public/assets`.
@@ -56,6 +46,8 @@ pub(super) struct Work<'a> {
     /// Folders that are known to be there and to be no links.
     made: HashSet<PathBuf>,
     spares: Spares,
+    /// Folders that the disk may have with another spelling.
+    to_spell: BTreeSet<PathBuf>,
     /// Folders to flush.
     touched: BTreeSet<PathBuf>,
     next_name: u64,
@@ -78,6 +70,7 @@ impl<'a> Work<'a> {
             links: BTreeSet::new(),
             made: HashSet::new(),
             spares: Spares::default(),
+            to_spell: BTreeSet::new(),
             touched: BTreeSet::new(),
             next_name: 0,
             applied: Applied::default(),
@@ -102,7 +95,11 @@ impl<'a> Work<'a> {
         if thorough || !interrupted.is_empty() {
             self.take_up_strays(&wanted, interrupted);
         }
+        if thorough {
+            self.to_spell = folders_of(wanted.keys());
+        }
         let (to_write, to_remove) = self.differences(wanted, interrupted, thorough);
+        self.find_respelled(&to_write, &to_remove);
         journal.add(to_write.keys().chain(&to_remove))?;
         self.set_links_aside();
         self.set_aside(&to_write, &to_remove);
@@ -295,95 +292,6 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Puts every file in its place; one that fails does not hold up the others. The copies are
-    /// made first, several at a time, since flushing them is most of the work.
-    fn put_in_place(&mut self, to_write: BTreeMap<String, Wanted>) {
-        let mut ready = Vec::with_capacity(to_write.len());
-        for (path, wanted) in to_write {
-            match self.prepare(&path, &wanted) {
-                Ok(place) => ready.push((path, wanted, place)),
-                Err(error) => self.note(error),
-            }
-        }
-        let (work, blobs, reflinks) = (&*self, self.blobs, self.reflinks);
-        let copies = parallel::each(&ready, |(_, wanted, ready)| match ready {
-            Ready::ToCopy(copy) => {
-                let sha256 = wanted.sha256;
-                let copied = work.place(copy).and_then(|copy| {
-                    let blob = blobs.path(sha256);
-                    reflinks.copy_blob(&blob, sha256, &copy)
-                });
-                Some(copied)
-            }
-            _ => None,
-        });
-        for ((path, wanted, ready), copied) in ready.into_iter().zip(copies) {
-            let put = match (ready, copied) {
-                (Ready::There(stamp), _) => Ok(stamp),
-                (Ready::Spare(spare, stamp), _) => self.put(&path, &spare, stamp),
-                (Ready::ToCopy(copy), Some(Ok(Ok(stamp)))) => self.put(&path, &copy, stamp),
-                (Ready::ToCopy(_), Some(Ok(Err(flaw)))) => {
-                    let blob = blobs.path(wanted.sha256);
-                    self.applied.done.add(flaw, path, wanted.asset_id, blob);
-                    continue;
-                }
-                (Ready::ToCopy(_), Some(Err(error))) => Err(error),
-                (Ready::ToCopy(_), None) => continue,
-            };
-            match put {
-                Ok(stamp) => {
-                    if let Some(project) = project_of(&path) {
-                        self.applied
-                            .written
-                            .push(ViewFile::new(path, project, &wanted, stamp));
-                    }
-                    self.applied.done.written += 1;
-                }
-                Err(error) => self.note(error),
-            }
-        }
-    }
-
-    /// Finds or names what is to be moved to a path.
-    fn prepare(&mut self, path: &str, wanted: &Wanted) -> Result<Ready> {
-        let path = Path::new(path);
-        self.check_no_link(path)?;
-        let folder = folder_of(path);
-        self.make_folder(folder)?;
-        self.touched.insert(folder.to_owned());
-        let place = self.place(path)?;
-        if let Some((stamp, found)) = files::hash_at(&place)?
-            && found == wanted.sha256
-        {
-            return Ok(Ready::There(stamp));
-        }
-        if let Some(Spare { file, stamp, .. }) = self.spares.take(wanted.sha256) {
-            return Ok(Ready::Spare(file, stamp));
-        }
-        let copy = self.new_name(BEING_WRITTEN, &place);
-        Ok(Ready::ToCopy(path.with_file_name(copy.name)))
-    }
-
-    /// Moves what is ready to its place, and whatever appeared there meanwhile aside.
-    fn put(&mut self, path: &str, ready: &Path, stamp: Stamp) -> Result<Stamp> {
-        let path = Path::new(path);
-        let (ready, place) = (self.place(ready)?, self.place(path)?);
-        loop {
-            match move_at(&ready, &place) {
-                Ok(()) => return Ok(stamp),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    // Someone put a file there since we looked.
-                    let aside = self.new_name(MOVED_ASIDE, &place);
-                    place
-                        .rename(&aside.name)
-                        .at("moving aside", &place.path())?;
-                    self.look_at(path, &aside)?;
-                }
-                Err(error) => return Err(error).at("writing", &place.path()),
-            }
-        }
-    }
-
     /// Removes what was moved aside and has no other place. Where the store has lost the bytes,
     /// this may be the last copy: it is kept.
     fn drop_spares(&mut self) {
@@ -412,6 +320,21 @@ impl<'a> Work<'a> {
             }
         }
     }
+}
+
+/// Returns the folders that files are in.
+fn folders_of<'p>(paths: impl Iterator<Item = &'p String>) -> BTreeSet<PathBuf> {
+    let mut folders = BTreeSet::new();
+    let mut last = Path::new("");
+    for path in paths {
+        let folder = folder_of(Path::new(path));
+        // Most lie where the one before lies.
+        if folder != last {
+            folders.insert(folder.to_owned());
+            last = folder;
+        }
+    }
+    folders
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -59,23 +59,27 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Hashes a file; `None` where it changed meanwhile.
+/// Hashes a file; `None` where it changed meanwhile, or went.
 pub(crate) fn hash(path: &Path) -> Result<Option<(Stamp, Sha256)>> {
     let Some(before) = stamp(path)? else {
         return Ok(None);
     };
-    let hashed = File::open(path).and_then(whole::hash);
-    let sha256 = hashed.at("reading", path)?;
+    let sha256 = match File::open(path).and_then(whole::hash) {
+        Err(error) if is_absent(&error) => return Ok(None),
+        hashed => hashed.at("reading", path)?,
+    };
     Ok((stamp(path)? == Some(before)).then_some((before, sha256)))
 }
 
-/// Hashes a file of the view; `None` where it changed meanwhile.
+/// Hashes a file of the view; `None` where it changed meanwhile, or went.
 pub(super) fn hash_at(place: &Place) -> Result<Option<(Stamp, Sha256)>> {
     let Some(before) = place.stamp()? else {
         return Ok(None);
     };
-    let hashed = place.file().and_then(whole::hash);
-    let sha256 = hashed.at("reading", &place.path())?;
+    let sha256 = match place.file().and_then(whole::hash) {
+        Err(error) if is_absent(&error) => return Ok(None),
+        hashed => hashed.at("reading", &place.path())?,
+    };
     Ok((place.stamp()? == Some(before)).then_some((before, sha256)))
 }
 
@@ -95,32 +99,28 @@ pub(super) struct Reflinks {
 }
 
 impl Reflinks {
-    /// Makes a flushed file from a blob: shares its blocks where the file system can, else
-    /// copies. What the file has is hashed; bytes that are not the blob's are not given on.
+    /// Makes a file from a blob, which is not flushed then: shares its blocks where the file
+    /// system can, else copies. What the file has is hashed; bytes that are not the blob's are
+    /// not given on.
     pub(super) fn copy_blob(
         &self,
         blob: &Path,
         sha256: Sha256,
         to: &Place,
-    ) -> Result<std::result::Result<Stamp, Flaw>> {
-        match self.copy(blob, sha256, to) {
-            Ok(Err(found)) => {
+    ) -> Result<std::result::Result<File, Flaw>> {
+        match self.copy(blob, to) {
+            Ok((_, found)) if found != sha256 => {
                 to.remove()?;
                 Ok(Err(Flaw::Altered(found)))
             }
-            Ok(Ok(stamp)) => Ok(Ok(stamp)),
+            Ok((copy, _)) => Ok(Ok(copy)),
             Err(error) if is_absent(&error) && !blob.exists() => Ok(Err(Flaw::Missing)),
             Err(error) => Err(error).at("writing", &to.path()),
         }
     }
 
-    /// Copies a blob; returns the hash of its bytes if that is another.
-    fn copy(
-        &self,
-        blob: &Path,
-        sha256: Sha256,
-        to: &Place,
-    ) -> io::Result<std::result::Result<Stamp, Sha256>> {
+    /// Copies a blob, and returns the hash of its bytes.
+    fn copy(&self, blob: &Path, to: &Place) -> io::Result<(File, Sha256)> {
         let source = File::open(blob)?;
         let (target, found) = if let Some(shared) = self.share(&source, to)? {
             let found = whole::hash(&shared)?;
@@ -130,12 +130,8 @@ impl Reflinks {
             let found = whole::copy(source, &target)?;
             (target, found)
         };
-        if found != sha256 {
-            return Ok(Err(found));
-        }
         make_writable(&target)?;
-        target.sync_all()?;
-        stamp_of(&target.metadata()?).map(Ok)
+        Ok((target, found))
     }
 
     /// Makes a file that shares the blob's blocks; `None` where that can't be done.
@@ -152,6 +148,12 @@ impl Reflinks {
             }
         }
     }
+}
+
+/// Flushes a copy, and returns how it looks.
+pub(super) fn flush_copy(copy: &File) -> io::Result<Stamp> {
+    copy.sync_all()?;
+    stamp_of(&copy.metadata()?)
 }
 
 /// The view is for other programs too; blobs are read-only.

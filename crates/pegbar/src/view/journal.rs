@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::blob::sync_folder;
 use crate::error::{IoContext, Result};
 use crate::id::ProjectId;
+use crate::parallel;
 use crate::planted::{self, Planted};
 
 const NAME: &str = "view-busy";
@@ -77,20 +78,27 @@ impl Journal {
         if lines.is_empty() || planted::is(Planted::NoJournal) {
             return Ok(());
         }
+        let is_new = self.file.is_none();
         let mut file = if let Some(file) = self.file.take() {
             file
         } else {
             let mut options = File::options();
             let file = options.create(true).append(true).open(&self.path);
-            let file = file.at("creating", &self.path)?;
-            self.path.parent().map_or(Ok(()), sync_folder)?;
-            file
+            file.at("creating", &self.path)?
         };
         if std::mem::take(&mut self.is_torn) {
             file.write_all(b"\n").at("writing", &self.path)?;
         }
         file.write_all(lines.as_bytes()).at("writing", &self.path)?;
-        file.sync_data().at("flushing", &self.path)?;
+        let mut to_flush = vec![None];
+        if is_new {
+            to_flush.extend(self.path.parent().map(Some));
+        }
+        let flushed = parallel::each(&to_flush, |folder| match folder {
+            Some(folder) => sync_folder(folder),
+            None => file.sync_data().at("flushing", &self.path),
+        });
+        flushed.into_iter().collect::<Result<()>>()?;
         self.file = Some(file);
         Ok(())
     }

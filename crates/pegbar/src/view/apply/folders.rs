@@ -1,14 +1,16 @@
 //! The folders that files are put in: made before, looked through for what was left in them, and
 //! flushed after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Work, folder_of};
+use super::{Work, folder_of, folders_of};
 use crate::disk::create_folders;
 use crate::error::{IoContext, Result};
 use crate::parallel;
+use crate::segment::fold;
 use crate::view::files::{self, BEING_WRITTEN, MOVED_ASIDE};
 use crate::view::folder::{Kind, Place};
 use crate::view::stock::Wanted;
@@ -95,6 +97,64 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Finds the folders that files come into while others leave one whose name differs by
+    /// spelling only.
+    pub(super) fn find_respelled(
+        &mut self,
+        to_write: &BTreeMap<String, Wanted>,
+        to_remove: &[String],
+    ) {
+        let left = folders_of(to_remove.iter());
+        if left.is_empty() {
+            return;
+        }
+        let entered = folders_of(to_write.keys());
+        let left: HashSet<String> = left.difference(&entered).map(|path| folded(path)).collect();
+        let respelled = entered
+            .into_iter()
+            .filter(|path| left.contains(&folded(path)));
+        self.to_spell.extend(respelled);
+    }
+
+    /// Gives folders the spelling that their paths have: a disk that ignores case keeps the one
+    /// a folder was made with, whatever name it is opened by. What fails is left to the next run
+    /// that looks at everything, since the files are where their paths say.
+    fn spell(&mut self) {
+        let mut above: BTreeMap<PathBuf, Vec<OsString>> = BTreeMap::new();
+        for folder in std::mem::take(&mut self.to_spell) {
+            if let Some(name) = folder.file_name() {
+                let names = above.entry(folder_of(&folder).to_owned()).or_default();
+                names.push(name.to_owned());
+            }
+        }
+        for (path, names) in above {
+            let Ok(folder) = self.folders.get(&path) else {
+                continue;
+            };
+            let there: HashSet<OsString> = folder.names().unwrap_or_default().into_iter().collect();
+            for name in names.into_iter().filter(|name| !there.contains(name)) {
+                let key = fold(&name.to_string_lossy());
+                let place = Place {
+                    folder: folder.clone(),
+                    name,
+                };
+                let is_there =
+                    matches!(place.look(), Ok(Some(found)) if found.kind == Kind::Folder);
+                let mut others = there.iter().filter(|_| is_there);
+                let other = others.find(|other| fold(&other.to_string_lossy()) == key);
+                let Some(other) = other else { continue };
+                if place.beside(other).rename(&place.name).is_ok() {
+                    self.touched.insert(path.clone());
+                    // Some file systems take it for another folder now.
+                    self.touched.remove(&path.join(other));
+                    let spelled = path.join(&place.name);
+                    let _ = self.folders.created(&spelled);
+                    self.touched.insert(spelled);
+                }
+            }
+        }
+    }
+
     /// Flushes the folders that have changed, and removes those that are empty now. A folder
     /// that is no longer where it was when it was worked in is left to the next run.
     pub(super) fn flush(&mut self) {
@@ -112,6 +172,7 @@ impl Work<'_> {
                 self.touched.insert(folder_of(folder).to_owned());
             }
         }
+        self.spell();
         self.folders.close();
         let touched: Vec<PathBuf> = std::mem::take(&mut self.touched).into_iter().collect();
         let flushed = parallel::each(&touched, |path| {
@@ -122,4 +183,9 @@ impl Work<'_> {
             self.note(error);
         }
     }
+}
+
+/// A path as a disk that ignores case compares it.
+fn folded(path: &Path) -> String {
+    fold(&path.to_string_lossy())
 }
