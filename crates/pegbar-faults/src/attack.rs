@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::site::Where;
+use crate::site::{Base, Where};
 
 /// How often it is said how far an attack is.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
@@ -33,6 +33,8 @@ pub struct Setting {
     pub program: PathBuf,
     /// Where the rows of the attacked studios are.
     pub rows: Where,
+    /// The folder in which they are made.
+    pub above: PathBuf,
     /// How many points, rounds or cases, at least; `None` for the short form.
     pub points: Option<usize>,
     /// Kills at every system call, not only at those that change something.
@@ -56,6 +58,7 @@ impl Setting {
         Self {
             program: program.into(),
             rows: Where::Sqlite,
+            above: std::env::temp_dir(),
             points: None,
             every: false,
             meanwhile: false,
@@ -64,6 +67,14 @@ impl Setting {
             until: None,
             planted: String::new(),
         }
+    }
+
+    /// Makes the studio that is attacked.
+    ///
+    /// # Errors
+    /// What the library refuses.
+    pub fn base(&self) -> Result<Base> {
+        Base::new(&self.rows, &self.above)
     }
 
     /// Whether the time is over; in the long forms says on standard error, now and then, how

@@ -15,6 +15,8 @@ pub mod cluster;
 #[cfg(target_os = "linux")]
 pub mod disk;
 #[cfg(target_os = "linux")]
+mod mount;
+#[cfg(target_os = "linux")]
 pub mod operation;
 #[cfg(target_os = "linux")]
 pub mod random;

@@ -3,14 +3,15 @@
 mod copies;
 mod deletion;
 mod intake;
+mod renaming;
 mod undoing;
 
 use std::fs;
 
 use pegbar::{
-    AnimationTree, CharacterPatch, CharacterTree, FrameImage, GenerationInput, GenerationOutput,
-    ImageSource, NewAnimation, NewAsset, NewCharacter, NewFrame, NewGeneration, NewProject,
-    OutputPlace, PageRequest, ProjectFilter, ProjectPatch, ProjectTree, ReferenceRole, Studio,
+    AnimationTree, CharacterTree, FrameImage, GenerationInput, GenerationOutput, ImageSource,
+    NewAnimation, NewAsset, NewCharacter, NewFrame, NewGeneration, NewProject, OutputPlace,
+    PageRequest, ProjectFilter, ProjectTree, ReferenceRole, Studio,
 };
 
 pub(crate) use copies::WOLVES;
@@ -19,6 +20,7 @@ use deletion::{
     delete_animation, delete_asset, delete_character, delete_project, drop_bytes, purge, restore,
 };
 use intake::{adopt, import_folder, import_sidecars};
+use renaming::{rename_character, rename_project, respell_animation, respell_character};
 use undoing::undo;
 
 use crate::Result;
@@ -85,6 +87,8 @@ operations! {
     "remove frame": remove_frame,
     "rename character": rename_character,
     "rename project": rename_project,
+    "respell character": respell_character,
+    "respell animation": respell_animation,
     "set primary": set_primary,
     "record generation": record_generation,
     "import folder": import_folder,
@@ -347,31 +351,6 @@ async fn remove_frame(scene: &Scene) -> Result<()> {
         .frame
         .id;
     say_version(&scene.studio.remove_frame(frame, None).await?);
-    Ok(())
-}
-
-async fn rename_character(scene: &Scene) -> Result<()> {
-    let tree = cats(&scene.studio).await?;
-    let patch = CharacterPatch {
-        name: Some(format!("走る {}", scene.seed)),
-        ..CharacterPatch::default()
-    };
-    let character = scene
-        .studio
-        .update_character(cat(&tree)?.character.id, patch)
-        .await?;
-    say(&format!("named {} {}", character.id, character.name));
-    Ok(())
-}
-
-async fn rename_project(scene: &Scene) -> Result<()> {
-    let project = cats(&scene.studio).await?.project.id;
-    let patch = ProjectPatch {
-        name: Some(format!("Lions {}", scene.seed)),
-        ..ProjectPatch::default()
-    };
-    let project = scene.studio.update_project(project, patch).await?;
-    say(&format!("project {}", project.id));
     Ok(())
 }
 

@@ -116,12 +116,12 @@ pub struct Site {
 }
 
 impl Base {
-    /// Makes a studio with one project: a cat in two variations that walks and jumps.
+    /// Makes a studio in a folder below another, with one project: a cat in two variations that walks and jumps.
     ///
     /// # Errors
     /// What the library refuses.
-    pub fn new(rows: &Where) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+    pub fn new(rows: &Where, above: &Path) -> Result<Self> {
+        let folder = tempfile::tempdir_in(above)?;
         let database = new_database(rows, None)?;
         let base = Self {
             folder,
@@ -190,7 +190,7 @@ impl Base {
     /// # Errors
     /// What the system refuses.
     pub fn copy(&self) -> Result<Site> {
-        self.copy_below(&std::env::temp_dir())
+        self.copy_below(self.folder.path().parent().ok_or("it is nowhere")?)
     }
 
     /// Copies the studio and what lies beside it into a new folder below another.
@@ -331,8 +331,10 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         let found = entry.metadata()?;
         let mut copy = fs::File::create(&target)?;
         std::io::copy(&mut fs::File::open(entry.path())?, &mut copy)?;
-        // The time of modification tells our files from edited ones.
-        copy.set_modified(found.modified()?)?;
+        // The time of modification tells our files from edited ones. Both, since exfat-fuse
+        // changes neither where one is to stay.
+        let times = fs::FileTimes::new().set_accessed(found.accessed()?);
+        copy.set_times(times.set_modified(found.modified()?))?;
         copy.set_permissions(found.permissions())?;
     }
     Ok(())

@@ -53,6 +53,13 @@ fn a_call_that_fails_or_does_half_loses_nothing() {
 }
 
 #[test]
+fn a_disk_that_ignores_case_loses_nothing() {
+    if trace::supported() {
+        stands(attack::fallback::attack, Where::Sqlite);
+    }
+}
+
+#[test]
 fn processes_that_race_lose_nothing_of_each_other() {
     stands(attack::race::attack, Where::Sqlite);
 }

@@ -16,7 +16,7 @@ use super::{Figure, Setting};
 use crate::check::beside::PACKED;
 use crate::operation::{self, Scene, WOLVES};
 use crate::random::Random;
-use crate::site::{Base, copy_folder};
+use crate::site::copy_folder;
 use crate::victim::{self, Running};
 use crate::{Result, block_on, check};
 
@@ -34,7 +34,7 @@ pub(super) const ESCAPED: &str = "escaped";
 /// none of a bad archive's, or a studio that is not whole afterwards.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     operation::prepare("import bundle", &base)?;
     let packed = base.folder().join(PACKED);
     base.with(async |studio| {

@@ -25,7 +25,7 @@ const SHORT: usize = 1;
 /// Bytes that are nowhere.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let mut names = operations(setting);
     names.retain(|name| !needs_something(name));
     let (mut points, mut files) = (0, 0);

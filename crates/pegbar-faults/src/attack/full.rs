@@ -9,7 +9,6 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use super::kill::acknowledged;
 use super::{Figure, Setting, during};
 use crate::operation::OPERATIONS;
-use crate::site::Base;
 use crate::victim::Running;
 use crate::{Result, block_on, check, operation};
 
@@ -77,7 +76,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         if setting.points.is_none() && setting.only.is_none() && number % 4 != 0 {
             continue;
         }
-        let base = Base::new(&setting.rows)?;
+        let base = setting.base()?;
         operation::prepare(name, &base)?;
         let used = usize::try_from(size_of(base.folder())?)? / 1024;
         for size in 0..sizes {

@@ -16,7 +16,7 @@ use super::kill::acknowledged;
 use super::{Figure, Setting};
 use crate::operation::{Scene, walk};
 use crate::random::Random;
-use crate::site::{Base, insert_asset};
+use crate::site::insert_asset;
 use crate::victim::{self, Running};
 use crate::{Result, block_on, check};
 
@@ -39,7 +39,7 @@ pub(super) const MEMORY: u64 = 512 << 20;
 /// is not whole afterwards.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let wanted = setting.count(SHORT);
     let (mut images, mut taken, mut peak) = (0, 0, 0);
     let mut seed = setting.seed;

@@ -24,7 +24,7 @@ pub(super) struct Expected {
 impl Expected {
     /// Runs an operation undisturbed.
     pub(super) fn of(setting: &Setting, name: &str, seed: u64) -> Result<Self> {
-        let base = Base::new(&setting.rows)?;
+        let base = setting.base()?;
         operation::prepare(name, &base)?;
         // What is to be put right can't be looked at before.
         let before = if is_resumed(name) {

@@ -28,7 +28,7 @@ const CRASH: usize = 3;
 /// What was broken, and by what changes.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let mut cases = 0;
     let mut total = Case::default();
     for number in 0..setting.count(SHORT) {

@@ -4,15 +4,16 @@
 //! The images lie on an XFS of their own, whose clones are made at one instant.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::kill::acknowledged;
 use super::{Figure, Setting, during};
+use crate::mount::{Mounted, make, run};
 use crate::random::Random;
-use crate::site::{Base, Site};
+use crate::site::Site;
 use crate::victim::Running;
 use crate::{Result, block_on, check};
 
@@ -26,47 +27,6 @@ const SYSTEMS: &[(&str, &[&str])] = &[
     ("xfs", &["mkfs.xfs", "-q", "-f"]),
     ("btrfs", &["mkfs.btrfs", "-q", "-f"]),
 ];
-
-/// A file system in an image file, mounted; unmounted with the value.
-struct Mounted {
-    place: PathBuf,
-}
-
-impl Mounted {
-    fn new(image: &Path, place: &Path, options: &str) -> Result<Self> {
-        fs::create_dir_all(place)?;
-        run(Command::new("mount")
-            .args(["-o", options])
-            .arg(image)
-            .arg(place))?;
-        Ok(Self {
-            place: place.to_owned(),
-        })
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = run(Command::new("umount").arg(&self.place));
-    }
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let done = command
-        .output()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    if done.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&done.stderr);
-    Err(format!("{command:?}: {}", text.trim()).into())
-}
-
-/// Makes a file system in a sparse file.
-fn make(image: &Path, mebibytes: u64, command: &[&str]) -> Result<()> {
-    fs::File::create(image)?.set_len(mebibytes << 20)?;
-    run(Command::new(command[0]).args(&command[1..]).arg(image))
-}
 
 /// Cuts the power of each file system while two processes write.
 ///
@@ -115,7 +75,7 @@ fn cut(
     command: &[&str],
 ) -> Result<Figure> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let mut random = Random::new(setting.seed);
     let (mut cuts, mut kept) = (0, 0);
     let mut seed = setting.seed;

@@ -16,7 +16,7 @@ use super::kill::acknowledged;
 use super::{Figure, Setting, during};
 use crate::operation::Scene;
 use crate::random::Random;
-use crate::site::{Base, Site, png};
+use crate::site::{Site, png};
 use crate::victim::{self, Running};
 use crate::{Result, block_on};
 
@@ -34,7 +34,7 @@ const SECRET: u64 = 0x00ab_cdef;
 /// when the links are gone.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let wanted = setting.count(SHORT);
     let (mut names, mut accepted, mut swaps) = (0, 0, 0);
     let mut seed = setting.seed;

@@ -36,7 +36,7 @@ const STOP: &str = "stop";
 /// Bytes that are gone although somebody names them, or anything else that was broken.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let mut total = Round::default();
     let mut seed = setting.seed;
     while total.purges < setting.count(SHORT) && !setting.is_over(total.purges) {

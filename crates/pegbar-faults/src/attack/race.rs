@@ -19,7 +19,7 @@ const SHORT: usize = 6;
 /// What was broken, and where.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = Base::new(&setting.rows)?;
+    let base = setting.base()?;
     let mut rounds = 0;
     let mut total = Round::default();
     for number in 0..setting.count(SHORT) {

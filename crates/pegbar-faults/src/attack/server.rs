@@ -31,7 +31,7 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     };
     let begun = Instant::now();
     let rows = Where::Postgres(cluster.address());
-    let base = Base::new(&rows)?;
+    let base = Base::new(&rows, &setting.above)?;
     let mut random = Random::new(setting.seed);
     let (mut killed, mut kept) = (0, 0);
     let mut seed = setting.seed;
