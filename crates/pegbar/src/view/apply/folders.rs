@@ -66,7 +66,7 @@ impl Work<'_> {
             .flat_map(|path| Path::new(path).ancestors().skip(1))
             .map(Path::to_owned)
             .collect();
-        for folder in folders {
+        for folder in self.without_respelled(folders) {
             if self.check_no_link(&folder).is_err() {
                 continue;
             }
@@ -74,6 +74,39 @@ impl Work<'_> {
                 self.note(error);
             }
         }
+    }
+
+    /// Leaves out folders that a disk which ignores case has under another of these spellings:
+    /// what lies in a folder is to be found once.
+    fn without_respelled(&self, folders: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        for folder in folders {
+            groups.entry(folded(&folder)).or_default().push(folder);
+        }
+        let mut all = Vec::with_capacity(groups.len());
+        for mut group in groups.into_values() {
+            if group.len() > 1 {
+                let (spelled, others): (Vec<_>, Vec<_>) = group
+                    .into_iter()
+                    .partition(|folder| self.is_spelled(folder));
+                group = if spelled.is_empty() {
+                    others.into_iter().take(1).collect()
+                } else {
+                    spelled
+                };
+            }
+            all.extend(group);
+        }
+        all
+    }
+
+    /// Says whether the disk has a folder with this spelling of its name.
+    fn is_spelled(&self, folder: &Path) -> bool {
+        let names = self.folders.get(folder_of(folder));
+        let names = names.and_then(|above| above.names()).unwrap_or_default();
+        names
+            .iter()
+            .any(|name| Some(name.as_os_str()) == folder.file_name())
     }
 
     fn take_up_strays_in(&mut self, path: &Path) -> Result<()> {
