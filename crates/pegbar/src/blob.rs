@@ -27,6 +27,7 @@ use crate::hash::Sha256;
 use crate::planted::{self, Planted};
 pub(crate) use batch::{BlobBatch, FLUSHED_AT_ONCE};
 use intake::Intake;
+pub(crate) use leftover::FoundBlob;
 pub(crate) use opened::Refused;
 pub use receive::ImageReceiver;
 

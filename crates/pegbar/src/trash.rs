@@ -6,6 +6,7 @@ mod purge;
 mod restore;
 mod sweep;
 mod tombstone;
+mod unnamed;
 
 use uuid::Uuid;
 
@@ -43,6 +44,8 @@ pub(crate) use sweep::ensure_named;
 #[cfg(test)]
 pub(crate) use tombstone::STATEMENTS as TOMBSTONE_STATEMENTS;
 pub use tombstone::{Tombstone, TombstoneFilter};
+#[cfg(test)]
+pub(crate) use unnamed::STATEMENTS as UNNAMED_STATEMENTS;
 
 statements! {
     NOTE = "INSERT INTO deletion (id, project_id, project, kind, name, characters, animations, \

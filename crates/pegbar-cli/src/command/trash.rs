@@ -74,10 +74,11 @@ struct Restore {
 Example:
   pegbar trash purge --older-than 30d
   pegbar trash purge 3f9c1a
-  pegbar trash purge --all --dry-run")]
+  pegbar trash purge --all --dry-run
+  pegbar trash purge --unnamed --grace 7d")]
 struct Purge {
     /// One deletion, by its id or the end of it
-    #[arg(required_unless_present_any = ["older_than", "all"])]
+    #[arg(required_unless_present_any = ["older_than", "all", "unnamed"])]
     deletion: Option<String>,
     /// Those that are older: a number with s, m, h, d or w behind it
     #[arg(long, value_name = "AGE", value_parser = duration, conflicts_with_all = ["deletion", "all"])]
@@ -85,6 +86,10 @@ struct Purge {
     /// Everything in the trash
     #[arg(long, conflicts_with = "deletion")]
     all: bool,
+    /// Also bytes that nothing has named since they were taken in: uploads that were never used,
+    /// and what a crash left
+    #[arg(long)]
+    unnamed: bool,
     /// How long bytes stay that nothing names any more
     #[arg(long, value_name = "AGE", value_parser = duration, default_value = "1d")]
     grace: Duration,
@@ -235,15 +240,23 @@ impl Purge {
         let scope = match (&self.deletion, self.older_than) {
             (Some(wanted), _) => PurgeScope::Deletion(find::deletion(studio, wanted).await?.id),
             (None, Some(age)) => PurgeScope::OlderThan(millis(age)),
-            (None, None) => PurgeScope::All,
+            (None, None) if self.all => PurgeScope::All,
+            // Nothing of the trash.
+            (None, None) => PurgeScope::OlderThan(u64::MAX),
         };
         let mut options = PurgeOptions {
             grace_ms: millis(self.grace),
+            unnamed: self.unnamed,
             dry_run: true,
         };
         if !self.dry_run && !self.confirmation.is_given() {
             let plan = studio.purge(scope, options, |_| {}).await?;
-            let question = format_args!("Remove {} for good?", what(&plan));
+            let mut what = what(&plan);
+            if self.unnamed {
+                let blobs = count(plan.waiting_blobs, "blob");
+                what = format!("{what}, and {blobs} that nothing names,");
+            }
+            let question = format_args!("Remove {what} for good?");
             self.confirmation
                 .agree(output, question, "nothing was purged")?;
         }

@@ -1,5 +1,7 @@
 //! Deleting with a plan, the trash, and back.
 
+use std::fs;
+
 use crate::support::Bench;
 
 fn json(text: &str) -> serde_json::Value {
@@ -87,4 +89,36 @@ fn a_purge_asks_and_what_it_took_is_still_explained() {
     );
     assert_eq!(bench.ok(&["--json", "trash", "list"]).trim(), "[]");
     bench.ok(&["verify"]);
+}
+
+#[test]
+fn blobs_that_were_never_named_are_purged_when_that_is_asked_for() {
+    let bench = Bench::new();
+    bench.with_walk(2);
+    let name = "5a".repeat(32);
+    let left = bench.root().join(".pegbar/blobs/5a").join(&name);
+    fs::create_dir_all(left.parent().unwrap()).unwrap();
+    fs::write(&left, "left by a crash").unwrap();
+    let purge = ["trash", "purge", "--unnamed", "--grace", "0"];
+    let plan = bench.refused(2, &purge);
+    assert!(plan.contains("--yes"), "{plan}");
+    let plan = json(&bench.ok(&["--json", "trash", "purge", "--unnamed", "--dry-run"]));
+    assert_eq!(plan["waitingBlobs"], 1);
+    assert!(left.exists());
+    let purged = json(&bench.ok(&[
+        "--json",
+        "trash",
+        "purge",
+        "--unnamed",
+        "--grace",
+        "0",
+        "--yes",
+    ]));
+    assert_eq!(
+        (&purged["deletions"], &purged["removedBlobs"]),
+        (&0.into(), &1.into())
+    );
+    assert!(!left.exists());
+    bench.ok(&["verify"]);
+    bench.ok(&["doctor"]);
 }

@@ -357,6 +357,7 @@ fn purging_survives_a_kill_at_any_step() {
             }
             let options = pegbar::PurgeOptions {
                 grace_ms: 0,
+                unnamed: false,
                 dry_run: false,
             };
             let scope = pegbar::PurgeScope::All;

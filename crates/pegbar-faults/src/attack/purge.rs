@@ -159,6 +159,7 @@ fn compare(site: &Site, said: &[Vec<String>]) -> Result<usize> {
 async fn purge_once(studio: &Studio) -> Result<PurgeReport> {
     let options = PurgeOptions {
         grace_ms: 0,
+        unnamed: false,
         dry_run: false,
     };
     Ok(studio.purge(PurgeScope::All, options, |_| {}).await?)

@@ -93,6 +93,7 @@ pub(super) async fn restore(scene: &Scene) -> Result<()> {
 pub(super) async fn purge(scene: &Scene) -> Result<()> {
     let options = PurgeOptions {
         grace_ms: 0,
+        unnamed: false,
         dry_run: false,
     };
     scene.studio.purge(PurgeScope::All, options, |_| {}).await?;

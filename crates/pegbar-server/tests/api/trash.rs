@@ -55,7 +55,7 @@ both_engines! {
         assert_eq!(stone["recordHash"], json!(reference.record_hash));
         let found = format!("/api/tombstones?recordHash={}", reference.record_hash.unwrap());
         assert_eq!(site.get(&found).await["rows"][0], stone);
-        let no_grace = PurgeOptions { grace_ms: 0, dry_run: false };
+        let no_grace = PurgeOptions { grace_ms: 0, ..PurgeOptions::default() };
         let swept = site.studio.purge(PurgeScope::All, no_grace, |_| {}).await.unwrap();
         assert_eq!(swept.removed_blobs, 1);
     }

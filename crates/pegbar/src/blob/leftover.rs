@@ -3,10 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::{BlobStore, LOCK};
 use crate::error::{IoContext, Result};
+use crate::hash::Sha256;
 use crate::lock::is_locked;
+use crate::time::MillisSinceEpoch;
 
 /// A process's folder for files that are being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +19,48 @@ pub(crate) struct FoundWorkspace {
     pub(crate) is_live: bool,
 }
 
+/// A blob that lies in the store, whether anything names it or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoundBlob {
+    pub(crate) sha256: Sha256,
+    /// When it was last taken in.
+    pub(crate) taken_in: MillisSinceEpoch,
+}
+
 impl BlobStore {
+    /// Finds the blobs whose hashes begin with a byte.
+    pub(crate) fn list(&self, first: u8) -> Result<Vec<FoundBlob>> {
+        let folder = self.blobs.join(format!("{first:02x}"));
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.at("reading", &folder)?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.at("reading", &folder)?;
+            let name = entry.file_name();
+            let Some(sha256) = name.to_str().and_then(|name| name.parse::<Sha256>().ok()) else {
+                continue;
+            };
+            // A name that differs from where its blob is looked for is none.
+            if self.path(sha256) != entry.path() {
+                continue;
+            }
+            let metadata = match entry.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata.at("looking at", &entry.path())?,
+            };
+            let modified = metadata.modified().at("looking at", &entry.path())?;
+            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let taken_in = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+            found.push(FoundBlob {
+                sha256,
+                taken_in: MillisSinceEpoch(taken_in),
+            });
+        }
+        Ok(found)
+    }
+
     /// Returns the folder of blobs.
     pub(crate) fn folder(&self) -> &Path {
         &self.blobs

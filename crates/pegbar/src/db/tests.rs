@@ -68,6 +68,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     trash::RESTORE_STATEMENTS,
     trash::SWEEP_STATEMENTS,
     trash::TOMBSTONE_STATEMENTS,
+    trash::UNNAMED_STATEMENTS,
     variation::STATEMENTS,
     view::STATEMENTS,
     view::stock::STATEMENTS,

@@ -140,8 +140,8 @@ findings! {
         /// Its size in bytes.
         file_size: u64,
     } = "orphan_blob", Note,
-    means "No asset and no trash names a blob: a change that did not come to its end left it, or a purge left it for later.",
-    mend "Nothing needs to be done; doctor never removes one.",
+    means "No asset and no trash names a blob: an upload that was not used, a change that did not come to its end, or a purge that left it for later.",
+    mend "Nothing needs to be done; `pegbar trash purge --unnamed` removes those that were taken in more than a day ago.",
     says "{path} ({file_size} bytes) belongs to nothing";
 
     /// A file among the blobs that is no blob.

@@ -71,6 +71,9 @@ pub struct PurgeOptions {
     /// How long blobs stay after the last name of theirs has gone, or after they were last taken
     /// in, in milliseconds: as long as an upload may wait to be used.
     pub grace_ms: u64,
+    /// Looks through the store, too, for blobs that nothing has named since they were taken in:
+    /// uploads that were never used, and what a crash left.
+    pub unnamed: bool,
     /// Only says what would go.
     pub dry_run: bool,
 }
@@ -80,6 +83,7 @@ impl Default for PurgeOptions {
     fn default() -> Self {
         Self {
             grace_ms: DAY_MS,
+            unnamed: false,
             dry_run: false,
         }
     }
@@ -172,8 +176,13 @@ impl Studio {
                 }
             }
         }
+        let unnamed = if options.unnamed {
+            self.release_unnamed(options.dry_run).await?
+        } else {
+            0
+        };
         if options.dry_run {
-            report.waiting_blobs = self.count_released().await?;
+            report.waiting_blobs = self.count_released().await? + unnamed;
             return Ok(report);
         }
         let swept = self.sweep(options.grace_ms).await?;

@@ -59,16 +59,16 @@ pub(super) struct Swept {
     pub(super) waiting: u64,
 }
 
-fn read_hash(row: &crate::db::value::Row<'_>) -> Result<Sha256> {
+pub(super) fn read_hash(row: &crate::db::value::Row<'_>) -> Result<Sha256> {
     row.at(0, "sha256")
 }
 
-fn texts(hashes: &[Sha256]) -> Vec<String> {
+pub(super) fn texts(hashes: &[Sha256]) -> Vec<String> {
     hashes.iter().map(ToString::to_string).collect()
 }
 
 /// Returns which of these blobs a row or the trash names.
-async fn named(session: &mut Session, hashes: &[Sha256]) -> Result<BTreeSet<Sha256>> {
+pub(super) async fn named(session: &mut Session, hashes: &[Sha256]) -> Result<BTreeSet<Sha256>> {
     let texts = texts(hashes);
     let parameters = [Value::Texts(&texts)];
     let found = session.query(&NAMED, &parameters, read_hash).await?;
@@ -215,7 +215,7 @@ impl Studio {
     }
 
     /// Refuses to sweep where the store can't be believed to be whole.
-    async fn check_store(&self) -> Result<()> {
+    pub(super) async fn check_store(&self) -> Result<()> {
         self.check_store_id().await?;
         self.check_reachable().await?;
         let (mut count, mut missing) = (0_u64, 0_u64);
@@ -259,6 +259,7 @@ impl Studio {
     /// Removes the blobs that were released `grace_ms` ago or earlier and that nothing names.
     pub(super) async fn sweep(&self, grace_ms: u64) -> Result<Swept> {
         let mut swept = Swept::default();
+        self.recover_swept().await?;
         let released = self.count_released().await?;
         if released == 0 {
             return Ok(swept);
@@ -324,10 +325,7 @@ impl Studio {
             Ok((forgotten, bytes)) => {
                 let forgotten = texts(&forgotten);
                 let forget = session.execute(&FORGET, &[Value::Texts(&forgotten)]).await;
-                match forget {
-                    Ok(_) => session.commit().await.map(|()| bytes),
-                    Err(error) => Err(error),
-                }
+                forget.map(|_| bytes)
             }
             Err(error) => Err(error),
         };
@@ -340,6 +338,9 @@ impl Studio {
                 return Err(error);
             }
         };
+        // Of a commit that fails nobody knows whether it holds after all: what was moved aside
+        // stays there, for whoever recovers it.
+        session.commit().await?;
         swept.blobs += moved.len() as u64;
         swept.bytes += bytes;
         for sha256 in moved {

@@ -131,7 +131,7 @@ both_engines! {
         let studio = bench.open().await;
         studio.create_asset(tree.project.id, asset(7000)).await.unwrap();
         studio.delete_asset(tree.references[0].id).await.unwrap();
-        let at_once = PurgeOptions { grace_ms: 0, dry_run: false };
+        let at_once = PurgeOptions { grace_ms: 0, ..PurgeOptions::default() };
         let purged = studio.purge(PurgeScope::All, at_once, |_| {}).await.unwrap();
         assert_eq!(purged.removed_blobs, 1);
         let run = &tree.characters[0].animations[1];

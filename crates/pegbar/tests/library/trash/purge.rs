@@ -14,6 +14,7 @@ use crate::support::{Bench, asset, files_below, png};
 
 const NO_GRACE: PurgeOptions = PurgeOptions {
     grace_ms: 0,
+    unnamed: false,
     dry_run: false,
 };
 
@@ -64,6 +65,36 @@ both_engines! {
         studio.restore(kept).await.unwrap();
         assert!(is_whole(&studio).await);
         assert_eq!(files_below(&studio.root().join(".pegbar/trash")), []);
+    }
+
+    async fn what_was_taken_in_and_never_named_goes_when_that_is_asked_for(bench) {
+        let studio = bench.create().await;
+        let tree = doubles(&studio).await;
+        studio.delete_asset(tree.references[2].id).await.unwrap();
+        for number in 3..6 {
+            studio.store_image(&ImageSource::Bytes(png(number))).unwrap();
+        }
+        let nothing = PurgeScope::OlderThan(u64::MAX);
+        let report = purge(&studio, nothing).await;
+        assert_eq!((report.removed_blobs, report.waiting_blobs, blobs(&studio)), (0, 0, 5));
+        let unnamed = PurgeOptions { unnamed: true, ..NO_GRACE };
+        let plan = PurgeOptions { dry_run: true, ..unnamed };
+        let planned = studio.purge(nothing, plan, |_| {}).await.unwrap();
+        assert_eq!((planned.waiting_blobs, blobs(&studio)), (3, 5));
+        let day = PurgeOptions { unnamed: true, ..PurgeOptions::default() };
+        let report = studio.purge(nothing, day, |_| {}).await.unwrap();
+        assert_eq!((report.removed_blobs, report.waiting_blobs, blobs(&studio)), (0, 3, 5));
+        // What waits is named once more.
+        let used = NewAsset::from_bytes(png(3));
+        studio.create_asset(tree.project.id, used).await.unwrap();
+        let report = studio.purge(nothing, unnamed, |_| {}).await.unwrap();
+        assert_eq!((report.deletions, report.removed_blobs, report.waiting_blobs), (0, 2, 0));
+        assert_eq!(report.removed_bytes, (png(4).len() + png(5).len()) as u64);
+        assert_eq!(blobs(&studio), 3);
+        assert!(is_whole(&studio).await);
+        let all = studio.list_deletions(&Default::default(), Default::default()).await.unwrap();
+        studio.restore(all.rows[0].id).await.unwrap();
+        assert!(is_whole(&studio).await);
     }
 
     async fn nothing_is_swept_while_blobs_are_copied(bench) {
@@ -136,6 +167,8 @@ both_engines! {
         fs::create_dir(&store).unwrap();
         let error = studio.purge(PurgeScope::All, NO_GRACE, |_| {}).await.unwrap_err();
         assert_eq!(error.code(), "unavailable", "{error:?}");
+        let unnamed = PurgeOptions { unnamed: true, ..NO_GRACE };
+        assert!(studio.purge(PurgeScope::All, unnamed, |_| {}).await.is_err());
         fs::remove_dir(&store).unwrap();
         assert!(studio.purge(PurgeScope::All, NO_GRACE, |_| {}).await.is_err());
         fs::rename(&away, &store).unwrap();

@@ -141,7 +141,7 @@ both_engines! {
         };
         let (frame, run) = (cat.animations[0].frames[1].frame.id, dog.animations[0].animation.id);
         studio.move_frame_to_animation(frame, run, None, None).await.unwrap();
-        let options = PurgeOptions { grace_ms: 0, dry_run: false };
+        let options = PurgeOptions { grace_ms: 0, ..PurgeOptions::default() };
         studio.purge(PurgeScope::All, options, |_| {}).await.unwrap();
         let action = last(&studio, tree.project.id).await;
         assert_eq!(action.what, "the move of a frame to the animation \"Dog/Run\"");

@@ -50,7 +50,7 @@ both_engines! {
         let project = tree.project.id;
         let variation = tree.characters[0].variations[1].id;
         studio.delete_asset(variation).await.unwrap();
-        let options = PurgeOptions { grace_ms: 0, dry_run: false };
+        let options = PurgeOptions { grace_ms: 0, ..PurgeOptions::default() };
         studio.purge(PurgeScope::All, options, |_| {}).await.unwrap();
         let action = last(&studio, project).await;
         assert_eq!((action.kind, action.what.as_str()), (ActionKind::Delete, "a change that deleted 1 asset"));
