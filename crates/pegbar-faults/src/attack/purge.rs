@@ -159,7 +159,8 @@ fn compare(site: &Site, said: &[Vec<String>]) -> Result<usize> {
 async fn purge_once(studio: &Studio) -> Result<PurgeReport> {
     let options = PurgeOptions {
         grace_ms: 0,
-        unnamed: false,
+        // What another has taken in and not named yet, too.
+        unnamed: true,
         dry_run: false,
     };
     Ok(studio.purge(PurgeScope::All, options, |_| {}).await?)
