@@ -67,6 +67,8 @@ struct Run<'a> {
     progress: Mutex<&'a mut (dyn FnMut(u64, u64) + Send)>,
     done: u64,
     expected: u64,
+    /// An old file could not be removed, and is to be tried again.
+    is_left: bool,
 }
 
 /// The work on one project.
@@ -208,6 +210,7 @@ impl Studio {
             progress: Mutex::new(&mut progress),
             done: 0,
             expected: 0,
+            is_left: false,
         };
         run.expect(expected);
         for id in chosen {
@@ -223,7 +226,7 @@ impl Studio {
             run.remove_old_files().await?;
         }
         run.list_foreign().await?;
-        if is_finished {
+        if is_finished && !run.is_left {
             run.journal.finish()?;
         }
         Ok(run.report)

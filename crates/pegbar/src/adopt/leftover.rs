@@ -152,7 +152,11 @@ impl Run<'_> {
             }
             Err(problem) => {
                 let reason = match problem {
-                    Problem::Unreadable(error) => error.to_string(),
+                    Problem::Unreadable(error) => {
+                        // The next run tries again.
+                        self.is_left = true;
+                        error.to_string()
+                    }
                     _ => "something else is there now".to_owned(),
                 };
                 self.report.findings.push(stays(reason));
