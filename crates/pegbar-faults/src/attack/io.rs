@@ -64,7 +64,12 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                 place % KINDS.len() == number
             });
         }
-        figures.push(strike(&share, &names, kind, *plan)?);
+        let figure = strike(&share, &names, kind, *plan)?;
+        if setting.points.is_some() || setting.until.is_some() {
+            // The kinds that come after it take long.
+            eprintln!("{}", figure.row());
+        }
+        figures.push(figure);
     }
     Ok(figures)
 }
