@@ -25,7 +25,7 @@ use crate::disk::{check_not_away, create_folders, is_elsewhere};
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::planted::{self, Planted};
-pub(crate) use batch::{BlobBatch, WRITTEN_AT_ONCE};
+pub(crate) use batch::{BlobBatch, FLUSHED_AT_ONCE};
 use intake::Intake;
 pub(crate) use leftover::FoundBlob;
 pub(crate) use opened::Refused;

@@ -15,11 +15,9 @@ use crate::hash::Sha256;
 use crate::parallel;
 use crate::planted::{self, Planted};
 
-/// How many files are written before they are flushed.
-pub(crate) const WRITTEN_AT_ONCE: usize = 64;
-
-/// How many files are flushed at once: a file system makes few writes of many that wait.
-const FLUSHED_AT_ONCE: usize = 32;
+/// How many files, and folders, are flushed at once: a file system makes few writes of many that
+/// wait.
+pub(crate) const FLUSHED_AT_ONCE: usize = 64;
 
 /// Bytes that are being taken in together, so that each folder is flushed once.
 pub(crate) struct BlobBatch<'a> {
@@ -53,7 +51,7 @@ impl BlobBatch<'_> {
     /// flushed, so that a file system makes few writes of many.
     pub(crate) fn store_many(&self, images: &[&ImageSource]) -> Vec<Result<StoredImage>> {
         let mut all = Vec::with_capacity(images.len());
-        for images in images.chunks(WRITTEN_AT_ONCE) {
+        for images in images.chunks(FLUSHED_AT_ONCE) {
             let written = parallel::each(images, |image| self.write(image));
             let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
                 Ok(Written::New(new)) => flush(&new.file).at("flushing", &new.path),
@@ -201,7 +199,7 @@ impl BlobBatch<'_> {
             return Ok(());
         }
         let changed: Vec<PathBuf> = changed.into_iter().collect();
-        let flushed = parallel::each(&changed, |folder| sync_folder(folder));
+        let flushed = parallel::many(&changed, FLUSHED_AT_ONCE, |folder| sync_folder(folder));
         flushed.into_iter().collect::<Result<()>>()?;
         self.store.flush_names_of(changed)
     }

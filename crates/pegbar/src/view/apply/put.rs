@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Work, folder_of};
-use crate::blob::WRITTEN_AT_ONCE;
+use crate::blob::FLUSHED_AT_ONCE;
 use crate::error::{IoContext, Result};
 use crate::parallel;
 use crate::view::files::{self, BEING_WRITTEN, Flaw, MOVED_ASIDE, Stamp};
@@ -56,7 +56,7 @@ impl Work<'_> {
                 Err(error) => self.note(error),
             }
         }
-        for some in all.chunks(WRITTEN_AT_ONCE) {
+        for some in all.chunks(FLUSHED_AT_ONCE) {
             let copies = self.copy(some);
             for (one, copy) in some.iter().zip(copies) {
                 if let Err(error) = self.put_one(one, copy) {
@@ -78,7 +78,7 @@ impl Work<'_> {
             let copy = self.place(copy);
             Some(copy.and_then(|copy| self.reflinks.copy_blob(&blob, sha256, &copy)))
         });
-        let flushed = parallel::each(&written, |written| match written {
+        let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
             Some(Ok(Ok(copy))) => Some(files::flush_copy(copy)),
             _ => None,
         });
