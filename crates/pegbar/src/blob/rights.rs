@@ -22,10 +22,7 @@ pub(super) fn create_read_only(path: &Path) -> io::Result<File> {
 /// Takes the right to write away, on file systems that have rights.
 pub(crate) fn make_read_only(file: &File) -> io::Result<()> {
     let permissions = read_only(file.metadata()?.permissions());
-    match file.set_permissions(permissions) {
-        Err(error) if is_lacking(&error) => Ok(()),
-        changed => changed,
-    }
+    unless_lacking(file.set_permissions(permissions))
 }
 
 fn read_only(mut permissions: Permissions) -> Permissions {
@@ -33,11 +30,14 @@ fn read_only(mut permissions: Permissions) -> Permissions {
     permissions
 }
 
-/// Whether a file system that has no rights of files refused to change them: exFAT and SMB
-/// shares, for example.
-fn is_lacking(error: &io::Error) -> bool {
+/// Passes over the refusal of a file system that has no rights of files: exFAT and SMB shares, for
+/// example.
+pub(crate) fn unless_lacking(changed: io::Result<()>) -> io::Result<()> {
     use io::ErrorKind::{PermissionDenied, Unsupported};
-    matches!(error.kind(), PermissionDenied | Unsupported)
+    match changed {
+        Err(error) if matches!(error.kind(), PermissionDenied | Unsupported) => Ok(()),
+        changed => changed,
+    }
 }
 
 impl BlobStore {

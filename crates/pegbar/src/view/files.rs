@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use super::folder::Place;
 use super::moving::move_at;
+use crate::blob::rights::unless_lacking;
 use crate::blob::whole;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
@@ -158,7 +159,7 @@ pub(super) fn flush_copy(copy: &File) -> io::Result<Stamp> {
 
 /// The view is for other programs too; blobs are read-only.
 fn make_writable(file: &File) -> io::Result<()> {
-    file.set_permissions(writable(&file.metadata()?))
+    unless_lacking(file.set_permissions(writable(&file.metadata()?)))
 }
 
 #[cfg(unix)]
