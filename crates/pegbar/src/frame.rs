@@ -23,7 +23,7 @@ use crate::time::MillisSinceEpoch;
 use crate::tree::AnimationTree;
 use crate::undo::{Action, Made};
 pub(crate) use back::{put_back, take_away, take_back};
-use edit::Edit;
+pub(crate) use edit::Edit;
 #[cfg(test)]
 pub(crate) use elsewhere::STATEMENTS as ELSEWHERE_STATEMENTS;
 pub(crate) use replace::{apply, edit_list};

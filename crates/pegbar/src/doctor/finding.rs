@@ -17,10 +17,9 @@ findings! {
     StoreIdMissing {
         /// Where it should be.
         path: String,
-    } = "store_id_missing", Damage,
+    } = "store_id_missing", Damage, says "{path} is gone",
     means "The folder does not say which database it belongs to: it is not the studio's, or its disk is not mounted.",
-    mend "Mount the disk, or put .pegbar/store-id back from a backup; until then nothing is repaired.",
-    says "{path} is gone";
+    mend "Mount the disk, or put .pegbar/store-id back from a backup; until then nothing is repaired.";
 
     /// The folder belongs to another database.
     StoreIdDiffers {
@@ -30,10 +29,9 @@ findings! {
         found: Option<StoreId>,
         /// What the database says.
         expected: Option<StoreId>,
-    } = "store_id_differs", Damage,
+    } = "store_id_differs", Damage, says "{path} does not name this database's store",
     means "Folder and database belong to different studios.",
-    mend "Use the folder that the database belongs to, or the database of this folder.",
-    says "{path} does not name this database's store";
+    mend "Use the folder that the database belongs to, or the database of this folder.";
 
     /// The store of blobs is away as a whole.
     BlobsUnmounted {
@@ -41,10 +39,9 @@ findings! {
         path: String,
         /// What is wrong with it.
         reason: String,
-    } = "blobs_unmounted", Damage,
+    } = "blobs_unmounted", Damage, says "{path}: {reason}",
     means "The store's folder is absent, empty or a link to nothing while rows name blobs: most likely its disk is not mounted.",
-    mend "Mount the disk that .pegbar/blobs is on, or put the folder back from a backup; until then nothing is repaired.",
-    says "{path}: {reason}";
+    mend "Mount the disk that .pegbar/blobs is on, or put the folder back from a backup; until then nothing is repaired.";
 
     /// The folder of the view is a link to a disk that is away.
     ViewUnmounted {
@@ -52,10 +49,9 @@ findings! {
         path: String,
         /// What is wrong with it.
         reason: String,
-    } = "view_unmounted", Attention,
+    } = "view_unmounted", Attention, says "{path}: {reason}",
     means "public/assets is a link to a place that is not there.",
-    mend "Mount the disk that it is on, or remove the link and run `pegbar sync`.",
-    says "{path}: {reason}";
+    mend "Mount the disk that it is on, or remove the link and run `pegbar sync`.";
 
     /// The store does not have bytes that an asset has.
     BlobMissing {
@@ -67,10 +63,9 @@ findings! {
         asset_id: AssetId,
         /// The project that it is in.
         project_id: ProjectId,
-    } = "blob_missing", Damage,
+    } = "blob_missing", Damage, says "{path} is missing: the bytes of the asset {asset_id}",
     means "The bytes of an asset are not in the store.",
-    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.",
-    says "{path} is missing: the bytes of the asset {asset_id}";
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.";
 
     /// A blob has more or fewer bytes than were taken in.
     BlobResized {
@@ -82,10 +77,9 @@ findings! {
         recorded: u64,
         /// How many there are.
         found: u64,
-    } = "blob_resized", Damage,
+    } = "blob_resized", Damage, says "{path} has {found} bytes instead of {recorded}",
     means "A blob was cut short or has grown: its bytes are not those that were taken in.",
-    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.",
-    says "{path} has {found} bytes instead of {recorded}";
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.";
 
     /// A blob has other bytes than its name says; found by hashing.
     BlobAltered {
@@ -95,10 +89,9 @@ findings! {
         path: String,
         /// The hash of the bytes that it has.
         found: Sha256,
-    } = "blob_altered", Damage,
+    } = "blob_altered", Damage, says "{path} has other bytes: their SHA-256 is {found}",
     means "A blob has other bytes than were taken in; `--deep` or scrubbing found it by hashing.",
-    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.",
-    says "{path} has other bytes: their SHA-256 is {found}";
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup, or add the same image again.";
 
     /// A blob can't be read.
     BlobUnreadable {
@@ -108,28 +101,25 @@ findings! {
         path: String,
         /// What the system said.
         reason: String,
-    } = "blob_unreadable", Damage,
+    } = "blob_unreadable", Damage, says "{path} can't be read: {reason}",
     means "The disk does not give a blob's bytes; `--deep` or scrubbing tried to read it.",
-    mend "Copy what can be read off that disk; then `pegbar doctor --repair`, or restore a backup.",
-    says "{path} can't be read: {reason}";
+    mend "Copy what can be read off that disk; then `pegbar doctor --repair`, or restore a backup.";
 
     /// Somebody may write into a blob.
     BlobWritable {
         /// Where it is, below the studio's folder.
         path: String,
-    } = "blob_writable", Attention,
+    } = "blob_writable", Attention, says "{path} is writable",
     means "A blob is not read-only: an editor could change it by mistake.",
-    mend "`pegbar doctor --repair` takes the right to write away.",
-    says "{path} is writable";
+    mend "`pegbar doctor --repair` takes the right to write away.";
 
     /// The file system has no rights of files.
     NoRights {
         /// The folder of the blobs, below the studio's folder.
         path: String,
-    } = "no_rights", Note,
+    } = "no_rights", Note, says "{path} is on a file system that keeps no rights of files",
     means "The blobs are on a file system that keeps no rights of files, like exFAT and some network shares: nothing holds an editor back from changing one by mistake.",
-    mend "Nothing needs to be done; `pegbar scrub` finds a blob that was changed.",
-    says "{path} is on a file system that keeps no rights of files";
+    mend "Nothing needs to be done; `pegbar scrub` finds a blob that was changed.";
 
     /// A blob that nothing names.
     OrphanBlob {
@@ -139,19 +129,17 @@ findings! {
         path: String,
         /// Its size in bytes.
         file_size: u64,
-    } = "orphan_blob", Note,
+    } = "orphan_blob", Note, says "{path} ({file_size} bytes) belongs to nothing",
     means "No asset and no trash names a blob: an upload that was not used, a change that did not come to its end, or a purge that left it for later.",
-    mend "Nothing needs to be done; `pegbar trash purge --unnamed` removes those that were taken in more than a day ago.",
-    says "{path} ({file_size} bytes) belongs to nothing";
+    mend "Nothing needs to be done; `pegbar trash purge --unnamed` removes those that were taken in more than a day ago.";
 
     /// A file among the blobs that is no blob.
     StrayFile {
         /// Where it is, below the studio's folder.
         path: String,
-    } = "stray_file", Note,
+    } = "stray_file", Note, says "{path} is no blob",
     means "Something that is no blob lies among the blobs.",
-    mend "Look at it, and move it elsewhere.",
-    says "{path} is no blob";
+    mend "Look at it, and move it elsewhere.";
 
     /// The trash names bytes that the store does not have.
     TrashBlobMissing {
@@ -161,10 +149,9 @@ findings! {
         path: String,
         /// A deletion that they went with.
         deletion_id: DeletionId,
-    } = "trash_blob_missing", Damage,
+    } = "trash_blob_missing", Damage, says "{path} is missing: bytes in the trash, of the deletion {deletion_id}",
     means "Bytes that a deletion could be undone with are not in the store.",
-    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup.",
-    says "{path} is missing: bytes in the trash, of the deletion {deletion_id}";
+    mend "`pegbar doctor --repair` restores them where another file has them; else restore a backup.";
 
     /// A file of the view is gone.
     ViewFileMissing {
@@ -174,10 +161,9 @@ findings! {
         project_id: ProjectId,
         /// The asset that it shows.
         asset_id: AssetId,
-    } = "view_file_missing", Attention,
+    } = "view_file_missing", Attention, says "public/assets/{path} is gone",
     means "A file below public/assets is gone; the store has its bytes.",
-    mend "`pegbar sync` or `pegbar doctor --repair` writes it again.",
-    says "public/assets/{path} is gone";
+    mend "`pegbar sync` or `pegbar doctor --repair` writes it again.";
 
     /// A file of the view has other bytes than Pegbar wrote.
     ViewFileEdited {
@@ -191,10 +177,9 @@ findings! {
         recorded: u64,
         /// How many there are; `None` where it is no file.
         found: Option<u64>,
-    } = "view_file_edited", Attention,
+    } = "view_file_edited", Attention, says "public/assets/{path} is not what Pegbar wrote",
     means "Somebody edited or replaced a file below public/assets; the original is in the store.",
-    mend "`pegbar doctor --repair` moves it to .pegbar/kept and writes the original; `pegbar kept add` makes a take of it.",
-    says "public/assets/{path} is not what Pegbar wrote";
+    mend "`pegbar doctor --repair` moves it to .pegbar/kept and writes the original; `pegbar kept add` makes a take of it.";
 
     /// A file of the view has another time than when it was written.
     ViewFileTouched {
@@ -204,19 +189,17 @@ findings! {
         project_id: ProjectId,
         /// The asset that it should show.
         asset_id: AssetId,
-    } = "view_file_touched", Attention,
+    } = "view_file_touched", Attention, says "public/assets/{path} was changed or copied since it was written",
     means "A file below public/assets has its size and another time: it was copied, or edited in place. `--deep` tells which.",
-    mend "`pegbar sync` or `pegbar doctor --repair` looks at its bytes and keeps what was edited.",
-    says "public/assets/{path} was changed or copied since it was written";
+    mend "`pegbar sync` or `pegbar doctor --repair` looks at its bytes and keeps what was edited.";
 
     /// A file in a project's folder that Pegbar did not write.
     ForeignFile {
         /// Its path below `public/assets`.
         path: String,
-    } = "foreign_file", Note,
+    } = "foreign_file", Note, says "public/assets/{path} is not Pegbar's",
     means "A file that is not Pegbar's lies in a project's folder. It stays where it is.",
-    mend "Nothing needs to be done; `pegbar take add` or `pegbar import folder` takes it in.",
-    says "public/assets/{path} is not Pegbar's";
+    mend "Nothing needs to be done; `pegbar take add` or `pegbar import folder` takes it in.";
 
     /// A file should be there that was never written.
     ViewFileUnwritten {
@@ -226,10 +209,9 @@ findings! {
         project_id: ProjectId,
         /// The asset that it should show.
         asset_id: AssetId,
-    } = "view_file_unwritten", Attention,
+    } = "view_file_unwritten", Attention, says "public/assets/{path} was not written",
     means "The rows ask for a file below public/assets that was not written, and no note says that it still will be.",
-    mend "`pegbar sync` or `pegbar doctor --repair` writes it.",
-    says "public/assets/{path} was not written";
+    mend "`pegbar sync` or `pegbar doctor --repair` writes it.";
 
     /// A file was written that should not be there any more.
     ViewFileUnwanted {
@@ -239,10 +221,9 @@ findings! {
         project_id: ProjectId,
         /// The asset that it shows.
         asset_id: AssetId,
-    } = "view_file_unwanted", Attention,
+    } = "view_file_unwanted", Attention, says "public/assets/{path} should not be there any more",
     means "A file below public/assets shows something that the rows no longer ask for there, and no note says that it still will go.",
-    mend "`pegbar sync` or `pegbar doctor --repair` removes it.",
-    says "public/assets/{path} should not be there any more";
+    mend "`pegbar sync` or `pegbar doctor --repair` removes it.";
 
     /// A half-done file of an interrupted change of the view.
     ViewLeftover {
@@ -250,10 +231,9 @@ findings! {
         path: String,
         /// The project in whose folder it is.
         project_id: ProjectId,
-    } = "view_leftover", Attention,
+    } = "view_leftover", Attention, says "public/assets/{path} was left on its way",
     means "A process that is gone left a file below public/assets on its way.",
-    mend "`pegbar sync` or `pegbar doctor --repair` takes it up: what is not in the store is kept.",
-    says "public/assets/{path} was left on its way";
+    mend "`pegbar sync` or `pegbar doctor --repair` takes it up: what is not in the store is kept.";
 
     /// A link stands in the place of a folder of the view.
     ViewLink {
@@ -261,10 +241,9 @@ findings! {
         path: String,
         /// The project in whose folder it is.
         project_id: ProjectId,
-    } = "view_link", Attention,
+    } = "view_link", Attention, says "public/assets/{path} is a link in the place of a folder",
     means "Somebody put a link in the place of a folder below public/assets; nothing behind it is touched.",
-    mend "`pegbar sync` or `pegbar doctor --repair` moves the link to .pegbar/kept and writes the folder again.",
-    says "public/assets/{path} is a link in the place of a folder";
+    mend "`pegbar sync` or `pegbar doctor --repair` moves the link to .pegbar/kept and writes the folder again.";
 
     /// A change of the view was interrupted.
     ViewInterrupted {
@@ -272,10 +251,9 @@ findings! {
         path: String,
         /// How many files were on their way.
         files: u64,
-    } = "view_interrupted", Attention,
+    } = "view_interrupted", Attention, says "{path}: {files} files were on their way",
     means "A process that is gone was bringing files below public/assets up to date.",
-    mend "The next command that opens the studio finishes it; `pegbar doctor --repair` too.",
-    says "{path}: {files} files were on their way";
+    mend "The next command that opens the studio finishes it; `pegbar doctor --repair` too.";
 
     /// Parts of the view have been stale for long.
     OutboxStale {
@@ -285,10 +263,9 @@ findings! {
         rows: u64,
         /// When the first was made.
         since: MillisSinceEpoch,
-    } = "outbox_stale", Attention,
+    } = "outbox_stale", Attention, says "project {project_id}: {rows} notes of stale files since {since}",
     means "Changes are committed that the files below public/assets have not followed, and no process is at it.",
-    mend "The next command that opens the studio does it; `pegbar doctor --repair` too.",
-    says "project {project_id}: {rows} notes of stale files since {since}";
+    mend "The next command that opens the studio does it; `pegbar doctor --repair` too.";
 
     /// An animation's frames have a gap in their order.
     FrameGap {
@@ -300,10 +277,9 @@ findings! {
         frames: u64,
         /// The last index, from 0.
         last_index: u64,
-    } = "frame_gap", Attention,
+    } = "frame_gap", Attention, says "animation {animation_id}: {frames} frames, and the last index is {last_index}",
     means "The indices of an animation's frames have gaps: another program removed some.",
-    mend "`pegbar sync` or `pegbar doctor --repair` closes them; ids and order stay.",
-    says "animation {animation_id}: {frames} frames, and the last index is {last_index}";
+    mend "`pegbar sync` or `pegbar doctor --repair` closes them; ids and order stay.";
 
     /// Two frames of an animation have one index.
     FrameDouble {
@@ -313,10 +289,9 @@ findings! {
         animation_id: AnimationId,
         /// How many frames share an index with another one before them.
         doubles: u64,
-    } = "frame_double", Damage,
+    } = "frame_double", Damage, says "animation {animation_id}: {doubles} frames share an index with another",
     means "Two frames of one animation have the same index: the database's own index did not hold.",
-    mend "`pegbar doctor --repair` numbers them anew, by index and then by id; look at the order afterwards.",
-    says "animation {animation_id}: {doubles} frames share an index with another";
+    mend "`pegbar doctor --repair` numbers them anew, by index and then by id; look at the order afterwards.";
 
     /// A frame shows an asset that is not there.
     DanglingFrame {
@@ -328,10 +303,9 @@ findings! {
         animation_id: AnimationId,
         /// The asset that it names.
         asset_id: AssetId,
-    } = "dangling_frame", Damage,
+    } = "dangling_frame", Damage, says "frame {frame_id} of the animation {animation_id} shows the asset {asset_id}, which is not there",
     means "A frame shows an asset that is not there: a program wrote without foreign keys.",
-    mend "`pegbar frame replace` gives it another image, `pegbar frame remove` removes it; or restore a backup.",
-    says "frame {frame_id} of the animation {animation_id} shows the asset {asset_id}, which is not there";
+    mend "`pegbar frame replace` gives it another image, `pegbar frame remove` removes it; or restore a backup.";
 
     /// A character's primary variation is not there.
     DanglingPrimary {
@@ -341,10 +315,9 @@ findings! {
         character_id: CharacterId,
         /// The asset that it names.
         asset_id: AssetId,
-    } = "dangling_primary", Damage,
+    } = "dangling_primary", Damage, says "character {character_id}: its primary variation {asset_id} is not there",
     means "The primary variation of a character is not one of its variations.",
-    mend "`pegbar variation primary` chooses another.",
-    says "character {character_id}: its primary variation {asset_id} is not there";
+    mend "`pegbar variation primary` chooses another.";
 
     /// A project's thumbnail is not there.
     DanglingThumbnail {
@@ -352,10 +325,9 @@ findings! {
         project_id: ProjectId,
         /// The asset that it names.
         asset_id: AssetId,
-    } = "dangling_thumbnail", Damage,
+    } = "dangling_thumbnail", Damage, says "project {project_id}: its thumbnail {asset_id} is not there",
     means "The thumbnail of a project is not one of its assets.",
-    mend "`pegbar project edit --thumbnail` chooses another.",
-    says "project {project_id}: its thumbnail {asset_id} is not there";
+    mend "`pegbar project edit --thumbnail` chooses another.";
 
     /// Rows point at something that is not there.
     DanglingRows {
@@ -365,10 +337,9 @@ findings! {
         parent: String,
         /// How many rows there are.
         rows: u64,
-    } = "dangling_rows", Damage,
+    } = "dangling_rows", Damage, says "{rows} of the table {table} point at no {parent}",
     means "Rows point at something that is not there: a program wrote without foreign keys.",
-    mend "Keep a copy of the database first; then restore a backup, or remove those rows.",
-    says "{rows} of the table {table} point at no {parent}";
+    mend "Keep a copy of the database first; then restore a backup, or remove those rows.";
 
     /// A record does not have its hash.
     RecordBroken {
@@ -378,10 +349,9 @@ findings! {
         asset_id: AssetId,
         /// What is wrong.
         reason: String,
-    } = "record_broken", Damage,
+    } = "record_broken", Damage, says "asset {asset_id}: {reason}",
     means "The record of an asset is not what was recorded.",
-    mend "`pegbar verify` says what differs; restore the row from a backup.",
-    says "asset {asset_id}: {reason}";
+    mend "`pegbar verify` says what differs; restore the row from a backup.";
 
     /// An input of a recorded asset has no hash.
     InputUnhashed {
@@ -393,10 +363,9 @@ findings! {
         position: u32,
         /// The input.
         input_id: AssetId,
-    } = "input_unhashed", Damage,
+    } = "input_unhashed", Damage, says "asset {asset_id}: its input {position}, {input_id}, has no hash",
     means "An asset has a record, and a row of its inputs lacks the hash of the bytes that were sent.",
-    mend "`pegbar verify` says what the record has; restore the row from a backup.",
-    says "asset {asset_id}: its input {position}, {input_id}, has no hash";
+    mend "`pegbar verify` says what the record has; restore the row from a backup.";
 
     /// Another program wrote an asset's row.
     NotAdopted {
@@ -406,55 +375,49 @@ findings! {
         asset_id: AssetId,
         /// The file that its row names.
         file_path: Option<String>,
-    } = "not_adopted", Attention,
+    } = "not_adopted", Attention, says "asset {asset_id} has not been adopted",
     means "Another program wrote the row of an asset: the store does not have its bytes, and it has no record.",
-    mend "`pegbar adopt` takes its file in.",
-    says "asset {asset_id} has not been adopted";
+    mend "`pegbar adopt` takes its file in.";
 
     /// A process that is gone left files that it was writing.
     TmpLeftover {
         /// Where they are, below the studio's folder.
         path: String,
-    } = "tmp_leftover", Attention,
+    } = "tmp_leftover", Attention, says "{path} was left by a process that is gone",
     means "A process that is gone left files that it was writing. Nothing names them.",
-    mend "The next command that opens the studio removes them; `pegbar doctor --repair` too.",
-    says "{path} was left by a process that is gone";
+    mend "The next command that opens the studio removes them; `pegbar doctor --repair` too.";
 
     /// A folder can't be written.
     FolderNotWritable {
         /// Where it is, below the studio's folder.
         path: String,
-    } = "folder_not_writable", Attention,
+    } = "folder_not_writable", Attention, says "{path} is not writable",
     means "Pegbar may not write into one of its folders.",
-    mend "`pegbar doctor --repair` gives its owner the right to write; else `chown` and `chmod` it.",
-    says "{path} is not writable";
+    mend "`pegbar doctor --repair` gives its owner the right to write; else `chown` and `chmod` it.";
 
     /// A file or folder can't be read.
     NotReadable {
         /// Where it is, below the studio's folder.
         path: String,
-    } = "not_readable", Attention,
+    } = "not_readable", Attention, says "{path} is not readable",
     means "Pegbar may not read one of its files or folders.",
-    mend "`pegbar doctor --repair` gives its owner the right to read; else `chown` and `chmod` it.",
-    says "{path} is not readable";
+    mend "`pegbar doctor --repair` gives its owner the right to read; else `chown` and `chmod` it.";
 
     /// The studio is on a read-only file system.
     ReadOnlyFileSystem {
         /// The folder.
         path: String,
-    } = "read_only_file_system", Note,
+    } = "read_only_file_system", Note, says "{path} is on a read-only file system",
     means "The studio lies on a file system that is mounted read-only: it can be read, and nothing changed.",
-    mend "Mount it read-write to work with it.",
-    says "{path} is on a read-only file system";
+    mend "Mount it read-write to work with it.";
 
     /// The engine found its own data damaged.
     DatabaseDamaged {
         /// What the engine said.
         reason: String,
-    } = "database_damaged", Damage,
+    } = "database_damaged", Damage, says "the database says: {reason}",
     means "The database engine found its own data damaged.",
-    mend "Keep a copy of the database as it is, then restore a backup.",
-    says "the database says: {reason}";
+    mend "Keep a copy of the database as it is, then restore a backup.";
 
     /// An index of the database can't be relied on.
     IndexInvalid {
@@ -462,19 +425,17 @@ findings! {
         table: String,
         /// Its name.
         index: String,
-    } = "index_invalid", Damage,
+    } = "index_invalid", Damage, says "the index {index} of the table {table} is not valid",
     means "PostgreSQL does not use or fill an index of Pegbar's: making it did not come to its end.",
-    mend "`REINDEX INDEX` it.",
-    says "the index {index} of the table {table} is not valid";
+    mend "`REINDEX INDEX` it.";
 
     /// A constraint of Pegbar's is gone.
     ConstraintMissing {
         /// Its name.
         constraint: String,
-    } = "constraint_missing", Damage,
+    } = "constraint_missing", Damage, says "the constraint {constraint} is gone",
     means "A constraint of Pegbar's was removed from the database: rows may break its rule unnoticed.",
-    mend "Restore the schema from a backup, or add the constraint again as the migrations have it.",
-    says "the constraint {constraint} is gone";
+    mend "Restore the schema from a backup, or add the constraint again as the migrations have it.";
 
     /// A constraint is there, and not enforced.
     ConstraintUnchecked {
@@ -482,26 +443,23 @@ findings! {
         table: String,
         /// Its name.
         constraint: String,
-    } = "constraint_unchecked", Damage,
+    } = "constraint_unchecked", Damage, says "the constraint {constraint} of the table {table} is not enforced",
     means "A constraint of Pegbar's is there, and PostgreSQL does not enforce it for every row.",
-    mend "`ALTER TABLE … VALIDATE CONSTRAINT …`, and `ENABLE TRIGGER ALL` where they were disabled.",
-    says "the constraint {constraint} of the table {table} is not enforced";
+    mend "`ALTER TABLE … VALIDATE CONSTRAINT …`, and `ENABLE TRIGGER ALL` where they were disabled.";
 
     /// The server has read pages whose checksums were wrong.
     ChecksumFailures {
         /// How many since the statistics were reset.
         failures: u64,
-    } = "checksum_failures", Damage,
+    } = "checksum_failures", Damage, says "{failures} pages had wrong checksums",
     means "PostgreSQL has read pages of this database whose checksums were wrong.",
-    mend "Look at the server's log and its disk, then restore a backup; pg_stat_reset() resets the count.",
-    says "{failures} pages had wrong checksums";
+    mend "Look at the server's log and its disk, then restore a backup; pg_stat_reset() resets the count.";
 
     /// Differences that could not be judged.
     Unsettled {
         /// How many.
         differences: u64,
-    } = "unsettled", Note,
+    } = "unsettled", Note, says "{differences} differences could not be judged while another process is at work",
     means "Another process was at work on the files below public/assets all the time, so that some differences could not be judged.",
-    mend "Run `pegbar doctor` again when it is done.",
-    says "{differences} differences could not be judged while another process is at work";
+    mend "Run `pegbar doctor` again when it is done.";
 }

@@ -22,6 +22,7 @@ use crate::asset::{Asset, NewAsset};
 use crate::blob::BlobBatch;
 use crate::change::{ChangeKind, EntityKind};
 use crate::create::{Created, Plan};
+use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::id::{AnimationId, AssetId, CharacterId, ProjectId};
 use crate::json::Json;
@@ -341,11 +342,9 @@ impl Import<'_> {
         target: &Target,
         absent: Absent<'_>,
     ) -> Result<Option<Created>> {
-        batch.finish()?;
-        plan.store_blobs()?;
-        let studio = self.studio;
-        let mut session = studio.database().write().await?;
-        project::lock(&mut session, target.id).await?;
+        let Some(mut session) = self.begin(batch, &mut plan, target).await? else {
+            return Ok(None);
+        };
         let is_there = match absent {
             Absent::Assets => false,
             Absent::Character(id) => known::character(&mut session, target.id, id)
@@ -355,38 +354,47 @@ impl Import<'_> {
                 .await?
                 .is_some(),
         };
-        let source_ids = plan.source_ids();
-        if is_there || known::has_any(&mut session, target.id, &source_ids).await? {
+        if is_there {
             return Ok(None);
         }
-        let (created, mut stale) = plan.write(&mut session, Some(target.id)).await?;
-        if let Some(thumbnail) = target.thumbnail_of(created.assets.iter()) {
-            project::set_thumbnail(&mut session, target.id, Some(thumbnail), studio.now()).await?;
-            stale.tell(EntityKind::Project, ChangeKind::Updated, [target.id]);
-        }
-        studio.commit(session, stale).await?;
-        Ok(Some(created))
+        let (created, stale) = plan.write(&mut session, Some(target.id)).await?;
+        self.commit(session, target, created, stale).await.map(Some)
     }
 
-    /// Chooses the thumbnail, if one of these assets is it.
-    async fn set_thumbnail(
+    /// Begins to write a plan, unless one of its assets has come meanwhile.
+    async fn begin(
         &self,
+        batch: &BlobBatch<'_>,
+        plan: &mut Plan<'_>,
         target: &Target,
-        assets: impl Iterator<Item = &Asset>,
-    ) -> Result<()> {
-        let Some(thumbnail) = target.thumbnail_of(assets) else {
-            return Ok(());
-        };
+    ) -> Result<Option<Session>> {
+        batch.finish()?;
+        plan.store_blobs()?;
         let mut session = self.studio.database().write().await?;
-        let project = project::lock(&mut session, target.id).await?;
-        if project.thumbnail_id.is_none() {
-            let now = self.studio.now();
-            project::set_thumbnail(&mut session, target.id, Some(thumbnail), now).await?;
-            let (entity, change) = (EntityKind::Project, ChangeKind::Updated);
-            let stale = Stale::of(target.id, entity, change, target.id);
-            self.studio.commit_rows(session, stale).await?;
+        project::lock(&mut session, target.id).await?;
+        let source_ids = plan.source_ids();
+        let is_there = known::has_any(&mut session, target.id, &source_ids).await?;
+        Ok((!is_there).then_some(session))
+    }
+
+    /// Chooses the thumbnail, if it is among what was created, and commits.
+    async fn commit(
+        &self,
+        mut session: Session,
+        target: &Target,
+        created: Created,
+        mut stale: Stale,
+    ) -> Result<Created> {
+        let now = self.studio.now();
+        if let Some(thumbnail) = target.thumbnail_of(created.assets.iter()) {
+            let project = project::get(&mut session, target.id).await?;
+            if project.thumbnail_id.is_none() {
+                project::set_thumbnail(&mut session, target.id, Some(thumbnail), now).await?;
+                stale.tell(EntityKind::Project, ChangeKind::Updated, [target.id]);
+            }
         }
-        Ok(())
+        self.studio.commit(session, stale).await?;
+        Ok(created)
     }
 
     /// Notes that an asset is here, with what goes with it.

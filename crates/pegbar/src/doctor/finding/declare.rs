@@ -1,15 +1,14 @@
 //! One declaration for each finding.
 
-/// Declares the findings: the facts of each, its code, how much it matters, what it means, what
-/// mends it, and how it is told.
+/// Declares the findings: the facts of each, its code, how much it matters, how it is told, what
+/// it means, and what mends it.
 macro_rules! findings {
     ($(
         $(#[doc = $doc:literal])+
         $name:ident { $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )* }
-        = $code:literal, $severity:ident,
+        = $code:literal, $severity:ident, says $format:literal,
         means $meaning:literal,
-        mend $mend:literal,
-        says $format:literal;
+        mend $mend:literal;
     )+) => {
         /// What can be wrong with a studio.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -13,11 +13,10 @@ use super::source::AppAsset;
 use super::{Absent, BATCH, Import, Target, files};
 use crate::animation::{Animation, NewAnimation};
 use crate::blob::BlobBatch;
-use crate::create::Plan;
+use crate::create::{Created, Plan};
 use crate::error::{Error, Result};
-use crate::frame::{Frame, FrameImage, NewFrame};
+use crate::frame::{self, Edit, Frame, NewFrame};
 use crate::id::{AnimationId, AssetId, CharacterId, FrameId};
-use crate::tree::AnimationTree;
 
 /// A frame of the app, with what it shows.
 struct AppFrame {
@@ -169,7 +168,8 @@ impl Import<'_> {
         let assets = part.frames.iter().filter_map(|frame| frame.asset.as_ref());
         let assets: Vec<String> = assets.map(|asset| asset.row.id()).collect();
         let frames: Vec<String> = part.frames.iter().map(|frame| frame.row.id()).collect();
-        let mut session = self.studio.database().read().await?;
+        // In one state: the version of the animation is to be that of the frames.
+        let mut session = self.studio.database().snapshot().await?;
         let known = known::assets(&mut session, target.id, &assets).await?;
         let shown = known::frames(&mut session, target.id, &frames).await?;
         let new = assets.iter().map(String::as_str);
@@ -259,36 +259,55 @@ impl Import<'_> {
             return Ok(false);
         }
         let studio = self.studio;
-        let shown = studio.list_frames(animation.id).await?;
+        let shown = match studio.list_frames(animation.id).await {
+            Err(Error::NotFound { .. }) => return Ok(false),
+            shown => shown?,
+        };
         let at = part.place_behind(start, &shown);
         let indices: Vec<(String, Option<i64>)> = frames
             .iter()
             .map(|(place, _)| (part.frames[*place].row.id(), index(&part.frames[*place])))
             .collect();
-        let takes = frames
-            .iter()
-            .filter(|(_, frame)| matches!(frame.image, FrameImage::New(_)));
-        let takes = takes.count() as u64;
-        let frames = frames.into_iter().map(|(_, frame)| frame).collect();
-        batch.finish()?;
         let place = u32::try_from(at).unwrap_or(u32::MAX);
-        let version = Some(animation.version);
-        let inserted = studio
-            .insert_frames(animation.id, place, frames, version)
-            .await;
-        let tree: AnimationTree = match inserted {
-            Ok(tree) => tree,
-            // Someone was faster: look again.
-            Err(Error::Stale { .. } | Error::Conflict { .. }) => return Ok(false),
-            Err(error) => return Err(error),
+        let mut plan = Plan::of_import(studio);
+        let frames = frames.into_iter().map(|(_, frame)| frame).collect();
+        let slots = plan.slots(animation.id, frames)?;
+        let at = Some(place);
+        let edit = Edit::Insert { at, slots };
+        let Some(created) = self.insert(batch, plan, target, animation, edit).await? else {
+            return Ok(false);
         };
         self.report.created.frames += indices.len() as u64;
-        self.report.created.takes += takes;
+        self.report.created.takes += created.assets.len() as u64;
         self.found_all(notes);
         self.renumbered(animation.id, place, &indices);
-        let added = tree.frames.iter().map(|frame| &frame.asset);
-        self.set_thumbnail(target, added).await?;
         Ok(false)
+    }
+
+    /// Writes new takes and the frames that show them in one transaction, unless some of them
+    /// have come or the animation's frames have changed meanwhile.
+    async fn insert(
+        &self,
+        batch: &BlobBatch<'_>,
+        mut plan: Plan<'_>,
+        target: &Target,
+        animation: &Animation,
+        edit: Edit,
+    ) -> Result<Option<Created>> {
+        let Some(mut session) = self.begin(batch, &mut plan, target).await? else {
+            return Ok(None);
+        };
+        let (created, mut stale) = plan.write(&mut session, Some(target.id)).await?;
+        let version = Some(animation.version);
+        let id = animation.id;
+        match frame::apply(&mut session, self.studio, id, version, edit, &mut stale).await {
+            Ok(_) => {}
+            Err(Error::Stale { .. } | Error::Conflict { .. } | Error::NotFound { .. }) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+        self.commit(session, target, created, stale).await.map(Some)
     }
 
     /// Makes new frames of those places that the studio lacks, with their places.

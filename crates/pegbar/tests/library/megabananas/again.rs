@@ -46,6 +46,7 @@ both_engines! {
         app.run(r#"UPDATE "Frame" SET "frameIndex" = 10 WHERE "id" = 'f2'"#).await;
         app.frame("n1", "f8", 8).await;
         app.frame("n1", "f12", 12).await;
+        app.set("Asset", "a-f12", "\"generationSettings\" = '[1,2]'").await;
         // A take that a frame shows by now.
         app.frame_row("n1", "f13", "earlier", 13).await;
         app.asset("a-back", "character", "/assets/characters/char_60.png", 60).await;
@@ -59,6 +60,8 @@ both_engines! {
         assert_in_step(&studio, &tree);
         assert_eq!(shown(&tree, 0), ["a-f0", "a-f1", "a-f8", "a-f2", "a-f12", "earlier"]);
         assert_eq!(tree.characters[0].variations.len(), 3);
+        let odd = asset(&studio, tree.project.id, "a-f12").await.generation_settings;
+        assert_eq!(odd.unwrap().to_string(), "[1,2]", "no object, but recorded");
         let (again, _) = app.import(&studio).await;
         assert_eq!(again.created, MegabananasRows::default());
         app.remove().await;
