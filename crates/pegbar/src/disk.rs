@@ -36,6 +36,20 @@ pub(crate) fn create_folders_durably(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Has the system begin to write what a file has, without waiting for it. Of several files that
+/// are flushed next, each would otherwise get its place on the disk only when its turn comes, and
+/// the file system would write its journal anew.
+pub(crate) fn begin_to_write(file: &File) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{Advice, fadvise};
+        // Advice: where it is not taken, flushing takes longer, and nothing else.
+        let _ = fadvise(file, 0, None, Advice::DontNeed);
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = file;
+}
+
 /// Writes a file and flushes it with its folder.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = File::create(path).at("creating", path)?;

@@ -10,6 +10,7 @@ use super::intake::{self, Intake};
 use super::rights::{create_read_only, make_read_only};
 use super::{BlobStore, StoredImage, sync_folder, whole};
 use crate::asset::ImageSource;
+use crate::disk::begin_to_write;
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::parallel;
@@ -77,6 +78,7 @@ impl BlobBatch<'_> {
         }
         let path = self.store.new_file()?;
         let file = create_with(&path, bytes).at("writing", &path)?;
+        begin_to_write(&file);
         Ok(Written::New(NewFile {
             path,
             file,

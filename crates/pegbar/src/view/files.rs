@@ -10,6 +10,7 @@ use super::folder::Place;
 use super::moving::move_at;
 use crate::blob::rights::unless_lacking;
 use crate::blob::whole;
+use crate::disk::begin_to_write;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::planted::{self, Planted};
@@ -129,6 +130,7 @@ impl Reflinks {
         } else {
             let target = to.folder.new_file(&to.name)?;
             let found = whole::copy(source, &target)?;
+            begin_to_write(&target);
             (target, found)
         };
         make_writable(&target)?;
