@@ -15,6 +15,9 @@ use crate::site::{Floor, Site};
 
 const WRITERS: usize = 64;
 
+/// How many assets are added at least: of the first ones most are added alone.
+const LEAST: usize = 8 * WRITERS;
+
 /// What the floor does for each asset.
 #[derive(Clone, Copy)]
 enum Each {
@@ -23,7 +26,7 @@ enum Each {
 }
 
 pub(crate) async fn together(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
-    let count = (scale.files * 2).next_multiple_of(WRITERS);
+    let count = (scale.files * 2).max(LEAST).next_multiple_of(WRITERS);
     let mut races = [
         Race::new(
             format!("{WRITERS} writers add {count} small assets ÷ one flush each"),
