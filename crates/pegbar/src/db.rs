@@ -140,10 +140,20 @@ impl Database {
     /// Begins a change. Nothing of it is seen or kept before [`Session::commit`]; dropping
     /// the session undoes it.
     pub(crate) async fn write(&self) -> Result<Session> {
+        self.begin_to_write(sqlite::Begin::Write).await
+    }
+
+    /// Begins a change that a power cut may undo as a whole, if no change after it is kept either:
+    /// with SQLite its commit is not flushed. For what whoever comes next finds out anew.
+    pub(crate) async fn write_unflushed(&self) -> Result<Session> {
+        self.begin_to_write(sqlite::Begin::WriteUnflushed).await
+    }
+
+    async fn begin_to_write(&self, begin: sqlite::Begin) -> Result<Session> {
         Ok(match self {
             Self::Sqlite(database) => {
                 let mut session = database.writer().await;
-                session.begin(sqlite::Begin::Write)?;
+                session.begin(begin)?;
                 Session::Sqlite(session)
             }
             Self::Postgres(database) => {

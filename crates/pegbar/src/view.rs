@@ -8,6 +8,7 @@ mod journal;
 mod kept;
 mod moving;
 pub(crate) mod path;
+mod report;
 mod spare;
 mod stale;
 pub(crate) mod step;
@@ -15,29 +16,28 @@ pub(crate) mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::blob::BlobStore;
 use crate::db::entity::entity;
-use crate::db::sql::statements;
+use crate::db::sql::{Engine, statements};
 use crate::db::value::Value;
 use crate::db::{blocking, joined};
 use crate::disk::{check_not_away, links_to};
 use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
-use crate::integrity::IntegrityReport;
 use crate::lock::{is_locked, lock_file};
 use crate::project;
 use crate::studio::{Notice, Studio};
-use crate::text::serialize_path;
 use crate::time::MillisSinceEpoch;
-use apply::{Applied, Work};
-use files::{Flaw, Stamp};
+use apply::{Applied, Before, Work};
+use files::Stamp;
 use journal::Journal;
 pub(crate) use moving::move_new;
+pub use report::{DamagedBytes, Kept, MissingBytes, ViewReport};
 pub(crate) use stale::Stale;
 use stock::{Stock, Wanted};
 pub(crate) use stock::{homes, rehome};
@@ -113,105 +113,14 @@ pub(crate) enum Scope {
     Home(AssetId),
 }
 
-/// A file that was not what Pegbar wrote, and where it is now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Kept {
-    /// The path it had, relative to `public/assets/`.
-    pub path: String,
-    /// Where it is now.
-    #[serde(serialize_with = "serialize_path")]
-    pub kept_as: PathBuf,
-}
-
-/// A file whose bytes the store does not have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MissingBytes {
-    /// The path that it should have, relative to `public/assets/`.
-    pub path: String,
-    /// The asset that it shows.
-    pub asset_id: AssetId,
-    /// Where the store should have the bytes.
-    #[serde(serialize_with = "serialize_path")]
-    pub blob: PathBuf,
-}
-
-/// A file for which the store has other bytes than were taken in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DamagedBytes {
-    /// The path that it should have, relative to `public/assets/`.
-    pub path: String,
-    /// The asset that it shows.
-    pub asset_id: AssetId,
-    /// Where the store has the bytes.
-    #[serde(serialize_with = "serialize_path")]
-    pub blob: PathBuf,
-    /// The SHA-256 of the bytes that it has.
-    pub found: Sha256,
-}
-
-/// What bringing the view up to date did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ViewReport {
-    /// How many files were put in place.
-    pub written: u64,
-    /// How many files were removed because nothing has their path any more.
-    pub removed: u64,
-    /// Files that were not what Pegbar wrote, and where they are now.
-    pub kept: Vec<Kept>,
-    /// Files that could not be put in place, since the store does not have their bytes.
-    pub missing: Vec<MissingBytes>,
-    /// Files that were not put in place, since the store has other bytes for them.
-    pub damaged: Vec<DamagedBytes>,
-    /// What [`Studio::sync`] found in the rows.
-    #[serde(flatten)]
-    pub integrity: IntegrityReport,
-}
-
-impl ViewReport {
-    fn add(&mut self, flaw: Flaw, path: String, asset_id: AssetId, blob: PathBuf) {
-        match flaw {
-            Flaw::Missing => self.missing.push(MissingBytes {
-                path,
-                asset_id,
-                blob,
-            }),
-            Flaw::Altered(found) => self.damaged.push(DamagedBytes {
-                path,
-                asset_id,
-                blob,
-                found,
-            }),
-        }
-    }
-
-    /// Says what is wrong with the first blob that could not be given on.
-    fn flaw(&self) -> Option<Error> {
-        let missing = self.missing.first();
-        let missing = missing.map(|missing| (&missing.blob, "the blob is missing".to_owned()));
-        let altered = || {
-            let damaged = self.damaged.first()?;
-            let reason = format!("its bytes are others: their SHA-256 is {}", damaged.found);
-            Some((&damaged.blob, reason))
-        };
-        let (blob, reason) = missing.or_else(altered)?;
-        Some(Error::Damaged {
-            place: blob.display().to_string(),
-            reason,
-            source: None,
-        })
-    }
-}
-
 /// The folders of the view.
 pub(crate) struct View {
     public: PathBuf,
     private: PathBuf,
     running: tokio::sync::Mutex<()>,
     reflinks: files::Reflinks,
+    /// Nothing is known of what happened before this process came.
+    is_unseen: AtomicBool,
 }
 
 /// One run over the view, alone on it.
@@ -219,6 +128,8 @@ struct Run {
     journal: Journal,
     /// Looks at every file instead of trusting what was recorded.
     thorough: bool,
+    /// A run may have been cut off that left no note of its paths.
+    recovers: bool,
     report: ViewReport,
     /// The first failure; everything else was done.
     failed: Option<Error>,
@@ -239,6 +150,7 @@ impl View {
             private,
             running: tokio::sync::Mutex::new(()),
             reflinks: files::Reflinks::default(),
+            is_unseen: AtomicBool::new(true),
         }
     }
 
@@ -247,8 +159,10 @@ impl View {
     fn begin(&self, thorough: bool, blobs: &BlobStore) -> Result<Run> {
         check_not_away(&self.public)?;
         blobs.check_not_away()?;
+        let journal = Journal::open(&self.private)?;
         Ok(Run {
-            journal: Journal::open(&self.private)?,
+            recovers: journal.was_there() || self.is_unseen.load(Ordering::Relaxed),
+            journal,
             thorough,
             report: ViewReport::default(),
             failed: None,
@@ -325,6 +239,7 @@ impl Studio {
         let pending: Vec<Outbox> = self.database().read().await?.list(&OUTBOX, &[]).await?;
         let is_left = || Journal::is_there(&self.view().private) && !is_locked(&self.view().lock());
         if pending.is_empty() && !is_left() {
+            self.view().is_unseen.store(false, Ordering::Relaxed);
             return Ok(ViewReport::default());
         }
         let _running = self.view().running.lock().await;
@@ -354,6 +269,7 @@ impl Studio {
             }
         }
         let report = run.finish()?;
+        self.view().is_unseen.store(false, Ordering::Relaxed);
         report.flaw().map_or(Ok(report), Err)
     }
 
@@ -447,27 +363,46 @@ impl Studio {
         let view = self.view();
         let mut session = self.database().snapshot().await?;
         let mut stock = Stock::load(&mut session, project, &scopes).await?;
+        // A power cut takes with it all who use SQLite, and whoever opens the studio then reads the
+        // outbox first. With PostgreSQL others go on.
+        let mut is_in_outbox = self.engine() == Engine::Sqlite
+            && !run.thorough
+            && interrupted.is_empty()
+            && !outbox.is_empty();
         if !links_to(&view.public, stock.paths()).is_empty() {
             // Whatever else was behind the link is to be written again, too.
+            is_in_outbox = false;
             scopes = BTreeSet::from([Scope::Project]);
             stock = Stock::load(&mut session, project, &scopes).await?;
         }
         session.end().await?;
-        let (journal, thorough) = (&mut run.journal, run.thorough);
+        let before = Before {
+            interrupted: &interrupted,
+            thorough: run.thorough,
+            recovers: run.recovers,
+            is_in_outbox,
+        };
+        let journal = &mut run.journal;
         let applied = blocking(|| {
             let work = Work::new(view, self.blobs(), stock.recorded);
-            work.apply(stock.wanted, &interrupted, thorough, journal)
+            work.apply(stock.wanted, before, journal)
         })?;
         let Applied {
             written,
             forgotten,
             failed,
             mut done,
+            is_addition,
         } = applied;
         for kept in &done.kept {
             self.notify(Notice::Kept(kept.clone()));
         }
-        let mut session = self.database().write().await?;
+        let mut session = if is_in_outbox && is_addition {
+            // Until it is on the disk, the outbox there names what it says.
+            self.database().write_unflushed().await?
+        } else {
+            self.database().write().await?
+        };
         let paths = forgotten
             .iter()
             .chain(written.iter().map(|file| &file.path));

@@ -179,11 +179,7 @@ fn open_connection(file: &Path, flags: OpenFlags) -> Result<Connection, rusqlite
     // partial index: each time it is used.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        // FULL: a commit survives a power cut, not only a crash of ours.
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-        if planted::is(Planted::CommitNotFlushed) {
-            connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
-        }
     }
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
@@ -218,10 +214,17 @@ pub(crate) struct SqliteSession {
     in_transaction: bool,
 }
 
+/// Takes the writer's lock now: a transaction that began by reading could fail later. FULL: the
+/// commit survives a power cut, not only a crash of ours.
+const FLUSHED: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+const UNFLUSHED: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+
 #[derive(Clone, Copy)]
 pub(super) enum Begin {
     Snapshot,
     Write,
+    /// Its commit is not flushed: it comes onto the disk with the next that is.
+    WriteUnflushed,
 }
 
 impl SqliteSession {
@@ -235,8 +238,9 @@ impl SqliteSession {
     pub(super) fn begin(&mut self, begin: Begin) -> Result<()> {
         let text = match begin {
             Begin::Snapshot => "BEGIN",
-            // Takes the writer's lock now: a transaction that began by reading could fail later.
-            Begin::Write => "BEGIN IMMEDIATE",
+            Begin::Write if planted::is(Planted::CommitNotFlushed) => UNFLUSHED,
+            Begin::Write => FLUSHED,
+            Begin::WriteUnflushed => UNFLUSHED,
         };
         blocking(|| self.connection().execute_batch(text)).map_err(refused("beginning"))?;
         self.in_transaction = true;

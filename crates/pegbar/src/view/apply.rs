@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, MOVED_ASIDE, Reflinks};
 use super::folder::{Folders, Kind, Place};
-use super::journal::Journal;
+use super::journal::{Journal, Noting};
 use super::moving::move_at;
 use super::spare::{Spare, Spares};
 use super::{Kept, View, ViewFile, ViewReport, Wanted};
@@ -31,6 +31,22 @@ pub(super) struct Applied {
     /// The first failure; everything else was done.
     pub(super) failed: Option<Error>,
     pub(super) done: ViewReport,
+    /// Files came where none were, and nothing else was done.
+    pub(super) is_addition: bool,
+}
+
+/// What a run knows before it begins.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'i> {
+    /// The paths that a run left on their way.
+    pub(super) interrupted: &'i BTreeSet<String>,
+    /// Looks at every file instead of trusting what was recorded.
+    pub(super) thorough: bool,
+    /// A run may have been cut off that left no note of its paths.
+    pub(super) recovers: bool,
+    /// The outbox names whatever is to be added, and nobody changes rows after a power cut before
+    /// it is read.
+    pub(super) is_in_outbox: bool,
 }
 
 /// The work on the files of one project. Paths are relative to `public/assets`.
@@ -77,22 +93,24 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Puts files in their places and removes those that have none any more. `interrupted`
-    /// are the paths that a run left on their way; `thorough` looks at every file instead of
-    /// trusting what was recorded.
+    /// Puts files in their places and removes those that have none any more.
     pub(super) fn apply(
         mut self,
         wanted: BTreeMap<String, Wanted>,
-        interrupted: &BTreeSet<String>,
-        thorough: bool,
+        before: Before<'_>,
         journal: &mut Journal,
     ) -> Result<Applied> {
+        let Before {
+            interrupted,
+            thorough,
+            ..
+        } = before;
         // Files of one size that were written within a tick of the clock look the same: of those
         // that were on their way, nothing is believed that is not read.
         self.recorded.retain(|path, _| !interrupted.contains(path));
         let paths = self.recorded.keys().chain(wanted.keys()).chain(interrupted);
         self.links = links_to(self.public, paths.map(String::as_str));
-        if thorough || !interrupted.is_empty() {
+        if thorough || before.recovers || !interrupted.is_empty() {
             self.take_up_strays(&wanted, interrupted);
         }
         if thorough {
@@ -100,7 +118,15 @@ impl<'a> Work<'a> {
         }
         let (to_write, to_remove) = self.differences(wanted, interrupted, thorough);
         self.find_respelled(&to_write, &to_remove);
-        journal.add(to_write.keys().chain(&to_remove))?;
+        self.applied.is_addition = self.links.is_empty()
+            && to_remove.is_empty()
+            && !to_write.keys().any(|path| self.recorded.contains_key(path));
+        let noting = if before.is_in_outbox && self.applied.is_addition {
+            Noting::ForProcesses
+        } else {
+            Noting::Durably
+        };
+        journal.add(to_write.keys().chain(&to_remove), noting)?;
         self.set_links_aside();
         self.set_aside(&to_write, &to_remove);
         self.put_in_place(to_write);

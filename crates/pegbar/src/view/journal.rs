@@ -22,6 +22,18 @@ pub(super) struct Journal {
     interrupted: BTreeSet<String>,
     /// The last line has no end: the next one must not go on with it.
     is_torn: bool,
+    /// A run left it, whatever is in it.
+    was_there: bool,
+    /// Its name is flushed.
+    is_named: bool,
+}
+
+/// Whether what is noted outlives a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noting {
+    Durably,
+    /// Only a crash of the process: after a power cut, something else tells.
+    ForProcesses,
 }
 
 impl Journal {
@@ -41,9 +53,9 @@ impl Journal {
 
     pub(super) fn open(private: &Path) -> Result<Self> {
         let path = Self::place(private);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            text => text.at("reading", &path)?,
+        let (text, was_there) = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), false),
+            text => (text.at("reading", &path)?, true),
         };
         // Cut short in the middle of a letter, if a power cut came.
         let text = String::from_utf8_lossy(&text);
@@ -53,9 +65,16 @@ impl Journal {
         Ok(Self {
             interrupted: lines.map(str::to_owned).collect(),
             is_torn: !text.is_empty() && !text.ends_with('\n'),
+            was_there,
+            is_named: false,
             path,
             file: None,
         })
+    }
+
+    /// Says whether a run left it, even if nothing can be read of what it noted.
+    pub(super) fn was_there(&self) -> bool {
+        self.was_there
     }
 
     /// Returns the projects that an interrupted run worked on.
@@ -71,14 +90,17 @@ impl Journal {
         own.cloned().collect()
     }
 
-    /// Notes paths, durably, before their files are touched.
-    pub(super) fn add<'p>(&mut self, paths: impl Iterator<Item = &'p String>) -> Result<()> {
+    /// Notes paths before their files are touched.
+    pub(super) fn add<'p>(
+        &mut self,
+        paths: impl Iterator<Item = &'p String>,
+        noting: Noting,
+    ) -> Result<()> {
         let new = paths.filter(|path| !self.interrupted.contains(*path));
         let lines: String = new.flat_map(|path| [path.as_str(), "\n"]).collect();
         if lines.is_empty() || planted::is(Planted::NoJournal) {
             return Ok(());
         }
-        let is_new = self.file.is_none();
         let mut file = if let Some(file) = self.file.take() {
             file
         } else {
@@ -90,8 +112,16 @@ impl Journal {
             file.write_all(b"\n").at("writing", &self.path)?;
         }
         file.write_all(lines.as_bytes()).at("writing", &self.path)?;
+        if noting == Noting::Durably {
+            self.flush(&file)?;
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+
+    fn flush(&mut self, file: &File) -> Result<()> {
         let mut to_flush = vec![None];
-        if is_new {
+        if !self.is_named {
             to_flush.extend(self.path.parent().map(Some));
         }
         let flushed = parallel::each(&to_flush, |folder| match folder {
@@ -99,7 +129,7 @@ impl Journal {
             None => file.sync_data().at("flushing", &self.path),
         });
         flushed.into_iter().collect::<Result<()>>()?;
-        self.file = Some(file);
+        self.is_named = true;
         Ok(())
     }
 
@@ -133,10 +163,11 @@ mod tests {
         )
         .unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        journal.add([path("next")].iter()).unwrap();
+        journal.add([path("next")].iter(), Noting::Durably).unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         let interrupted = journal.interrupted(project.parse().unwrap());
         assert!(interrupted.contains(&path("whole")) && interrupted.contains(&path("next")));
+        assert!(journal.was_there());
         journal.finish().unwrap();
         assert!(!Journal::is_there(folder.path()));
     }

@@ -126,6 +126,30 @@ both_engines! {
         assert_eq!(studio.take_notices().len(), 0);
     }
 
+    async fn what_was_added_when_the_power_went_is_known_by_the_outbox(bench) {
+        let studio = bench.create().await;
+        let tree = walking(&studio, "P", 0).await;
+        drop(studio);
+        let deferred = StudioOptions { view_updates: ViewUpdates::Deferred, ..bench.options() };
+        let studio = Studio::open_with(bench.root(), deferred).await.unwrap();
+        let new = vec![NewFrame::new(asset(50)), NewFrame::new(asset(51))];
+        let walk = tree.characters[0].animations[0].animation.id;
+        let now = studio.append_frames(walk, new, None).await.unwrap();
+        // One is in its place, the other was being written, and no note of them was kept.
+        let placed = &now.frames[2].asset;
+        let sha256 = placed.sha256.unwrap().to_string();
+        let blob = bench.root().join(".pegbar/blobs").join(&sha256[..2]).join(&sha256);
+        let place = studio.assets_folder().join(placed.file_path.as_deref().unwrap());
+        fs::copy(blob, &place).unwrap();
+        fs::write(place.with_file_name(".pegbar-new-1-2"), "half a fil").unwrap();
+        let kept = place.with_file_name(".pegbar-old-1-3");
+        fs::write(kept, "someone's edit").unwrap();
+        drop(studio);
+        let studio = bench.open().await;
+        assert_eq!(kept_texts(&studio.take_notices()), ["someone's edit"]);
+        assert_in_step(&studio, &studio.get_project_tree(tree.project.id).await.unwrap());
+    }
+
     async fn a_project_whose_bytes_are_missing_holds_up_no_other(bench) {
         let studio = bench.create().await;
         let first = walking(&studio, "1", 0).await;
