@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
 use crate::lock::{is_locked, lock_file};
+use crate::planted::{self, Planted};
 use crate::project;
 use crate::studio::{Notice, Studio};
 use crate::time::MillisSinceEpoch;
@@ -160,8 +161,9 @@ impl View {
         check_not_away(&self.public)?;
         blobs.check_not_away()?;
         let journal = Journal::open(&self.private)?;
+        let recovers = journal.was_there() || self.is_unseen.load(Ordering::Relaxed);
         Ok(Run {
-            recovers: journal.was_there() || self.is_unseen.load(Ordering::Relaxed),
+            recovers: recovers && !planted::is(Planted::LeavesUnfinished),
             journal,
             thorough,
             report: ViewReport::default(),
