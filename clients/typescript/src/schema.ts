@@ -2946,6 +2946,11 @@ export interface components {
              * @description Those that are older than this, in milliseconds.
              */
             olderThanMs?: number | null;
+            /**
+             * @description Looks through the whole store, too, for images that were sent and that nothing has used for
+             *     a day.
+             */
+            unnamed?: boolean;
         };
         /** @description A request to a model to record: what was sent, and how it ended. Either `outputs` or `error`. */
         RecordGeneration: {

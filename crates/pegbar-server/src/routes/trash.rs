@@ -208,6 +208,10 @@ struct PurgeTrash {
     /// Everything in the trash.
     #[serde(default)]
     all: bool,
+    /// Looks through the whole store, too, for images that were sent and that nothing has used for
+    /// a day.
+    #[serde(default)]
+    unnamed: bool,
     /// Only says what would go.
     #[serde(default)]
     dry_run: bool,
@@ -241,6 +245,7 @@ async fn purge_trash(
         }
     };
     let options = PurgeOptions {
+        unnamed: purge.unnamed,
         dry_run: purge.dry_run,
         ..PurgeOptions::default()
     };

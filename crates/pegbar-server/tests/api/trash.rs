@@ -1,6 +1,9 @@
 //! Plans, the trash, and what is known of what was purged.
 
-use pegbar::{NewAsset, NewProject, PurgeOptions, PurgeScope};
+use std::fs::File;
+use std::time::UNIX_EPOCH;
+
+use pegbar::{ImageSource, NewAsset, NewProject, PurgeOptions, PurgeScope};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -58,5 +61,16 @@ both_engines! {
         let no_grace = PurgeOptions { grace_ms: 0, ..PurgeOptions::default() };
         let swept = site.studio.purge(PurgeScope::All, no_grace, |_| {}).await.unwrap();
         assert_eq!(swept.removed_blobs, 1);
+        // An image that was sent long ago, and that nothing has used.
+        let sent = site.studio.store_image(&ImageSource::Bytes(png(2))).unwrap();
+        let sha256 = sent.sha256().to_string();
+        let left = site.studio.root().join(".pegbar/blobs").join(&sha256[..2]).join(&sha256);
+        File::open(&left).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        let done = expect(site.send(Method::POST, "/api/trash/purge", &all).await, StatusCode::OK).await;
+        assert_eq!(done["removedBlobs"], json!(0), "nobody asked for it");
+        let unnamed = json!({ "all": true, "unnamed": true });
+        let done = site.send(Method::POST, "/api/trash/purge", &unnamed).await;
+        assert_eq!(expect(done, StatusCode::OK).await["removedBlobs"], json!(1));
+        assert!(!left.exists());
     }
 }
