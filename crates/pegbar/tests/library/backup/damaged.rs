@@ -217,6 +217,8 @@ both_engines! {
         for text in [text.as_str(), "", "{\"sto"] {
             fs::write(private.join("restoring.json"), text).unwrap();
             fs::write(private.join("pegbar.db"), "half a database").unwrap();
+            fs::create_dir_all(private.join("tmp/restore")).unwrap();
+            fs::write(private.join("tmp/restore/0"), "half an image").unwrap();
             assert!(Studio::open(&to).await.is_err());
             let (restored, _) = restore(&target(bench), &to, into(bench.database.clone())).await;
             restored.get_project(before.project.id).await.unwrap();
