@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use pegbar::{
-    DatabaseAddress, DoctorOptions, FindingKind, GenerationFilter, PageRequest, ProjectFilter,
-    ProjectTree, Studio, TombstoneFilter, TrashFilter, VerifyOptions, VerifyScope,
+    DoctorOptions, Engine, FindingKind, GenerationFilter, PageRequest, ProjectFilter, ProjectTree,
+    Studio, TombstoneFilter, TrashFilter, VerifyOptions, VerifyScope,
 };
 
 use crate::Result;
@@ -39,11 +39,12 @@ pub async fn look(site: &Site, acknowledged: &[String]) -> Result<String> {
     for line in acknowledged {
         crate::victim::is_kept(&studio, line).await?;
     }
+    let engine = studio.engine();
     drop(studio);
-    if site.address() == DatabaseAddress::Sqlite {
+    if engine == Engine::Sqlite {
         database_is_whole(&site.root())?;
     }
-    beside::describe(site.folder(), &mut state).await?;
+    beside::describe(site, &mut state).await?;
     Ok(state)
 }
 

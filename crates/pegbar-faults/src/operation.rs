@@ -3,23 +3,28 @@
 mod copies;
 mod deletion;
 mod intake;
+mod moving;
 mod renaming;
 mod undoing;
 
 use std::fs;
 
 use pegbar::{
-    AnimationTree, CharacterTree, FrameImage, GenerationInput, GenerationOutput, ImageSource,
-    NewAnimation, NewAsset, NewCharacter, NewFrame, NewGeneration, NewProject, OutputPlace,
-    PageRequest, ProjectFilter, ProjectTree, ReferenceRole, Studio,
+    AnimationTree, CharacterTree, DatabaseAddress, FrameImage, GenerationInput, GenerationOutput,
+    ImageSource, NewAnimation, NewAsset, NewCharacter, NewFrame, NewGeneration, NewProject,
+    OutputPlace, PageRequest, ProjectFilter, ProjectTree, ReferenceRole, Studio,
 };
 
 pub(crate) use copies::WOLVES;
-use copies::{back_up, back_up_archive, export_bundle, import_bundle, import_copy, restore_backup};
+use copies::{
+    back_up, back_up_archive, export_bundle, import_bundle, import_copy, restore_backup,
+    restore_on_server,
+};
 use deletion::{
     delete_animation, delete_asset, delete_character, delete_project, drop_bytes, purge, restore,
 };
 use intake::{adopt, import_folder, import_sidecars};
+use moving::{move_to_file, move_to_server};
 use renaming::{rename_character, rename_project, respell_animation, respell_character};
 use undoing::undo;
 
@@ -34,6 +39,8 @@ pub struct Scene {
     pub studio: Studio,
     /// The folder above the studio, with images to import.
     pub folder: std::path::PathBuf,
+    /// The studio's database on the server: where its rows are, or could be.
+    pub on_server: DatabaseAddress,
     /// What makes runs differ.
     pub seed: u64,
 }
@@ -47,6 +54,8 @@ impl Scene {
             let scene = Self {
                 studio,
                 folder,
+                // Nobody moves before an attack.
+                on_server: DatabaseAddress::Sqlite,
                 seed,
             };
             work(&scene).await
@@ -110,6 +119,9 @@ operations! {
     "back up again": back_up,
     "back up archive": back_up_archive,
     "restore backup": restore_backup,
+    "restore backup on the server": restore_on_server,
+    "move to SQLite": move_to_file,
+    "move to PostgreSQL": move_to_server,
     "export bundle": export_bundle,
     "import bundle": import_bundle,
     "import bundle as copy": import_copy,
@@ -121,7 +133,13 @@ operations! {
 /// Whether an operation is resumed by doing it again; all others are done wholly or not at all.
 #[must_use]
 pub fn is_resumed(name: &str) -> bool {
-    matches!(name, "sync" | "adopt")
+    matches!(name, "sync" | "adopt") || name.starts_with("move to ")
+}
+
+/// Whether an operation needs a server, whatever else is attacked.
+#[must_use]
+pub fn needs_server(name: &str) -> bool {
+    name.starts_with("move to ") || name == "restore backup on the server"
 }
 
 /// Whether an operation that was cut off is done again, which must bring it to its end.
@@ -134,7 +152,13 @@ pub fn is_repeated(name: &str) -> bool {
 /// Whether an operation needs more than every base has.
 #[must_use]
 pub fn needs_something(name: &str) -> bool {
-    let laid_out = ["restore", "undo", "import bundle", "import sidecars"];
+    let laid_out = [
+        "restore",
+        "undo",
+        "import bundle",
+        "import sidecars",
+        "move",
+    ];
     laid_out.iter().any(|start| name.starts_with(start))
         || matches!(
             name,
@@ -146,8 +170,14 @@ pub fn needs_something(name: &str) -> bool {
 ///
 /// # Errors
 /// What the system refuses.
-pub fn prepare(name: &str, base: &Base) -> Result<()> {
+pub fn prepare(name: &str, base: &mut Base) -> Result<()> {
     match name {
+        "move to SQLite" => {}
+        "move to PostgreSQL" => base.move_to_file()?,
+        "restore backup on the server" => {
+            copies::lay_out_backup(base)?;
+            base.move_to_file()?;
+        }
         // Someone has lost the whole tree.
         "sync" => fs::remove_dir_all(base.root().join("public"))?,
         "add large file" => {

@@ -104,6 +104,8 @@ pub struct Base {
     folder: TempDir,
     rows: Where,
     database: String,
+    /// Its rows have moved into a file; copies have an empty database on the server.
+    has_moved: bool,
 }
 
 /// A copy of a studio, gone with the value.
@@ -113,6 +115,8 @@ pub struct Site {
     _own: Option<TempDir>,
     rows: Where,
     database: String,
+    /// The rows are in a file, and the database on the server is another.
+    has_moved: bool,
 }
 
 impl Base {
@@ -127,6 +131,7 @@ impl Base {
             folder,
             rows: rows.clone(),
             database,
+            has_moved: false,
         };
         let root = base.folder.path().join("studio");
         fs::create_dir(&root)?;
@@ -164,11 +169,33 @@ impl Base {
     pub fn with<T>(&self, work: impl AsyncFnOnce(Studio) -> Result<T>) -> Result<T> {
         block_on(async {
             let options = StudioOptions {
-                database: self.rows.address(&self.database),
+                database: self.address(),
                 ..StudioOptions::default()
             };
             work(Studio::open_with(self.root(), options).await?).await
         })
+    }
+
+    fn address(&self) -> DatabaseAddress {
+        if self.has_moved {
+            return DatabaseAddress::Sqlite;
+        }
+        self.rows.address(&self.database)
+    }
+
+    /// Moves the rows into a file; then copies have an empty database on the server beside it.
+    ///
+    /// # Errors
+    /// What the library refuses.
+    pub fn move_to_file(&mut self) -> Result<()> {
+        self.with(async |studio| {
+            studio
+                .migrate_to(&DatabaseAddress::Sqlite, |_, _| ())
+                .await?;
+            Ok(())
+        })?;
+        self.has_moved = true;
+        Ok(())
     }
 
     /// Writes the row of an asset as another program might: its id, project and path.
@@ -176,13 +203,7 @@ impl Base {
     /// # Errors
     /// What the database refuses.
     pub fn insert_asset(&self, id: &str, project: &str, path: &str) -> Result<()> {
-        insert_asset(
-            &self.rows.address(&self.database),
-            &self.root(),
-            id,
-            project,
-            path,
-        )
+        insert_asset(&self.address(), &self.root(), id, project, path)
     }
 
     /// Copies the studio and what lies beside it, so that each attempt begins with the same.
@@ -202,12 +223,14 @@ impl Base {
             .prefix("pegbar-faults.")
             .tempdir_in(above)?;
         copy_folder(self.folder.path(), folder.path())?;
-        let database = new_database(&self.rows, Some(&self.database))?;
+        let template = (!self.has_moved).then_some(&*self.database);
+        let database = new_database(&self.rows, template)?;
         Ok(Site {
             folder: folder.path().to_owned(),
             _own: Some(folder),
             rows: self.rows.clone(),
             database,
+            has_moved: self.has_moved,
         })
     }
 }
@@ -227,6 +250,7 @@ impl Site {
             _own: None,
             rows: Where::Sqlite,
             database: String::new(),
+            has_moved: false,
         }
     }
 
@@ -242,22 +266,47 @@ impl Site {
         self.folder.join("studio")
     }
 
-    /// Returns where the rows are.
+    /// Returns where the rows are, unless the attack moved them.
     #[must_use]
     pub fn address(&self) -> DatabaseAddress {
+        if self.has_moved {
+            return DatabaseAddress::Sqlite;
+        }
         self.rows.address(&self.database)
     }
 
-    /// Opens the studio.
+    /// Returns the database on the server that belongs to it: where its rows are, or could be.
+    #[must_use]
+    pub fn on_server(&self) -> DatabaseAddress {
+        self.rows.address(&self.database)
+    }
+
+    /// Opens the studio, also where its rows have moved.
     ///
     /// # Errors
     /// What the library refuses.
     pub async fn open(&self) -> Result<Studio> {
+        let opened = self.open_at(self.address()).await;
+        if self.rows == Where::Sqlite || opened.is_ok() {
+            return Ok(opened?);
+        }
+        let other = match self.address() {
+            DatabaseAddress::Sqlite => self.on_server(),
+            DatabaseAddress::Postgres(_) => DatabaseAddress::Sqlite,
+        };
+        // What matters is why it is not where it was.
+        match self.open_at(other).await {
+            Ok(moved) => Ok(moved),
+            Err(_) => Ok(opened?),
+        }
+    }
+
+    async fn open_at(&self, database: DatabaseAddress) -> pegbar::Result<Studio> {
         let options = StudioOptions {
-            database: self.address(),
+            database,
             ..StudioOptions::default()
         };
-        Ok(Studio::open_with(self.root(), options).await?)
+        Studio::open_with(self.root(), options).await
     }
 }
 

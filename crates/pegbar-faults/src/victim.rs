@@ -24,6 +24,8 @@ pub const DONE: &str = "done";
 
 /// Where the victim finds the address of its database.
 const ADDRESS: &str = "PEGBAR_FAULTS_DATABASE";
+/// And of that on the server, where its rows are or could be.
+const ON_SERVER: &str = "PEGBAR_FAULTS_ON_SERVER";
 
 /// Whether this process is a victim, which is listened to.
 static SPEAKS: AtomicBool = AtomicBool::new(false);
@@ -48,8 +50,10 @@ pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim 
         .push(("PEGBAR_PLANTED".into(), setting.planted.clone().into()));
     victim.args = vec!["victim".into(), site.root().into(), operation.into()];
     victim.args.push(OsString::from(seed.to_string()));
-    if let DatabaseAddress::Postgres(address) = site.address() {
-        victim.env.push((ADDRESS.into(), address.into()));
+    for (name, address) in [(ADDRESS, site.address()), (ON_SERVER, site.on_server())] {
+        if let DatabaseAddress::Postgres(address) = address {
+            victim.env.push((name.into(), address.into()));
+        }
     }
     victim.mark = Some(PathBuf::from(MARK));
     victim
@@ -58,7 +62,11 @@ pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim 
 /// Returns where a victim's rows are.
 #[must_use]
 pub fn address() -> DatabaseAddress {
-    let server = std::env::var(ADDRESS);
+    named_by(ADDRESS)
+}
+
+fn named_by(variable: &str) -> DatabaseAddress {
+    let server = std::env::var(variable);
     server.map_or(DatabaseAddress::Sqlite, DatabaseAddress::Postgres)
 }
 
@@ -78,6 +86,7 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
     let scene = Scene {
         studio,
         folder,
+        on_server: named_by(ON_SERVER),
         seed,
     };
     match operation {

@@ -34,8 +34,8 @@ pub(super) const ESCAPED: &str = "escaped";
 /// none of a bad archive's, or a studio that is not whole afterwards.
 pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     let begun = Instant::now();
-    let base = setting.base()?;
-    operation::prepare("import bundle", &base)?;
+    let mut base = setting.base()?;
+    operation::prepare("import bundle", &mut base)?;
     let packed = base.folder().join(PACKED);
     base.with(async |studio| {
         studio.back_up_archive(packed, |_, _| {}).await?;

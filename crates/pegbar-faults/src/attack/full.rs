@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use super::kill::acknowledged;
+use super::kill::{acknowledged, operations};
 use super::{Figure, Setting, during};
-use crate::operation::OPERATIONS;
 use crate::victim::Running;
 use crate::{Result, block_on, check, operation};
 
@@ -67,17 +66,16 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
     }
     let sizes = setting.count(SHORT);
     let (mut runs, mut refused) = (0, 0);
-    for (number, name) in OPERATIONS.iter().enumerate() {
-        if operation::is_resumed(name) || setting.only.as_deref().is_some_and(|only| only != *name)
-        {
+    for (number, name) in operations(setting).into_iter().enumerate() {
+        if operation::is_resumed(name) {
             continue;
         }
         // The short form tries every fourth.
         if setting.points.is_none() && setting.only.is_none() && number % 4 != 0 {
             continue;
         }
-        let base = setting.base()?;
-        operation::prepare(name, &base)?;
+        let mut base = setting.base()?;
+        operation::prepare(name, &mut base)?;
         let used = usize::try_from(size_of(base.folder())?)? / 1024;
         for size in 0..sizes {
             let step = if setting.points.is_some() {

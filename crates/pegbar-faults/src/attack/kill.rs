@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::{Figure, Setting, during};
-use crate::operation::{OPERATIONS, is_repeated, is_resumed};
+use crate::operation::{OPERATIONS, is_repeated, is_resumed, needs_server};
 use crate::random::Random;
-use crate::site::{Base, Site};
+use crate::site::{Base, Site, Where};
 use crate::trace::{self, Outcome, Plan, Run};
 use crate::{Result, block_on, check, operation, victim};
 
@@ -24,8 +24,8 @@ pub(super) struct Expected {
 impl Expected {
     /// Runs an operation undisturbed.
     pub(super) fn of(setting: &Setting, name: &str, seed: u64) -> Result<Self> {
-        let base = setting.base()?;
-        operation::prepare(name, &base)?;
+        let mut base = setting.base()?;
+        operation::prepare(name, &mut base)?;
         // What is to be put right can't be looked at before.
         let before = if is_resumed(name) {
             None
@@ -87,6 +87,7 @@ fn again(site: &Site, name: &str) -> Result<()> {
         let scene = operation::Scene {
             studio: site.open().await?,
             folder: site.folder().to_owned(),
+            on_server: site.on_server(),
             seed: 0,
         };
         operation::run(name, &scene).await
@@ -116,6 +117,7 @@ pub(super) fn operations(setting: &Setting) -> Vec<&'static str> {
     let only = setting.only.as_deref();
     let all = OPERATIONS.iter().copied();
     all.filter(|name| only.is_none_or(|only| *name == only))
+        .filter(|name| setting.rows != Where::Sqlite || !needs_server(name))
         .collect()
 }
 

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use pegbar::{BundleImport, Error as Refusal, Studio};
+use pegbar::{BundleImport, DatabaseAddress, Engine, Error as Refusal, Studio, StudioOptions};
 
 use crate::Result;
+use crate::site::Site;
 
 /// A folder with backups.
 pub const BACKUP: &str = "backup";
@@ -17,7 +18,8 @@ pub const BUNDLE: &str = "cats.bundle";
 pub const RESTORED: &str = "restored";
 
 /// Describes what is whole, and looks for what is not.
-pub(super) async fn describe(folder: &Path, state: &mut String) -> Result<()> {
+pub(super) async fn describe(site: &Site, state: &mut String) -> Result<()> {
+    let folder = site.folder();
     for name in [BACKUP, PACKED] {
         describe_backup(&folder.join(name), name, state)?;
     }
@@ -28,12 +30,25 @@ pub(super) async fn describe(folder: &Path, state: &mut String) -> Result<()> {
     if !restored.exists() {
         return Ok(());
     }
-    match Studio::open(&restored).await {
+    let database = if restored.join(".pegbar/pegbar.db").exists() {
+        DatabaseAddress::Sqlite
+    } else {
+        site.on_server()
+    };
+    let options = StudioOptions {
+        database,
+        ..StudioOptions::default()
+    };
+    match Studio::open_with(&restored, options).await {
         Ok(studio) => {
             writeln!(state, "restored")?;
             state.push_str(&super::holds(&studio).await?);
+            let engine = studio.engine();
             drop(studio);
-            super::database_is_whole(&restored)
+            match engine {
+                Engine::Sqlite => super::database_is_whole(&restored),
+                Engine::Postgres => Ok(()),
+            }
         }
         // As it should be until all is there.
         Err(Refusal::Unavailable { .. }) => Ok(()),

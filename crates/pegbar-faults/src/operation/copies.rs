@@ -79,12 +79,21 @@ pub(super) async fn back_up_archive(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-/// Beside the studio, into a database of its own.
+/// Beside the studio, into a file.
 pub(super) async fn restore_backup(scene: &Scene) -> Result<()> {
+    restore(scene, DatabaseAddress::Sqlite).await
+}
+
+/// Beside the studio, into a database on the server.
+pub(super) async fn restore_on_server(scene: &Scene) -> Result<()> {
+    restore(scene, scene.on_server.clone()).await
+}
+
+async fn restore(scene: &Scene, database: DatabaseAddress) -> Result<()> {
     let (from, to) = (scene.folder.join(BACKUP), scene.folder.join(RESTORED));
     let options = RestoreOptions {
         studio: StudioOptions {
-            database: DatabaseAddress::Sqlite,
+            database,
             ..StudioOptions::default()
         },
         ..RestoreOptions::default()
