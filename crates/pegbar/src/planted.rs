@@ -21,8 +21,6 @@ pub(crate) enum Planted {
     OutboxAfterCommit,
     /// Which files are on their way is not noted.
     NoJournal,
-    /// What was being written when the power went is not looked for.
-    LeavesUnfinished,
     /// SQLite and PostgreSQL acknowledge a commit before it is flushed.
     CommitNotFlushed,
     /// Blobs come into their place after the commit.
@@ -60,7 +58,6 @@ impl Planted {
             Self::PublishBeforeCommit => "publish-before-commit",
             Self::OutboxAfterCommit => "outbox-after-commit",
             Self::NoJournal => "no-journal",
-            Self::LeavesUnfinished => "leaves-unfinished",
             Self::CommitNotFlushed => "commit-not-flushed",
             Self::BlobsAfterCommit => "blobs-after-commit",
             Self::UnlinkBeforeCommit => "unlink-before-commit",

@@ -30,7 +30,6 @@ use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
 use crate::lock::{is_locked, lock_file};
-use crate::planted::{self, Planted};
 use crate::project;
 use crate::studio::{Notice, Studio};
 use crate::time::MillisSinceEpoch;
@@ -161,9 +160,8 @@ impl View {
         check_not_away(&self.public)?;
         blobs.check_not_away()?;
         let journal = Journal::open(&self.private)?;
-        let recovers = journal.was_there() || self.is_unseen.load(Ordering::Relaxed);
         Ok(Run {
-            recovers: recovers && !planted::is(Planted::LeavesUnfinished),
+            recovers: journal.was_there() || self.is_unseen.load(Ordering::Relaxed),
             journal,
             thorough,
             report: ViewReport::default(),

@@ -59,12 +59,6 @@ const DEFECTS: &[Defect] = &[
         power::attack,
     ),
     defect(
-        "leaves-unfinished",
-        "what was being written when the power went stays",
-        "create project",
-        power::attack,
-    ),
-    defect(
         "publish-before-commit",
         "the view comes before the commit",
         "add asset",
