@@ -73,9 +73,10 @@ const DEFECTS: &[Defect] = &[
     defect(
         "no-journal",
         "files on their way are not noted",
-        "reorder frames",
-        kill::attack,
-    ),
+        "",
+        race::attack,
+    )
+    .often(40),
     defect(
         "blobs-after-commit",
         "blobs are moved after the commit",

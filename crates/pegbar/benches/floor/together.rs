@@ -1,5 +1,5 @@
 //! Many writers, each of which adds small assets one by one: ours beside a loop that flushes one
-//! file for each, and beside one that commits a row for each, too.
+//! file for each, beside one that commits a row for each, too, and beside one writer of ours.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -23,6 +23,8 @@ const LEAST: usize = 8 * WRITERS;
 enum Each {
     Flush,
     FlushAndCommit,
+    /// As ours, without anybody beside it.
+    Alone,
 }
 
 pub(crate) async fn together(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
@@ -33,10 +35,12 @@ pub(crate) async fn together(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
             0.1,
         ),
         Race::new("  … ÷ one flush and one commit each", 0.1),
+        Race::new("  … ÷ one writer, one after the other", 0.1),
     ];
+    let floors = [Each::Flush, Each::FlushAndCommit, Each::Alone];
     let template = small()?;
     for round in 0..=scale.rounds {
-        for (race, each) in races.iter_mut().zip([Each::Flush, Each::FlushAndCommit]) {
+        for (race, each) in races.iter_mut().zip(floors) {
             for side in Race::order(round) {
                 let project = site.studio.create_project(NewProject::new("P")).await?;
                 let project = project.project.id;
@@ -45,7 +49,10 @@ pub(crate) async fn together(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
                     .map(|n| with_comment(&template, &text(n)))
                     .collect();
                 let cost = match side {
-                    Side::Ours => add(site, project, images).await?,
+                    Side::Ours => add(site, project, images, WRITERS).await?,
+                    Side::Floor if matches!(each, Each::Alone) => {
+                        add(site, project, images, 1).await?
+                    }
                     Side::Floor => add_by_floor(site, project, &images, each).await?,
                 };
                 if round > 0 {
@@ -63,12 +70,12 @@ pub(crate) fn small() -> Outcome<Vec<u8>> {
     Ok(bytes.into_inner())
 }
 
-async fn add(site: &Site, project: ProjectId, images: Vec<Vec<u8>>) -> Outcome<Cost> {
+async fn add(site: &Site, project: ProjectId, images: Vec<Vec<u8>>, count: usize) -> Outcome<Cost> {
     let start = site.meter.start();
     let mut writers = tokio::task::JoinSet::new();
-    let share = images.len() / WRITERS;
+    let share = images.len() / count;
     let mut images = images.into_iter();
-    for _ in 0..WRITERS {
+    for _ in 0..count {
         let studio = site.studio.clone();
         let own: Vec<_> = images.by_ref().take(share).collect();
         writers.spawn(async move {
