@@ -35,7 +35,7 @@ use crate::studio::{Notice, Studio};
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Before, Work};
 use files::Stamp;
-use journal::Journal;
+use journal::{Journal, Noting};
 pub(crate) use moving::move_new;
 pub use report::{DamagedBytes, Kept, MissingBytes, ViewReport};
 pub(crate) use stale::Stale;
@@ -102,6 +102,9 @@ statements! {
                            FROM listed WHERE listed.id IS NOT NULL) \
                            SELECT id FROM listed WHERE id IS NOT NULL";
 }
+
+/// How many files are put in place at most while nobody else can change rows.
+const MOST_HELD: usize = 256;
 
 /// A part of a project's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -361,26 +364,42 @@ impl Studio {
             scopes = BTreeSet::from([Scope::Project]);
         }
         let view = self.view();
-        let mut session = self.database().snapshot().await?;
-        let mut stock = Stock::load(&mut session, project, &scopes).await?;
-        // A power cut takes with it all who use SQLite, and whoever opens the studio then reads the
-        // outbox first. With PostgreSQL others go on.
-        let mut is_in_outbox = self.engine() == Engine::Sqlite
+        // With the database held, files that only come where none were need not be noted durably:
+        // nobody changes rows before the outbox is clear, and a power cut, which ends all who use
+        // SQLite, leaves the outbox to whoever opens the studio next.
+        let may_hold = self.engine() == Engine::Sqlite
             && !run.thorough
             && interrupted.is_empty()
-            && !outbox.is_empty();
+            && (1..=MOST_HELD).contains(&outbox.len())
+            && !scopes.contains(&Scope::Project);
+        let mut session = if may_hold {
+            self.database().write_unflushed().await?
+        } else {
+            self.database().snapshot().await?
+        };
+        let mut stock = Stock::load(&mut session, project, &scopes).await?;
+        let mut only_adds = may_hold && stock.only_adds(MOST_HELD);
         if !links_to(&view.public, stock.paths()).is_empty() {
             // Whatever else was behind the link is to be written again, too.
-            is_in_outbox = false;
+            only_adds = false;
             scopes = BTreeSet::from([Scope::Project]);
             stock = Stock::load(&mut session, project, &scopes).await?;
         }
-        session.end().await?;
+        let held = if only_adds {
+            Some(session)
+        } else {
+            session.end().await?;
+            None
+        };
         let before = Before {
             interrupted: &interrupted,
             thorough: run.thorough,
             recovers: run.recovers,
-            is_in_outbox,
+            noting: if held.is_some() {
+                Noting::ForProcesses
+            } else {
+                Noting::Durably
+            },
         };
         let journal = &mut run.journal;
         let applied = blocking(|| {
@@ -392,16 +411,13 @@ impl Studio {
             forgotten,
             failed,
             mut done,
-            is_addition,
         } = applied;
         for kept in &done.kept {
             self.notify(Notice::Kept(kept.clone()));
         }
-        let mut session = if is_in_outbox && is_addition {
-            // Until it is on the disk, the outbox there names what it says.
-            self.database().write_unflushed().await?
-        } else {
-            self.database().write().await?
+        let mut session = match held {
+            Some(session) => session,
+            None => self.database().write().await?,
         };
         let paths = forgotten
             .iter()

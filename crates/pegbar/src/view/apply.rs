@@ -31,8 +31,6 @@ pub(super) struct Applied {
     /// The first failure; everything else was done.
     pub(super) failed: Option<Error>,
     pub(super) done: ViewReport,
-    /// Files came where none were, and nothing else was done.
-    pub(super) is_addition: bool,
 }
 
 /// What a run knows before it begins.
@@ -44,9 +42,8 @@ pub(super) struct Before<'i> {
     pub(super) thorough: bool,
     /// A run may have been cut off that left no note of its paths.
     pub(super) recovers: bool,
-    /// The outbox names whatever is to be added, and nobody changes rows after a power cut before
-    /// it is read.
-    pub(super) is_in_outbox: bool,
+    /// What the note of the paths has to outlive.
+    pub(super) noting: Noting,
 }
 
 /// The work on the files of one project. Paths are relative to `public/assets`.
@@ -118,15 +115,7 @@ impl<'a> Work<'a> {
         }
         let (to_write, to_remove) = self.differences(wanted, interrupted, thorough);
         self.find_respelled(&to_write, &to_remove);
-        self.applied.is_addition = self.links.is_empty()
-            && to_remove.is_empty()
-            && !to_write.keys().any(|path| self.recorded.contains_key(path));
-        let noting = if before.is_in_outbox && self.applied.is_addition {
-            Noting::ForProcesses
-        } else {
-            Noting::Durably
-        };
-        journal.add(to_write.keys().chain(&to_remove), noting)?;
+        journal.add(to_write.keys().chain(&to_remove), before.noting)?;
         self.set_links_aside();
         self.set_aside(&to_write, &to_remove);
         self.put_in_place(to_write);

@@ -32,7 +32,7 @@ pub(super) struct Journal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noting {
     Durably,
-    /// Only a crash of the process: after a power cut, something else tells.
+    /// Only a crash of the process: after a power cut, the outbox tells.
     ForProcesses,
 }
 
@@ -62,6 +62,8 @@ impl Journal {
         // A line without its end was never acted on.
         let lines = text.split_inclusive('\n');
         let lines = lines.filter_map(|line| line.strip_suffix('\n'));
+        // Some file systems leave holes in what was not flushed when the power went.
+        let lines = lines.filter(|line| !line.contains('\0'));
         Ok(Self {
             interrupted: lines.map(str::to_owned).collect(),
             is_torn: !text.is_empty() && !text.ends_with('\n'),
@@ -98,7 +100,9 @@ impl Journal {
     ) -> Result<()> {
         let new = paths.filter(|path| !self.interrupted.contains(*path));
         let lines: String = new.flat_map(|path| [path.as_str(), "\n"]).collect();
-        if lines.is_empty() || planted::is(Planted::NoJournal) {
+        // What a run before noted need not be on the disk either.
+        let is_durable = self.is_named || !self.was_there || noting == Noting::ForProcesses;
+        if (lines.is_empty() && is_durable) || planted::is(Planted::NoJournal) {
             return Ok(());
         }
         let mut file = if let Some(file) = self.file.take() {

@@ -140,6 +140,16 @@ pub(crate) fn home_path(
 }
 
 impl Stock {
+    /// Says whether files are only to come where none are recorded, and at most so many.
+    pub(super) fn only_adds(&self, most: usize) -> bool {
+        let stays = |(path, file): (&String, &ViewFile)| {
+            let wanted = self.wanted.get(path);
+            wanted.is_some_and(|wanted| wanted.sha256 == file.sha256)
+        };
+        // All that is recorded is wanted: the others are new.
+        self.recorded.iter().all(stays) && self.wanted.len() - self.recorded.len() <= most
+    }
+
     /// Reads what is recorded and what is wanted for the scopes.
     pub(super) async fn load(
         session: &mut Session,

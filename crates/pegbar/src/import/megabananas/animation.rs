@@ -181,14 +181,16 @@ impl Import<'_> {
         let id = row.id();
         let own = known::free_ids(&mut session, Table::Animation, [id.as_str()].into_iter());
         let own_id = own.await?.get(&id).copied().map(AnimationId);
-        Ok(There {
+        let there = There {
             animation: known::animation(&mut session, target.id, &id).await?,
             assets: known,
             frames: shown,
             asset_ids,
             frame_ids,
             own_id,
-        })
+        };
+        session.end().await?;
+        Ok(there)
     }
 
     /// Creates an animation with some frames; says whether nothing came in between.
