@@ -267,7 +267,7 @@ impl Studio {
         }
         for (project, (outbox, scopes)) in projects {
             let done = self.bring_up_to_date(project, scopes, &outbox, &mut run);
-            if let Err(error) = done.await {
+            if let Err(error) = Box::pin(done).await {
                 run.fail(error)?;
             }
         }

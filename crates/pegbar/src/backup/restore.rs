@@ -337,13 +337,13 @@ impl Restore<'_> {
     }
 
     fn copy_blobs(&mut self, progress: &mut impl FnMut(u64, u64)) -> Result<()> {
-        let copies = self.private.join("tmp/restore");
+        let begun = self.private.join("tmp/restore");
         // What an interrupted restore was copying.
-        match fs::remove_dir_all(&copies) {
+        match fs::remove_dir_all(&begun) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            removed => removed.at("removing", &copies)?,
+            removed => removed.at("removing", &begun)?,
         }
-        let copier = Copier::new(self.private.join("blobs"), copies)?;
+        let copier = Copier::new(self.private.join("blobs"), begun)?;
         let blobs = std::mem::take(&mut self.lists.blobs);
         let mut done = 0;
         for batch in blobs.chunks(BATCH) {
