@@ -64,7 +64,7 @@ pub struct ViewReport {
     pub missing: Vec<MissingBytes>,
     /// Files that were not put in place, since the store has other bytes for them.
     pub damaged: Vec<DamagedBytes>,
-    /// What [`Studio::sync`] found in the rows.
+    /// What [`Studio::sync`](crate::Studio::sync) found in the rows.
     #[serde(flatten)]
     pub integrity: IntegrityReport,
 }
