@@ -152,7 +152,9 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
         }
         seed += 1;
     }
-    if undone == 0 || undone == killed {
+    // What is resumed is looked at when it is done.
+    let can_stay = !names.iter().all(|name| is_resumed(name));
+    if (undone == 0 && can_stay) || undone == killed {
         return Err(
             format!("{undone} of {killed} kills left it as before: too few, or too many").into(),
         );
