@@ -131,7 +131,7 @@ struct Run {
     journal: Journal,
     /// Looks at every file instead of trusting what was recorded.
     thorough: bool,
-    /// A run may have been cut off that left no note of its paths.
+    /// A run was cut off, or may have been and left no note of its paths.
     recovers: bool,
     report: ViewReport,
     /// The first failure; everything else was done.

@@ -40,7 +40,7 @@ pub(super) struct Before<'i> {
     pub(super) interrupted: &'i BTreeSet<String>,
     /// Looks at every file instead of trusting what was recorded.
     pub(super) thorough: bool,
-    /// A run may have been cut off that left no note of its paths.
+    /// A run was cut off, or may have been and left no note of its paths.
     pub(super) recovers: bool,
     /// What the note of the paths has to outlive.
     pub(super) noting: Noting,
@@ -107,7 +107,7 @@ impl<'a> Work<'a> {
         self.recorded.retain(|path, _| !interrupted.contains(path));
         let paths = self.recorded.keys().chain(wanted.keys()).chain(interrupted);
         self.links = links_to(self.public, paths.map(String::as_str));
-        if thorough || before.recovers || !interrupted.is_empty() {
+        if thorough || before.recovers {
             self.take_up_strays(&wanted, interrupted);
         }
         if thorough {

@@ -305,7 +305,7 @@ mod a_thousand_purges_beside_writers_lose_nothing {
     }
 
     #[test]
-    #[ignore = "takes minutes: cargo test -p pegbar --test library -- --ignored a_thousand_purges"]
+    #[ignore = "takes minutes: scripts/with-postgres cargo test -p pegbar --test library -- --ignored a_thousand_purges"]
     fn postgres() {
         crate::support::run_on_postgres(async |bench| race(bench, 4, 600).await);
     }
