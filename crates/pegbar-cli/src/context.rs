@@ -142,6 +142,11 @@ impl Context {
                      yet; the next command tries again: {}",
                     crate::error::with_causes(&error)
                 )),
+                Notice::LogLeft(error) => self.output.warning(format_args!(
+                    "images that were taken in just before a power cut could not be put in their \
+                     places yet; the next command tries again: {}",
+                    crate::error::with_causes(&error)
+                )),
                 other => self.output.warning(format_args!("{other:?}")),
             }
         }

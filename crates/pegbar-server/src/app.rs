@@ -143,6 +143,9 @@ impl Drop for Changing {
                 Notice::ViewStale(error) => {
                     tracing::warn!(%error, "the files below public/assets do not follow yet");
                 }
+                Notice::LogLeft(error) => {
+                    tracing::warn!(%error, "images that were taken in before a power cut could not be put in their places");
+                }
                 other => tracing::warn!(?other, "something to know"),
             }
         }

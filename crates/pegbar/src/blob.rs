@@ -4,10 +4,12 @@ mod batch;
 mod inspect;
 mod intake;
 mod leftover;
+mod log;
 mod metadata;
 mod open;
 mod opened;
 mod receive;
+mod replay;
 pub(crate) mod rights;
 pub(crate) mod whole;
 
@@ -28,8 +30,12 @@ use crate::planted::{self, Planted};
 pub(crate) use batch::{BlobBatch, FLUSHED_AT_ONCE};
 use intake::Intake;
 pub(crate) use leftover::FoundBlob;
+pub(crate) use log::Cover;
+use log::{LOG, Logging};
 pub(crate) use opened::Refused;
 pub use receive::ImageReceiver;
+#[cfg(test)]
+pub(crate) use replay::STATEMENTS;
 
 word_enum! {
     /// The format of an image, from its bytes.
@@ -171,6 +177,7 @@ pub(crate) struct BlobStore {
     workspace: Mutex<Option<Workspace>>,
     /// The folders of blobs whose names are durable.
     named: Mutex<HashSet<PathBuf>>,
+    logging: Mutex<Logging>,
 }
 
 /// This process's folder for files that are being written, held by a lock: what a process
@@ -182,6 +189,8 @@ struct Workspace {
     lock: Option<File>,
     /// What whoever sweeps holds.
     guard: PathBuf,
+    /// Something in it is still needed.
+    is_kept: bool,
 }
 
 const LOCK: &str = "lock";
@@ -202,6 +211,7 @@ impl BlobStore {
             limits,
             workspace: Mutex::new(None),
             named: Mutex::default(),
+            logging: Mutex::default(),
         }
     }
 
@@ -279,6 +289,10 @@ impl BlobStore {
         Ok(())
     }
 
+    fn logging(&self) -> MutexGuard<'_, Logging> {
+        self.logging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn named(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
         self.named.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -293,6 +307,23 @@ impl BlobStore {
 
     /// Returns the path of a new file in this process's folder.
     pub(crate) fn new_file(&self) -> Result<PathBuf> {
+        self.in_workspace(|workspace| {
+            workspace.files += 1;
+            workspace.folder.join(workspace.files.to_string())
+        })
+    }
+
+    /// Returns this process's folder.
+    fn own_folder(&self) -> Result<PathBuf> {
+        self.in_workspace(|workspace| workspace.folder.clone())
+    }
+
+    /// Leaves this process's folder where it is.
+    fn keep_workspace(&self) {
+        let _ = self.in_workspace(|workspace| workspace.is_kept = true);
+    }
+
+    fn in_workspace<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> Result<T> {
         let mut workspace = self
             .workspace
             .lock()
@@ -301,8 +332,7 @@ impl BlobStore {
             Some(workspace) => workspace,
             none => none.insert(self.new_workspace()?),
         };
-        workspace.files += 1;
-        Ok(workspace.folder.join(workspace.files.to_string()))
+        Ok(work(workspace))
     }
 
     fn new_workspace(&self) -> Result<Workspace> {
@@ -325,6 +355,7 @@ impl BlobStore {
                         files: 0,
                         lock: Some(lock),
                         guard: tmp.join(LOCK),
+                        is_kept: false,
                     });
                 }
             }
@@ -337,7 +368,8 @@ impl BlobStore {
         guard(&path).at("locking", &path)
     }
 
-    /// Removes the half-written files of processes that are gone.
+    /// Removes the half-written files of processes that are gone, unless there is a log among
+    /// them, which is needed as long as it is there.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
         let tmp = self.tmp();
         let entries = match fs::read_dir(&tmp) {
@@ -354,6 +386,9 @@ impl BlobStore {
                 Err(_) => continue,
             };
             let is_left = lock.is_none_or(|lock| lock.try_lock().is_ok());
+            if folder.join(LOG).exists() && !planted::is(Planted::ForgetsLog) {
+                continue;
+            }
             if (is_left || planted::is(Planted::ClearsLiveTmp)) && folder.is_dir() {
                 fs::remove_dir_all(&folder).at("removing", &folder)?;
             }
@@ -362,8 +397,17 @@ impl BlobStore {
     }
 }
 
+impl Drop for BlobStore {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
 impl Drop for Workspace {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         // Not every system removes a folder in which a file is open; without the lock, though,
         // another process may sweep it, and make one of the same name.
         let _guard = guard(&self.guard);

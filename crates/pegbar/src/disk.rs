@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 pub(crate) mod unix;
+pub(crate) mod whole;
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};

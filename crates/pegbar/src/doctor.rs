@@ -9,6 +9,7 @@ mod blobs;
 mod engine;
 mod files;
 mod finding;
+mod logged;
 mod place;
 mod pointers;
 mod repair;
@@ -31,6 +32,7 @@ use crate::db::{Session, aside, joined};
 use crate::error::{Error, Result};
 use crate::studio::Studio;
 use crate::verify::{VerifyOptions, VerifyScope};
+use logged::Logged;
 
 pub use finding::{DoctorFinding, FindingKind, Severity};
 pub use repair::{Outcome as RepairOutcome, Repair, RepairOptions, RepairReport};
@@ -124,11 +126,15 @@ struct Ward {
     is_over: Arc<AtomicBool>,
     /// Whether the file system of the blobs keeps the rights of files, once that was to be known.
     keeps_rights: Arc<OnceLock<bool>>,
+    logged: Arc<Logged>,
 }
 
 impl Ward {
     /// Tells of a finding.
     async fn found(&self, finding: DoctorFinding) {
+        if self.logged.explains(&finding) {
+            return;
+        }
         self.tell(Event::Found(finding)).await;
     }
 
@@ -192,6 +198,7 @@ impl Studio {
             events,
             is_over: Arc::default(),
             keeps_rights: Arc::default(),
+            logged: Arc::new(Logged::of(self).await?),
         };
         for finding in root.findings {
             watch(DoctorEvent::Found(&finding));

@@ -31,6 +31,8 @@ pub(crate) enum Planted {
     SwallowedWriteError,
     /// Leftovers are removed although their process lives.
     ClearsLiveTmp,
+    /// The logs of processes that are gone are removed without looking what is in them.
+    ForgetsLog,
     /// The version of a list of frames is not compared.
     NoVersionCheck,
     /// Links in the view are followed.
@@ -47,6 +49,10 @@ pub(crate) enum Planted {
     NoHardLink,
     /// Not a defect: the system can't rename without replacing.
     NoRenameNew,
+    /// Not a defect: the file system can't be flushed as a whole.
+    NoWholeFlush,
+    /// Not a defect: the log is full after a few images.
+    SmallLog,
 }
 
 #[cfg(feature = "planted")]
@@ -63,6 +69,7 @@ impl Planted {
             Self::UnlinkBeforeCommit => "unlink-before-commit",
             Self::SwallowedWriteError => "swallowed-write-error",
             Self::ClearsLiveTmp => "clears-live-tmp",
+            Self::ForgetsLog => "forgets-log",
             Self::NoVersionCheck => "no-version-check",
             Self::FollowsLinks => "follows-links",
             Self::DropsForeign => "drops-foreign",
@@ -71,6 +78,8 @@ impl Planted {
             Self::NoReflink => "no-reflink",
             Self::NoHardLink => "no-hard-link",
             Self::NoRenameNew => "no-rename-new",
+            Self::NoWholeFlush => "no-whole-flush",
+            Self::SmallLog => "small-log",
         }
     }
 }

@@ -64,6 +64,9 @@ pub enum Notice {
     /// The change is kept, but the files below `public/assets` do not follow it yet; the next
     /// opening tries again.
     ViewStale(Error),
+    /// Images that were taken in just before a power cut could not be put in their places; the
+    /// next opening tries again.
+    LogLeft(Error),
 }
 
 /// A studio: a folder with a database, blobs and the tree of files. Cheap to clone.
@@ -177,6 +180,12 @@ impl Studio {
 
     async fn start(folder: Folder, options: StudioOptions, is_new: bool) -> Result<Self> {
         let studio = Self::join(folder, options, is_new).await?;
+        match studio.replay_logs().await {
+            Err(error) if error.is_read_only() => {}
+            // The log stays, and the next opening tries again: who must make room first can.
+            Err(error @ Error::Io { .. }) => studio.notify(Notice::LogLeft(error)),
+            replayed => replayed?,
+        }
         match studio.inner.blobs.remove_leftovers() {
             // Where nothing can be removed, much can still be read.
             Err(error) if error.is_read_only() => {}

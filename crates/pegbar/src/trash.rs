@@ -41,6 +41,7 @@ pub(crate) use restore::{STATEMENTS as RESTORE_STATEMENTS, every_insert};
 #[cfg(test)]
 pub(crate) use sweep::STATEMENTS as SWEEP_STATEMENTS;
 pub(crate) use sweep::ensure_named;
+pub(crate) use sweep::named as named_blobs;
 #[cfg(test)]
 pub(crate) use tombstone::STATEMENTS as TOMBSTONE_STATEMENTS;
 pub use tombstone::{Tombstone, TombstoneFilter};

@@ -26,7 +26,7 @@ use crate::db::sql::{Engine, statements};
 use crate::db::value::Value;
 use crate::db::{blocking, joined};
 use crate::disk::{check_not_away, links_to};
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext as _, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
 use crate::lock::{is_locked, lock_file};
@@ -34,7 +34,8 @@ use crate::project;
 use crate::studio::{Notice, Studio};
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Before, Work};
-use files::Stamp;
+use files::{Stamp, is_absent};
+use folder::Folders;
 use journal::{Journal, Noting};
 pub(crate) use moving::move_new;
 pub use report::{DamagedBytes, Kept, MissingBytes, ViewReport};
@@ -203,6 +204,30 @@ impl View {
     /// Says whether files are on their way, and nobody is at it.
     pub(crate) fn is_interrupted(&self) -> bool {
         Journal::is_there(&self.private) && !self.is_in_use()
+    }
+
+    /// Notes paths as if a run had been interrupted at them: the next one believes nothing of
+    /// their files that it does not read. The caller holds the lock.
+    pub(crate) fn leave_interrupted(&self, paths: &[String]) -> Result<()> {
+        let mut journal = Journal::open(&self.private)?;
+        journal.add(paths.iter(), Noting::Durably)
+    }
+
+    /// Flushes files and their folders; those that are not there any more need no flush.
+    pub(crate) fn flush_files(&self, paths: &[String]) -> Result<()> {
+        let folders = Folders::new(&self.public);
+        for path in paths {
+            let place = folders.place(Path::new(path));
+            let flushed = place.and_then(|place| {
+                place.file()?.sync_all()?;
+                place.folder.flush()
+            });
+            match flushed {
+                Err(error) if is_absent(&error) => {}
+                flushed => flushed.at("flushing", &self.public.join(path))?,
+            }
+        }
+        Ok(())
     }
 
     /// Returns the paths whose files are on their way, or were left so.

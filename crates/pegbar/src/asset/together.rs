@@ -155,8 +155,11 @@ impl Studio {
                 Some(new)
             }
         };
-        if let Some(mine) = mine {
+        if let Some(mut mine) = mine {
             let _turn = Turn::new(self, project);
+            if self.blobs().is_logging() {
+                blocking(|| self.take_in(mine.iter_mut().collect()));
+            }
             return self.create_alone(project, mine).await;
         }
         answered.await.unwrap_or_else(|_| {
@@ -178,7 +181,7 @@ impl Studio {
     /// done with, one after the other: an error is for who caused it.
     async fn create_together(&self, project: ProjectId, mut all: Vec<Waiting>) {
         if all.len() > 1 {
-            blocking(|| self.store_together(&mut all));
+            blocking(|| self.take_in(all.iter_mut().flat_map(|one| &mut one.new).collect()));
             let new = all.iter().flat_map(|one| one.new.iter().cloned());
             if let Ok(created) = self.create_alone(project, new.collect()).await {
                 let mut created = created.into_iter();
@@ -196,20 +199,15 @@ impl Studio {
         }
     }
 
-    /// Takes the images of several callers in, many at once. Those that can't be taken in stay as
-    /// they are.
-    fn store_together(&self, all: &mut [Waiting]) {
+    /// Takes images in, many at once. Those that can't be taken in stay as they are.
+    fn take_in(&self, mut all: Vec<&mut NewAsset>) {
         let blobs = self.blobs().batch();
-        let images: Vec<&ImageSource> = all
-            .iter()
-            .flat_map(|one| one.new.iter().map(|new| &new.image))
-            .collect();
+        let images: Vec<&ImageSource> = all.iter().map(|new| &new.image).collect();
         let stored = blobs.store_many(&images);
         if blobs.finish().is_err() {
             return;
         }
-        let new = all.iter_mut().flat_map(|one| &mut one.new);
-        for (new, stored) in new.zip(stored) {
+        for (new, stored) in all.iter_mut().zip(stored) {
             if let Ok(stored) = stored {
                 new.original_name = new
                     .original_name

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::intake::{self, Intake};
 use super::rights::{create_read_only, make_read_only};
-use super::{BlobStore, StoredImage, sync_folder, whole};
+use super::{BlobStore, StoredImage, log, sync_folder, whole};
 use crate::asset::ImageSource;
 use crate::disk::begin_to_write;
+use crate::disk::whole::{FileSystem, MANY};
 use crate::error::{Error, IoContext, Result};
 use crate::hash::Sha256;
 use crate::parallel;
@@ -38,68 +39,119 @@ impl BlobBatch<'_> {
             }
             ImageSource::Bytes(bytes) => {
                 let stored = intake.check_bytes(bytes)?;
-                let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
-                self.place(stored.sha256, is_whole, |path| {
-                    flush(&create_with(path, bytes)?)
-                })?;
+                self.place_bytes(stored.sha256, bytes)?;
                 Ok(stored)
             }
             ImageSource::File(path) => self.store_file(&intake, path),
         }
     }
 
-    /// Takes the bytes of several in, each for itself. All are written before the first is
-    /// flushed, so that a file system makes few writes of many.
+    /// Takes the bytes of several in, each for itself.
     pub(crate) fn store_many(&self, images: &[&ImageSource]) -> Vec<Result<StoredImage>> {
-        let mut all = Vec::with_capacity(images.len());
-        for images in images.chunks(FLUSHED_AT_ONCE) {
-            let written = parallel::each(images, |image| self.write(image));
-            let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
-                Ok(Written::New(new)) => flush(&new.file).at("flushing", &new.path),
-                _ => Ok(()),
-            });
-            let written = written.into_iter().zip(flushed);
-            all.extend(written.map(|(written, flushed)| match written? {
-                Written::Stored(stored) => Ok(stored),
-                Written::New(new) => self.put(new, flushed),
-            }));
-        }
-        all
+        let chunks = images.chunks(FLUSHED_AT_ONCE);
+        chunks.flat_map(|images| self.store_some(images)).collect()
     }
 
-    /// Writes bytes in memory, which are not flushed then; takes all others in.
-    fn write<'i>(&self, image: &'i ImageSource) -> Result<Written<'i>> {
-        let ImageSource::Bytes(bytes) = image else {
-            return self.store(image).map(Written::Stored);
+    fn store_some(&self, images: &[&ImageSource]) -> Vec<Result<StoredImage>> {
+        let checked = parallel::each(images, |image| self.check(image));
+        let new: Vec<&New<'_>> = checked.iter().filter_map(new_of).collect();
+        let placed = if self.is_logged(&new) {
+            parallel::each(&new, |new| self.place_logged(new))
+        } else {
+            self.place_flushed(&new)
         };
-        let stored = Intake::new(self.store.limits, self.store.mark).check_bytes(bytes)?;
-        if self.store.holds(stored.sha256, stored.file_size) {
-            return self.store(image).map(Written::Stored);
+        let mut placed = placed.into_iter();
+        let stored = checked.into_iter().map(|checked| match checked? {
+            Checked::Stored(stored) => Ok(stored),
+            Checked::New(new) => {
+                let placed = placed.next().unwrap_or_else(|| self.place_bytes_of(&new));
+                placed.map(|()| new.stored)
+            }
+        });
+        stored.collect()
+    }
+
+    /// Checks bytes in memory; takes all others in.
+    fn check<'i>(&self, image: &'i ImageSource) -> Result<Checked<'i>> {
+        if let ImageSource::Bytes(bytes) = image {
+            let stored = Intake::new(self.store.limits, self.store.mark).check_bytes(bytes)?;
+            if !self.store.holds(stored.sha256, stored.file_size) {
+                return Ok(Checked::New(New { bytes, stored }));
+            }
         }
+        self.store(image).map(Checked::Stored)
+    }
+
+    /// Makes small images durable in the log, where they are many.
+    fn is_logged(&self, new: &[&New<'_>]) -> bool {
+        let is_small = |new: &&New<'_>| new.stored.file_size <= log::LARGEST;
+        let is_worth_while = new.len() >= MANY || (!new.is_empty() && self.store.is_logging());
+        if !is_worth_while || !new.iter().all(is_small) {
+            return false;
+        }
+        let records = new.iter().map(|new| (new.stored.sha256, new.bytes));
+        self.store.log(&records.collect::<Vec<_>>())
+    }
+
+    /// Puts bytes in their place that the log has: they are flushed there later.
+    fn place_logged(&self, new: &New<'_>) -> Result<()> {
+        let is_whole = |blob: &Path| whole::has_bytes(blob, new.bytes);
+        self.put_in_place(new.stored.sha256, is_whole, |path| {
+            create_with(path, new.bytes).map(drop)
+        })
+        .map(drop)
+    }
+
+    /// Puts bytes in their places, flushed. All are written before the first is flushed, so that
+    /// a file system makes few writes of many.
+    fn place_flushed(&self, new: &[&New<'_>]) -> Vec<Result<()>> {
+        let file_system = (new.len() >= MANY)
+            .then(|| FileSystem::of(&self.store.tmp()))
+            .flatten();
+        let written = parallel::each(new, |new| self.write(new));
+        let is_flushed = file_system.is_some_and(|all| all.flush());
+        let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
+            Ok(written) if !is_flushed => flush(&written.file).at("flushing", &written.path),
+            _ => Ok(()),
+        });
+        let written = new.iter().zip(written).zip(flushed);
+        written
+            .map(|((new, written), flushed)| self.put(new, written?, flushed))
+            .collect()
+    }
+
+    /// Writes bytes that are not flushed then.
+    fn write(&self, new: &New<'_>) -> Result<Written> {
         let path = self.store.new_file()?;
-        let file = create_with(&path, bytes).at("writing", &path)?;
+        let file = create_with(&path, new.bytes).at("writing", &path)?;
         begin_to_write(&file);
-        Ok(Written::New(NewFile {
-            path,
-            file,
-            bytes,
-            stored,
-        }))
+        Ok(Written { path, file })
     }
 
     /// Puts a file in its place that was flushed, if it was.
-    fn put(&self, new: NewFile<'_>, flushed: Result<()>) -> Result<StoredImage> {
-        drop(new.file);
+    fn put(&self, new: &New<'_>, written: Written, flushed: Result<()>) -> Result<()> {
+        let Written { path: from, file } = written;
+        drop(file);
         let is_whole = |blob: &Path| whole::has_bytes(blob, new.bytes);
         let put = flushed.and_then(|()| {
             let sha256 = new.stored.sha256;
-            self.place(sha256, is_whole, |path| fs::rename(&new.path, path))
+            self.place(sha256, is_whole, |path| fs::rename(&from, path))
         });
-        if new.path.exists() {
+        if from.exists() {
             // Another brought the same bytes, or it went wrong.
-            fs::remove_file(&new.path).at("removing", &new.path)?;
+            fs::remove_file(&from).at("removing", &from)?;
         }
-        put.map(|()| new.stored)
+        put
+    }
+
+    fn place_bytes_of(&self, new: &New<'_>) -> Result<()> {
+        self.place_bytes(new.stored.sha256, new.bytes)
+    }
+
+    /// Puts bytes with this hash in their place unless they are there.
+    pub(super) fn place_bytes(&self, sha256: Sha256, bytes: &[u8]) -> Result<()> {
+        let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
+        self.place(sha256, is_whole, |path| flush(&create_with(path, bytes)?))
     }
 
     /// Says whether the store has bytes with this hash, and all of them.
@@ -149,6 +201,19 @@ impl BlobBatch<'_> {
         is_whole: impl Fn(&Path) -> io::Result<bool>,
         write: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<()> {
+        let folder = self.put_in_place(sha256, is_whole, write)?;
+        // Even if another process put it there: it may not have flushed the folder yet.
+        self.changed_folders().insert(folder);
+        Ok(())
+    }
+
+    /// The same, without the promise that the folder is flushed; returns it.
+    fn put_in_place(
+        &self,
+        sha256: Sha256,
+        is_whole: impl Fn(&Path) -> io::Result<bool>,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<PathBuf> {
         let place = self.store.path(sha256);
         // A blob is at least two folders deep.
         let folder = place.parent().unwrap_or(&self.store.blobs).to_owned();
@@ -185,40 +250,60 @@ impl BlobBatch<'_> {
                 fs::remove_file(&file).at("removing", &file)?;
             }
         }
-        // Even if another process put it there: it may not have flushed the folder yet.
-        self.changed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(folder);
-        Ok(())
+        Ok(folder)
+    }
+
+    /// Has the folder of a blob flushed at the end.
+    pub(super) fn changed(&self, blob: &Path) {
+        let folder = blob.parent().unwrap_or(&self.store.blobs);
+        self.changed_folders().insert(folder.to_owned());
+    }
+
+    fn changed_folders(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Flushes the folders of what was taken in: after this, a power cut can't lose it.
     pub(crate) fn finish(&self) -> Result<()> {
-        let changed =
-            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        let changed = std::mem::take(&mut *self.changed_folders());
         if changed.is_empty() || planted::is(Planted::NoFolderFsync) {
             return Ok(());
         }
         let changed: Vec<PathBuf> = changed.into_iter().collect();
-        let flushed = parallel::many(&changed, FLUSHED_AT_ONCE, |folder| sync_folder(folder));
-        flushed.into_iter().collect::<Result<()>>()?;
+        let file_system = (changed.len() >= MANY)
+            .then(|| FileSystem::of(&self.store.blobs))
+            .flatten();
+        if !file_system.is_some_and(|all| all.flush()) {
+            let flushed = parallel::many(&changed, FLUSHED_AT_ONCE, |folder| sync_folder(folder));
+            flushed.into_iter().collect::<Result<()>>()?;
+        }
         self.store.flush_names_of(changed)
     }
 }
 
-/// What has become of an image.
-enum Written<'i> {
+/// An image that was looked at.
+enum Checked<'i> {
     Stored(StoredImage),
-    New(NewFile<'i>),
+    New(New<'i>),
+}
+
+/// Bytes that the store does not have yet.
+struct New<'i> {
+    bytes: &'i [u8],
+    stored: StoredImage,
+}
+
+fn new_of<'c, 'i>(checked: &'c Result<Checked<'i>>) -> Option<&'c New<'i>> {
+    match checked {
+        Ok(Checked::New(new)) => Some(new),
+        _ => None,
+    }
 }
 
 /// A file that is not flushed yet.
-struct NewFile<'i> {
+struct Written {
     path: PathBuf,
     file: File,
-    bytes: &'i [u8],
-    stored: StoredImage,
 }
 
 /// Creates a file with these bytes.

@@ -57,6 +57,26 @@ pub(super) fn has_bytes(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     Ok(rest.is_some_and(<[u8]>::is_empty))
 }
 
+/// Says whether what is left of a file is what a power cut leaves of a whole one: its beginning,
+/// with nothing in the places that were not written. Nothing is lost with it.
+pub(crate) fn is_torn(found: impl Read, mut whole: impl Read) -> io::Result<bool> {
+    let mut is_left = true;
+    let mut expected = Vec::new();
+    read_chunks(found, |chunk| {
+        expected.resize(chunk.len(), 0);
+        is_left = match whole.read_exact(&mut expected) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            Err(error) => return Err(error),
+            Ok(()) => {
+                let mut pairs = chunk.iter().zip(&expected);
+                pairs.all(|(found, byte)| *found == 0 || found == byte)
+            }
+        };
+        Ok(is_left)
+    })?;
+    Ok(is_left)
+}
+
 /// Gives a damaged blob a second name in a folder, before good bytes take its first: at no
 /// moment is there nothing in its place.
 pub(super) fn keep_aside(blob: &Path, folder: &Path) -> Result<PathBuf> {

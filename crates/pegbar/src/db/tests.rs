@@ -5,8 +5,8 @@ use std::path::Path;
 use super::sql::{Engine, Query, Sql, Statement};
 use super::{Database, DatabaseAddress, Session, TABLES, sql};
 use crate::{
-    adopt, animation, annotation, asset, backup, bundle, change, character, claim, delete, doctor,
-    export, frame,
+    adopt, animation, annotation, asset, backup, blob, bundle, change, character, claim, delete,
+    doctor, export, frame,
 };
 use crate::{
     generation, head, image_file, import, integrity, lineage, project, reference, request, search,
@@ -24,6 +24,7 @@ static STATEMENTS: &[&[&Sql]] = &[
     animation::MANIFEST_STATEMENTS,
     annotation::STATEMENTS,
     backup::STATEMENTS,
+    blob::STATEMENTS,
     backup::RESTORE_STATEMENTS,
     bundle::EXPORT_STATEMENTS,
     bundle::IMPORT_STATEMENTS,

@@ -384,8 +384,8 @@ findings! {
         /// Where they are, below the studio's folder.
         path: String,
     } = "tmp_leftover", Attention, says "{path} was left by a process that is gone",
-    means "A process that is gone left files that it was writing. Nothing names them.",
-    mend "The next command that opens the studio removes them; `pegbar doctor --repair` too.";
+    means "A process that is gone left files that it was writing. If the power went, images that it had taken in may be there alone.",
+    mend "The next command that opens the studio puts back what is needed, and removes the rest; `pegbar doctor --repair` too.";
 
     /// A folder can't be written.
     FolderNotWritable {

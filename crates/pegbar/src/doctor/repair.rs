@@ -45,6 +45,8 @@ impl Studio {
         mut watch: impl FnMut(DoctorEvent<'_>) + Send,
     ) -> Result<RepairReport> {
         self.check_writable()?;
+        // What a power cut has only torn is not lost, and not to be mended from elsewhere.
+        self.replay_logs().await?;
         let max_listed = options.doctor.max_listed;
         let mut plan = Plan::default();
         let looked = self.doctor(&options.doctor, |event| {
@@ -152,7 +154,7 @@ impl Studio {
                 .iter()
                 .any(|workspace| workspace.folder == place && !workspace.is_live);
             if !is_left {
-                report.done(finding, "removed: half-written files that nothing names");
+                report.done(finding, "removed: files that nothing needs any more");
                 continue;
             }
             let kept = self.private_folder().join("kept");

@@ -68,7 +68,7 @@ pub(super) fn texts(hashes: &[Sha256]) -> Vec<String> {
 }
 
 /// Returns which of these blobs a row or the trash names.
-pub(super) async fn named(session: &mut Session, hashes: &[Sha256]) -> Result<BTreeSet<Sha256>> {
+pub(crate) async fn named(session: &mut Session, hashes: &[Sha256]) -> Result<BTreeSet<Sha256>> {
     let texts = texts(hashes);
     let parameters = [Value::Texts(&texts)];
     let found = session.query(&NAMED, &parameters, read_hash).await?;

@@ -17,9 +17,10 @@ use super::journal::{Journal, Noting};
 use super::moving::move_at;
 use super::spare::{Spare, Spares};
 use super::{Kept, View, ViewFile, ViewReport, Wanted};
-use crate::blob::BlobStore;
+use crate::blob::{BlobStore, Cover, whole};
 use crate::disk::links_to;
 use crate::error::{Error, IoContext, Result};
+use crate::hash::Sha256;
 use crate::planted::{self, Planted};
 
 /// What was done, for the rows.
@@ -63,6 +64,12 @@ pub(super) struct Work<'a> {
     to_spell: BTreeSet<PathBuf>,
     /// Folders to flush.
     touched: BTreeSet<PathBuf>,
+    /// What stands for the flush of copies, as long as nothing else is done than making them.
+    cover: Option<Cover>,
+    /// Copies that were not flushed, by where they stand now.
+    unflushed: Vec<String>,
+    /// What was wanted at the paths where a power cut may have left a part of it.
+    expected: HashMap<String, Sha256>,
     next_name: u64,
     applied: Applied,
 }
@@ -85,6 +92,9 @@ impl<'a> Work<'a> {
             spares: Spares::default(),
             to_spell: BTreeSet::new(),
             touched: BTreeSet::new(),
+            cover: None,
+            unflushed: Vec::new(),
+            expected: HashMap::new(),
             next_name: 0,
             applied: Applied::default(),
         }
@@ -102,6 +112,9 @@ impl<'a> Work<'a> {
             thorough,
             ..
         } = before;
+        if thorough || before.recovers || !interrupted.is_empty() {
+            self.expect(&wanted);
+        }
         // Files of one size that were written within a tick of the clock look the same: of those
         // that were on their way, nothing is believed that is not read.
         self.recorded.retain(|path, _| !interrupted.contains(path));
@@ -116,16 +129,43 @@ impl<'a> Work<'a> {
         let (to_write, to_remove) = self.differences(wanted, interrupted, thorough);
         self.find_respelled(&to_write, &to_remove);
         journal.add(to_write.keys().chain(&to_remove), before.noting)?;
+        if to_remove.is_empty() && self.to_spell.is_empty() {
+            let blobs = to_write.values().map(|wanted| wanted.sha256);
+            self.cover = self.blobs.cover(blobs);
+        }
         self.set_links_aside();
         self.set_aside(&to_write, &to_remove);
         self.put_in_place(to_write);
         self.drop_spares();
+        self.flush_copies();
         self.flush();
         Ok(self.applied)
     }
 
+    /// Remembers what files have where they are whole.
+    fn expect(&mut self, wanted: &BTreeMap<String, Wanted>) {
+        let recorded = self.recorded.values();
+        let recorded = recorded.map(|file| (file.path.clone(), file.sha256));
+        self.expected = recorded.collect();
+        let wanted = wanted.iter();
+        let wanted = wanted.map(|(path, wanted)| (path.clone(), wanted.sha256));
+        self.expected.extend(wanted);
+    }
+
+    /// Says whether something is what a power cut has left of the file at a path: a copy that was
+    /// not flushed. Nothing is lost with it.
+    fn is_torn(&self, path: &str, aside: &Place) -> bool {
+        let Some(sha256) = self.expected.get(path) else {
+            return false;
+        };
+        let blob = std::fs::File::open(self.blobs.path(*sha256));
+        let is_torn = aside.file().and_then(|found| whole::is_torn(found, blob?));
+        is_torn.unwrap_or(false)
+    }
+
     /// Remembers a failure; whatever else can be done is done.
     fn note(&mut self, error: Error) {
+        self.cover = None;
         self.applied.failed = Some(error);
     }
 
@@ -275,6 +315,7 @@ impl<'a> Work<'a> {
     /// Decides about something that was moved aside from a path: what the store has is spare,
     /// everything else is kept.
     fn look_at(&mut self, path: &Path, aside: &Place) -> Result<()> {
+        self.cover = None;
         self.touched.insert(folder_of(path).to_owned());
         let file = path.with_file_name(&aside.name);
         let path = path.to_string_lossy().into_owned();
@@ -289,6 +330,9 @@ impl<'a> Work<'a> {
             found = Some((stamp, sha256));
         }
         let Some((stamp, sha256)) = found else {
+            if self.is_torn(&path, aside) {
+                return aside.remove();
+            }
             return self.keep(aside, &path);
         };
         self.spares.add(sha256, Spare { file, stamp, path });

@@ -10,7 +10,6 @@ use super::folder::Place;
 use super::moving::move_at;
 use crate::blob::rights::unless_lacking;
 use crate::blob::whole;
-use crate::disk::begin_to_write;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::planted::{self, Planted};
@@ -130,7 +129,6 @@ impl Reflinks {
         } else {
             let target = to.folder.new_file(&to.name)?;
             let found = whole::copy(source, &target)?;
-            begin_to_write(&target);
             (target, found)
         };
         make_writable(&target)?;
@@ -156,7 +154,12 @@ impl Reflinks {
 /// Flushes a copy, and returns how it looks.
 pub(super) fn flush_copy(copy: &File) -> io::Result<Stamp> {
     copy.sync_all()?;
-    stamp_of(&copy.metadata()?)
+    stamp_of_open(copy)
+}
+
+/// Returns how an open file looks.
+pub(super) fn stamp_of_open(file: &File) -> io::Result<Stamp> {
+    stamp_of(&file.metadata()?)
 }
 
 /// The view is for other programs too; blobs are read-only.

@@ -37,6 +37,7 @@ mod integrity;
 mod interrupted;
 mod limits;
 mod lineage;
+mod logged;
 mod lost_commit;
 mod megabananas;
 mod metadata;

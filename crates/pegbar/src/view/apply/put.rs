@@ -1,6 +1,7 @@
 //! Putting files in their places: those that were moved aside from elsewhere, and copies.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use super::{Work, folder_of};
 use crate::blob::FLUSHED_AT_ONCE;
+use crate::disk::begin_to_write;
+use crate::disk::whole::{FileSystem, MANY};
 use crate::error::{IoContext, Result};
 use crate::parallel;
 use crate::view::files::{self, BEING_WRITTEN, Flaw, MOVED_ASIDE, Stamp};
@@ -42,6 +45,16 @@ struct ToPut {
 /// A flushed copy of a blob, or why there is none.
 type Copy = std::result::Result<Stamp, Flaw>;
 
+/// A copy that is not flushed yet, or why there is none; `None` where none is to be made.
+type Written = Option<Result<std::result::Result<File, Flaw>>>;
+
+fn copy_of(written: &Written) -> Option<&File> {
+    match written {
+        Some(Ok(Ok(copy))) => Some(copy),
+        _ => None,
+    }
+}
+
 impl Work<'_> {
     /// Puts every file in its place; one that fails does not hold up the others.
     pub(super) fn put_in_place(&mut self, to_write: BTreeMap<String, Wanted>) {
@@ -68,20 +81,36 @@ impl Work<'_> {
 
     /// Makes the copies among what is to be put. All are written before the first is flushed: a
     /// file system makes few writes of many that wait.
-    fn copy(&self, some: &[ToPut]) -> Vec<Option<Result<Copy>>> {
-        let written = parallel::each(some, |one| {
-            let Ready::ToCopy(copy) = &one.ready else {
-                return None;
-            };
-            let sha256 = one.wanted.sha256;
-            let blob = self.blobs.path(sha256);
-            let copy = self.place(copy);
-            Some(copy.and_then(|copy| self.reflinks.copy_blob(&blob, sha256, &copy)))
-        });
-        let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
-            Some(Ok(Ok(copy))) => Some(files::flush_copy(copy)),
-            _ => None,
-        });
+    fn copy(&mut self, some: &[ToPut]) -> Vec<Option<Result<Copy>>> {
+        let to_copy = some
+            .iter()
+            .filter(|one| matches!(one.ready, Ready::ToCopy(_)));
+        let file_system = (to_copy.count() >= MANY)
+            .then(|| FileSystem::of(self.public))
+            .flatten();
+        let written = parallel::each(some, |one| self.write(one));
+        let copies = || written.iter().filter_map(copy_of);
+        // A folder may be on a disk of its own.
+        let cover = self.cover.take();
+        self.cover = cover.filter(|cover| copies().all(|copy| cover.has(copy)));
+        let is_covered = self.cover.is_some();
+        if is_covered {
+            let both = some.iter().zip(&written);
+            let new = both.filter(|(_, written)| copy_of(written).is_some());
+            self.unflushed.extend(new.map(|(one, _)| one.path.clone()));
+        }
+        let is_flushed =
+            || file_system.is_some_and(|all| copies().all(|copy| all.has(copy)) && all.flush());
+        let flushed = if is_covered || is_flushed() {
+            let stamps = written
+                .iter()
+                .map(|written| copy_of(written).map(files::stamp_of_open));
+            stamps.collect()
+        } else {
+            parallel::many(&written, FLUSHED_AT_ONCE, |written| {
+                copy_of(written).map(files::flush_copy)
+            })
+        };
         let written = some.iter().zip(written.into_iter().zip(flushed));
         let copies = written.map(|(one, (written, flushed))| {
             Some(match (written?, flushed) {
@@ -94,6 +123,44 @@ impl Work<'_> {
             })
         });
         copies.collect()
+    }
+
+    /// Makes a copy if one is to be made, which is not flushed then.
+    fn write(&self, one: &ToPut) -> Written {
+        let Ready::ToCopy(copy) = &one.ready else {
+            return None;
+        };
+        let sha256 = one.wanted.sha256;
+        let blob = self.blobs.path(sha256);
+        let copied = self
+            .place(copy)
+            .and_then(|copy| self.reflinks.copy_blob(&blob, sha256, &copy));
+        if let (Ok(Ok(copy)), None) = (&copied, &self.cover) {
+            begin_to_write(copy);
+        }
+        Some(copied)
+    }
+
+    /// Flushes the copies that were made in the belief that the log stands for that, unless it
+    /// does: then neither they nor their names need a flush of their own.
+    pub(super) fn flush_copies(&mut self) {
+        let cover = self.cover.take();
+        if cover.is_some_and(|cover| self.blobs.still_covers(&cover)) {
+            self.touched.clear();
+            return;
+        }
+        let paths = std::mem::take(&mut self.unflushed);
+        let flushed = parallel::many(&paths, FLUSHED_AT_ONCE, |path| {
+            let place = self.place(Path::new(path))?;
+            let flushed = place.file().and_then(|copy| copy.sync_all());
+            flushed.at("flushing", &place.path())
+        });
+        for (path, flushed) in paths.into_iter().zip(flushed) {
+            if let Err(error) = flushed {
+                self.applied.written.retain(|file| file.path != path);
+                self.note(error);
+            }
+        }
     }
 
     fn put_one(&mut self, one: &ToPut, copy: Option<Result<Copy>>) -> Result<()> {
