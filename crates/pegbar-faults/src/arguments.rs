@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Parser, Subcommand};
 use pegbar_faults::attack::{self, Figure, HEADS, Setting};
 use pegbar_faults::site::Where;
-use pegbar_faults::{Result, block_on, victim};
+use pegbar_faults::{Result, block_on, block_on_threads, operation, victim};
 
 /// Attacks Pegbar and prints what came of it, as a table. Stops at the first thing that breaks.
 #[derive(Parser)]
@@ -154,7 +154,12 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
             operation,
             seed,
         } => {
-            block_on(victim::run(&root, &operation, seed))?;
+            let work = victim::run(&root, &operation, seed);
+            if operation::is_done_at_once(&operation) {
+                block_on_threads(work)?;
+            } else {
+                block_on(work)?;
+            }
             Ok(Vec::new())
         }
     }

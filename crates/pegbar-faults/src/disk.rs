@@ -2,7 +2,7 @@
 //! up to some call; then the power goes.
 //!
 //! Nothing but a flush of a file keeps its bytes, and nothing but a flush of a folder keeps a
-//! name in it: less than any file system promises that is in use.
+//! name in it, or a flush of everything: less than any file system promises that is in use.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -228,6 +228,7 @@ impl Disk {
             }
             Event::Removed { path } => self.name(Naming::Remove(path.clone())),
             Event::Flushed { inode } => self.flush(*inode),
+            Event::FlushedAll => self.flush_all(),
             Event::Said(_) => {}
         }
     }
@@ -237,6 +238,16 @@ impl Disk {
             self.files[*id].pending.push(write);
             self.files[*id].look = look;
         }
+    }
+
+    fn flush_all(&mut self) {
+        for file in &mut self.files {
+            for write in std::mem::take(&mut file.pending) {
+                write.apply(&mut file.kept);
+            }
+        }
+        self.pending.clear();
+        self.kept = self.names.clone();
     }
 
     fn flush(&mut self, inode: Inode) {

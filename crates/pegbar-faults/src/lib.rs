@@ -42,3 +42,15 @@ pub fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
         .build()?;
     runtime.block_on(future)
 }
+
+/// Runs something on a runtime with several threads, where tasks come into each other's way.
+///
+/// # Errors
+/// Where no runtime can be made, and what it returns.
+pub fn block_on_threads<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()?;
+    runtime.block_on(future)
+}

@@ -86,6 +86,7 @@ operations! {
     "create character": create_character,
     "create animation": create_animation,
     "add asset": add_asset,
+    "add assets at once": add_at_once,
     "add large file": add_large_file,
     "add variation": add_variation,
     "add take": add_take,
@@ -134,6 +135,12 @@ operations! {
 #[must_use]
 pub fn is_resumed(name: &str) -> bool {
     matches!(name, "sync" | "adopt") || name.starts_with("move to ")
+}
+
+/// Whether an operation is what several do at the same time, on threads of their own.
+#[must_use]
+pub fn is_done_at_once(name: &str) -> bool {
+    name.ends_with(" at once")
 }
 
 /// Whether an operation needs a server, whatever else is attacked.
@@ -292,6 +299,22 @@ async fn add_asset(scene: &Scene) -> Result<()> {
             .create_asset(project, scene.asset(number))
             .await?;
         say(&format!("asset {}", asset.id));
+    }
+    Ok(())
+}
+
+/// Callers that come at the same time, and are waited for together.
+async fn add_at_once(scene: &Scene) -> Result<()> {
+    let project = cats(&scene.studio).await?.project.id;
+    for round in 0..2 {
+        let mut callers = tokio::task::JoinSet::new();
+        for number in 0..8 {
+            let (studio, new) = (scene.studio.clone(), scene.asset(8 * round + number));
+            callers.spawn(async move { studio.create_asset(project, new).await });
+        }
+        while let Some(asset) = callers.join_next().await {
+            say(&format!("asset {}", asset??.id));
+        }
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pegbar::{DatabaseAddress, Error as Refusal, Studio, StudioOptions};
 
 use crate::attack::{self, Setting};
-use crate::operation::{self, Scene};
+use crate::operation::{self, Scene, is_done_at_once};
 use crate::site::Site;
 use crate::trace::Victim;
 use crate::{Error, Result};
@@ -45,9 +45,12 @@ pub fn say(line: &str) {
 #[must_use]
 pub fn of(setting: &Setting, site: &Site, operation: &str, seed: u64) -> Victim {
     let mut victim = Victim::new(&setting.program, site.folder());
-    victim
-        .env
-        .push(("PEGBAR_PLANTED".into(), setting.planted.clone().into()));
+    let mut planted = setting.planted.clone();
+    if is_done_at_once(operation) {
+        // What they write is little, and the log is to be full sometimes.
+        planted.push_str(",small-log");
+    }
+    victim.env.push(("PEGBAR_PLANTED".into(), planted.into()));
     victim.args = vec!["victim".into(), site.root().into(), operation.into()];
     victim.args.push(OsString::from(seed.to_string()));
     for (name, address) in [(ADDRESS, site.address()), (ON_SERVER, site.on_server())] {
@@ -99,6 +102,7 @@ pub async fn run(root: &Path, operation: &str, seed: u64) -> Result<()> {
         "purge on" => attack::purge::purge_on(scene).await?,
         "write and delete" => attack::purge::write(scene).await?,
         "write on" => attack::server::run(scene).await?,
+        "write on at once" => attack::server::run_at_once(scene).await?,
         _ => operation::run(operation, &scene).await?,
     }
     say(DONE);

@@ -10,6 +10,7 @@ use crate::mount::ExFat;
 const MISSING: &[(&str, &str)] = &[
     ("no reflink", "no-reflink"),
     ("no rename that refuses to replace", "no-rename-new"),
+    ("no flush of a whole file system", "no-whole-flush"),
     (
         "neither that nor hard links nor reflink",
         "no-rename-new,no-hard-link,no-reflink",

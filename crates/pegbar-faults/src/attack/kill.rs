@@ -96,7 +96,7 @@ fn again(site: &Site, name: &str) -> Result<()> {
 
 /// Whether an operation is several changes, each done wholly or not at all.
 fn is_partial(name: &str) -> bool {
-    name == "add asset"
+    matches!(name, "add asset" | "add assets at once")
 }
 
 /// The lines that the victim said.

@@ -28,7 +28,7 @@ const SYSTEMS: &[(&str, &[&str])] = &[
     ("btrfs", &["mkfs.btrfs", "-q", "-f"]),
 ];
 
-/// Cuts the power of each file system while two processes write.
+/// Cuts the power of each file system while three processes write.
 ///
 /// # Errors
 /// What was broken, and on which file system.
@@ -87,13 +87,9 @@ fn cut(
         let site = base.copy_below(&disk.place)?;
         run(&mut Command::new("sync"))?;
         let mut victims = Vec::new();
-        for number in 0..2 {
-            victims.push(Running::start(
-                setting,
-                &site,
-                "write on",
-                seed * 10 + number,
-            )?);
+        for (number, work) in (0..).zip(["write on", "write on", "write on at once"]) {
+            let seed = seed * 10 + number;
+            victims.push(Running::start(setting, &site, work, seed)?);
         }
         let mut clones = Vec::new();
         for number in 0..CLONES.min(wanted - cuts) {
@@ -136,7 +132,7 @@ fn cut(
         seed += 1;
     }
     Ok(Figure {
-        attack: format!("power cuts of {name} while two processes write"),
+        attack: format!("power cuts of {name} while three processes write"),
         engine: setting.rows.engine(),
         count: cuts,
         detail: format!("{kept} times something acknowledged was looked for and there"),

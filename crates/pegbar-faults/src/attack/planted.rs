@@ -96,6 +96,12 @@ const DEFECTS: &[Defect] = &[
         io::attack,
     ),
     defect(
+        "forgets-log",
+        "recovery removes the log of a process that is gone",
+        "add assets at once",
+        power::attack,
+    ),
+    defect(
         "no-version-check",
         "the version of a list of frames is not compared",
         "",

@@ -67,6 +67,11 @@ pub fn attack(setting: &Setting) -> Result<Vec<Figure>> {
                     let left = expected.base.copy()?;
                     std::fs::remove_dir_all(left.folder())?;
                     disk.lay_out(cut, left.folder())?;
+                    if !setting.planted.is_empty() {
+                        // The defect may be in what recovers.
+                        let opens = victim::of(setting, &left, "open", seed);
+                        trace::run(&opens, Plan::Watch)?;
+                    }
                     undone += usize::from(!during(what, expected.compare(&left, name, &said))?);
                     cuts += 1;
                 }

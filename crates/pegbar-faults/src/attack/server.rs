@@ -3,6 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pegbar::NewAsset;
+use tokio::task::JoinSet;
+
 use super::kill::acknowledged;
 use super::{Figure, Setting, during};
 use crate::cluster::Cluster;
@@ -19,6 +22,8 @@ const KILLS: usize = 4;
 
 /// How many processes write.
 const WRITERS: u64 = 6;
+/// How many callers add at once.
+const CALLERS: u64 = 8;
 
 /// Kills the server again and again, while processes write to it.
 ///
@@ -100,13 +105,34 @@ pub async fn run(mut scene: Scene) -> Result<()> {
     Ok(())
 }
 
+/// Adds assets, several at once, for ever.
+///
+/// # Errors
+/// What the library refuses.
+pub async fn run_at_once(scene: Scene) -> Result<()> {
+    let project = walk(&scene.studio).await?.animation.project_id;
+    for round in 0.. {
+        let mut callers = JoinSet::new();
+        for number in 0..CALLERS {
+            let number = 1_000_000 + scene.seed * 20_000 + round * CALLERS + number;
+            let (studio, new) = (scene.studio.clone(), NewAsset::from_bytes(png(number)));
+            callers.spawn(async move { studio.create_asset(project, new).await });
+        }
+        while let Some(asset) = callers.join_next().await {
+            victim::say(&format!("asset {}", asset??.id));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
 async fn change(scene: &mut Scene, number: u64) -> Result<()> {
     let walk = walk(&scene.studio).await?;
     let project = walk.animation.project_id;
     let image = png(100_000 + scene.seed * 1000 + number);
     let asset = scene
         .studio
-        .create_asset(project, pegbar::NewAsset::from_bytes(image))
+        .create_asset(project, NewAsset::from_bytes(image))
         .await?;
     victim::say(&format!("asset {}", asset.id));
     let last = walk.frames.last().ok_or("no frame")?.frame.id;

@@ -69,6 +69,8 @@ pub enum Event {
         /// Which.
         inode: Inode,
     },
+    /// All files and folders were flushed.
+    FlushedAll,
     /// The victim said something on its standard output.
     Said(String),
 }

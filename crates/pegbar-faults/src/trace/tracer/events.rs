@@ -110,6 +110,7 @@ impl Recorder {
         };
         let event = match entry.number {
             libc::SYS_fsync | libc::SYS_fdatasync => Some(Event::Flushed { inode }),
+            libc::SYS_syncfs => Some(Event::FlushedAll),
             libc::SYS_ftruncate => Some(Event::Resized {
                 inode,
                 length: entry.args[1],
@@ -252,6 +253,7 @@ fn is_file_call(number: i64) -> bool {
         libc::SYS_ftruncate,
         libc::SYS_fsync,
         libc::SYS_fdatasync,
+        libc::SYS_syncfs,
         libc::SYS_fchmod,
         libc::SYS_copy_file_range,
         libc::SYS_sendfile,
