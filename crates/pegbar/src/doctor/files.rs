@@ -349,32 +349,53 @@ async fn judge_others(
 /// Hashes files that look as they were left.
 async fn hash(ward: &Ward, paths: &[String]) -> Result<()> {
     for paths in paths.chunks(AT_ONCE) {
-        let rows = recorded(ward, paths).await?;
-        let public = ward.studio.view().public();
-        let hashed = blocking(|| {
-            crate::parallel::each(paths, |path| files::hash(&public.join(path)).ok().flatten())
-        });
-        let mut edited = Vec::new();
-        let mut bytes = 0;
-        for (path, hashed) in paths.iter().zip(hashed) {
-            let (Some(row), Some((stamp, found))) = (rows.get(path), hashed) else {
-                continue;
-            };
-            bytes += stamp.file_size;
-            if stamp == row.stamp && found != row.sha256 {
-                edited.push(DoctorFinding::ViewFileEdited {
-                    path: path.clone(),
-                    project_id: row.project_id,
-                    asset_id: row.asset_id,
-                    recorded: row.stamp.file_size,
-                    found: Some(stamp.file_size),
-                });
-            }
-        }
+        let (bytes, seem_edited) = hash_some(ward, paths).await?;
         ward.looked(Looked::Bytes, bytes).await;
-        for finding in edited {
+        if seem_edited.is_empty() {
+            continue;
+        }
+        // Since its row was read, a file may have given way to another that looks the same.
+        let Some(settled) = settle_or_say(ward, seem_edited.len()).await? else {
+            continue;
+        };
+        let paths = seem_edited.into_iter().map(|(path, _)| path);
+        let paths: Vec<String> = paths
+            .filter(|path| !settled.interrupted.contains(path))
+            .collect();
+        let (_, edited) = hash_some(ward, &paths).await?;
+        drop(settled);
+        for (path, row) in edited {
+            let finding = DoctorFinding::ViewFileEdited {
+                path,
+                project_id: row.project_id,
+                asset_id: row.asset_id,
+                recorded: row.stamp.file_size,
+                found: Some(row.stamp.file_size),
+            };
             ward.found(finding).await;
         }
     }
     Ok(())
+}
+
+/// Hashes files; returns how many bytes they have, and those that look as they were left and have
+/// other bytes.
+async fn hash_some(ward: &Ward, paths: &[String]) -> Result<(u64, Vec<(String, Recorded)>)> {
+    let mut rows = recorded(ward, paths).await?;
+    let public = ward.studio.view().public();
+    let hashed = blocking(|| {
+        crate::parallel::each(paths, |path| files::hash(&public.join(path)).ok().flatten())
+    });
+    let mut edited = Vec::new();
+    let mut bytes = 0;
+    for (path, hashed) in paths.iter().zip(hashed) {
+        let (Some(row), Some((stamp, found))) = (rows.remove(path), hashed) else {
+            continue;
+        };
+        bytes += stamp.file_size;
+        if stamp == row.stamp && found != row.sha256 {
+            edited.push((path.clone(), row));
+        }
+    }
+    Ok((bytes, edited))
 }
