@@ -303,18 +303,33 @@ async fn add_asset(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-/// Callers that come at the same time, and are waited for together.
+/// How many callers there are, in all projects together.
+const CALLERS: u64 = 16;
+
 async fn add_at_once(scene: &Scene) -> Result<()> {
-    let project = cats(&scene.studio).await?.project.id;
     for round in 0..2 {
-        let mut callers = tokio::task::JoinSet::new();
-        for number in 0..8 {
-            let (studio, new) = (scene.studio.clone(), scene.asset(8 * round + number));
-            callers.spawn(async move { studio.create_asset(project, new).await });
-        }
-        while let Some(asset) = callers.join_next().await {
-            say(&format!("asset {}", asset??.id));
-        }
+        let new = |number| scene.asset(CALLERS * round + number);
+        at_once(&scene.studio, new).await?;
+    }
+    Ok(())
+}
+
+/// Callers that come at the same time, to all projects, and are waited for together.
+///
+/// # Errors
+/// What the library refuses.
+pub async fn at_once(studio: &Studio, new: impl Fn(u64) -> NewAsset) -> Result<()> {
+    let filter = ProjectFilter::default();
+    let projects = studio
+        .list_projects(&filter, PageRequest::default())
+        .await?;
+    let mut callers = tokio::task::JoinSet::new();
+    for (number, project) in (0..CALLERS).zip(projects.rows.iter().cycle()) {
+        let (studio, new, project) = (studio.clone(), new(number), project.id);
+        callers.spawn(async move { studio.create_asset(project, new).await });
+    }
+    while let Some(asset) = callers.join_next().await {
+        say(&format!("asset {}", asset??.id));
     }
     Ok(())
 }

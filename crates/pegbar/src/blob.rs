@@ -30,8 +30,8 @@ use crate::planted::{self, Planted};
 pub(crate) use batch::{BlobBatch, FLUSHED_AT_ONCE};
 use intake::Intake;
 pub(crate) use leftover::FoundBlob;
-pub(crate) use log::Cover;
-use log::{LOG, Logging};
+use log::Logging;
+pub(crate) use log::{Cover, LOG};
 pub(crate) use opened::Refused;
 pub use receive::ImageReceiver;
 #[cfg(test)]
@@ -321,6 +321,12 @@ impl BlobStore {
     /// Leaves this process's folder where it is.
     fn keep_workspace(&self) {
         let _ = self.in_workspace(|workspace| workspace.is_kept = true);
+    }
+
+    fn is_workspace_kept(&self) -> bool {
+        let workspace = self.workspace.lock();
+        let workspace = workspace.unwrap_or_else(PoisonError::into_inner);
+        workspace.as_ref().is_some_and(|own| own.is_kept)
     }
 
     fn in_workspace<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> Result<T> {

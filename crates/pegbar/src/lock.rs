@@ -25,9 +25,9 @@ pub(crate) fn try_lock_file(path: &Path) -> Result<Option<File>> {
     Ok(is_ours.then_some(lock))
 }
 
-/// Says whether somebody holds the lock on a file.
+/// Says whether somebody holds the lock on a file alone.
 pub(crate) fn is_locked(path: &Path) -> bool {
-    let tried = File::open(path).map(|lock| lock.try_lock());
+    let tried = File::open(path).map(|lock| lock.try_lock_shared());
     matches!(tried, Ok(Err(TryLockError::WouldBlock)))
 }
 

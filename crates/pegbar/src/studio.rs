@@ -180,11 +180,9 @@ impl Studio {
 
     async fn start(folder: Folder, options: StudioOptions, is_new: bool) -> Result<Self> {
         let studio = Self::join(folder, options, is_new).await?;
-        match studio.replay_logs().await {
-            Err(error) if error.is_read_only() => {}
+        if let Err(error) = studio.replay_logs().await {
             // The log stays, and the next opening tries again: who must make room first can.
-            Err(error @ Error::Io { .. }) => studio.notify(Notice::LogLeft(error)),
-            replayed => replayed?,
+            studio.notify(Notice::LogLeft(error));
         }
         match studio.inner.blobs.remove_leftovers() {
             // Where nothing can be removed, much can still be read.

@@ -26,7 +26,7 @@ use crate::db::sql::{Engine, statements};
 use crate::db::value::Value;
 use crate::db::{blocking, joined};
 use crate::disk::{check_not_away, links_to};
-use crate::error::{Error, IoContext as _, Result};
+use crate::error::{Error, Result};
 use crate::hash::Sha256;
 use crate::id::{AnimationId, AssetId, OutboxId, ProjectId};
 use crate::lock::{is_locked, lock_file};
@@ -34,7 +34,7 @@ use crate::project;
 use crate::studio::{Notice, Studio};
 use crate::time::MillisSinceEpoch;
 use apply::{Applied, Before, Work};
-use files::{Stamp, is_absent};
+use files::Stamp;
 use folder::Folders;
 use journal::{Journal, Noting};
 pub(crate) use moving::move_new;
@@ -213,18 +213,16 @@ impl View {
         journal.add(paths.iter(), Noting::Durably)
     }
 
-    /// Flushes files and their folders; those that are not there any more need no flush.
-    pub(crate) fn flush_files(&self, paths: &[String]) -> Result<()> {
+    /// Removes files that have the bytes of a blob, so that they are made anew.
+    pub(crate) fn remove_copies(&self, paths: &[String], blobs: &BlobStore) -> Result<()> {
         let folders = Folders::new(&self.public);
         for path in paths {
-            let place = folders.place(Path::new(path));
-            let flushed = place.and_then(|place| {
-                place.file()?.sync_all()?;
-                place.folder.flush()
-            });
-            match flushed {
-                Err(error) if is_absent(&error) => {}
-                flushed => flushed.at("flushing", &self.public.join(path))?,
+            let Ok(place) = folders.place(Path::new(path)) else {
+                continue;
+            };
+            let found = files::hash_at(&place).unwrap_or_default();
+            if found.is_some_and(|(stamp, sha256)| blobs.holds(sha256, stamp.file_size)) {
+                place.remove()?;
             }
         }
         Ok(())

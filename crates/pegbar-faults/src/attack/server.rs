@@ -4,12 +4,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pegbar::NewAsset;
-use tokio::task::JoinSet;
 
 use super::kill::acknowledged;
 use super::{Figure, Setting, during};
 use crate::cluster::Cluster;
-use crate::operation::{Scene, walk};
+use crate::operation::{Scene, at_once, walk};
 use crate::random::Random;
 use crate::site::{Base, Where, png};
 use crate::victim::{self, Running};
@@ -22,8 +21,6 @@ const KILLS: usize = 4;
 
 /// How many processes write.
 const WRITERS: u64 = 6;
-/// How many callers add at once.
-const CALLERS: u64 = 8;
 
 /// Kills the server again and again, while processes write to it.
 ///
@@ -110,17 +107,10 @@ pub async fn run(mut scene: Scene) -> Result<()> {
 /// # Errors
 /// What the library refuses.
 pub async fn run_at_once(scene: Scene) -> Result<()> {
-    let project = walk(&scene.studio).await?.animation.project_id;
     for round in 0.. {
-        let mut callers = JoinSet::new();
-        for number in 0..CALLERS {
-            let number = 1_000_000 + scene.seed * 20_000 + round * CALLERS + number;
-            let (studio, new) = (scene.studio.clone(), NewAsset::from_bytes(png(number)));
-            callers.spawn(async move { studio.create_asset(project, new).await });
-        }
-        while let Some(asset) = callers.join_next().await {
-            victim::say(&format!("asset {}", asset??.id));
-        }
+        let first = 1_000_000 + scene.seed * 20_000 + round * 100;
+        let new = |number| NewAsset::from_bytes(png(first + number));
+        at_once(&scene.studio, new).await?;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(())

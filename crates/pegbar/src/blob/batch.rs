@@ -55,11 +55,8 @@ impl BlobBatch<'_> {
     fn store_some(&self, images: &[&ImageSource]) -> Vec<Result<StoredImage>> {
         let checked = parallel::each(images, |image| self.check(image));
         let new: Vec<&New<'_>> = checked.iter().filter_map(new_of).collect();
-        let placed = if self.is_logged(&new) {
-            parallel::each(&new, |new| self.place_logged(new))
-        } else {
-            self.place_flushed(&new)
-        };
+        let placed = self.place_logged(&new);
+        let placed = placed.unwrap_or_else(|| self.place_flushed(&new));
         let mut placed = placed.into_iter();
         let stored = checked.into_iter().map(|checked| match checked? {
             Checked::Stored(stored) => Ok(stored),
@@ -82,24 +79,24 @@ impl BlobBatch<'_> {
         self.store(image).map(Checked::Stored)
     }
 
-    /// Makes small images durable in the log, where they are many.
-    fn is_logged(&self, new: &[&New<'_>]) -> bool {
+    /// Makes small images durable in the log, where they are many, and puts them in their places:
+    /// they are flushed there later.
+    fn place_logged(&self, new: &[&New<'_>]) -> Option<Vec<Result<()>>> {
         let is_small = |new: &&New<'_>| new.stored.file_size <= log::LARGEST;
         let is_worth_while = new.len() >= MANY || (!new.is_empty() && self.store.is_logging());
         if !is_worth_while || !new.iter().all(is_small) {
-            return false;
+            return None;
         }
         let records = new.iter().map(|new| (new.stored.sha256, new.bytes));
-        self.store.log(&records.collect::<Vec<_>>())
-    }
-
-    /// Puts bytes in their place that the log has: they are flushed there later.
-    fn place_logged(&self, new: &New<'_>) -> Result<()> {
-        let is_whole = |blob: &Path| whole::has_bytes(blob, new.bytes);
-        self.put_in_place(new.stored.sha256, is_whole, |path| {
-            create_with(path, new.bytes).map(drop)
-        })
-        .map(drop)
+        let place = || {
+            parallel::each(new, |new| {
+                let is_whole = |blob: &Path| whole::has_bytes(blob, new.bytes);
+                let write = |path: &Path| create_with(path, new.bytes).map(drop);
+                self.put_in_place(new.stored.sha256, is_whole, write)
+                    .map(drop)
+            })
+        };
+        self.store.log(&records.collect::<Vec<_>>(), place)
     }
 
     /// Puts bytes in their places, flushed. All are written before the first is flushed, so that
@@ -152,6 +149,20 @@ impl BlobBatch<'_> {
     pub(super) fn place_bytes(&self, sha256: Sha256, bytes: &[u8]) -> Result<()> {
         let is_whole = |blob: &Path| whole::has_bytes(blob, bytes);
         self.place(sha256, is_whole, |path| flush(&create_with(path, bytes)?))
+    }
+
+    /// Puts bytes in their place whatever is there.
+    pub(super) fn replace_bytes(&self, sha256: Sha256, bytes: &[u8]) -> Result<()> {
+        let place = self.store.path(sha256);
+        let file = self.store.new_file()?;
+        create_with(&file, bytes)
+            .and_then(|written| flush(&written))
+            .at("writing", &file)?;
+        let folder = place.parent().unwrap_or(&self.store.blobs);
+        self.store.make_folder(folder)?;
+        fs::rename(&file, &place).at("writing", &place)?;
+        self.changed_folders().insert(folder.to_owned());
+        Ok(())
     }
 
     /// Says whether the store has bytes with this hash, and all of them.
@@ -251,12 +262,6 @@ impl BlobBatch<'_> {
             }
         }
         Ok(folder)
-    }
-
-    /// Has the folder of a blob flushed at the end.
-    pub(super) fn changed(&self, blob: &Path) {
-        let folder = blob.parent().unwrap_or(&self.store.blobs);
-        self.changed_folders().insert(folder.to_owned());
     }
 
     fn changed_folders(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {

@@ -8,10 +8,12 @@
 //! The log of a process that is gone is read by whoever opens the studio next: what a row or the
 //! trash names and is not whole in its place is put there again.
 
+mod left;
+
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{BlobStore, sync_folder};
@@ -19,9 +21,13 @@ use crate::disk::whole::FileSystem;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 use crate::planted::{self, Planted};
+pub(crate) use left::LeftLog;
 
 /// The name of a log in the folder of its process.
-pub(super) const LOG: &str = "log";
+pub(crate) const LOG: &str = "log";
+
+/// The name of a file beside a log whose blobs could not be flushed.
+const FAILED: &str = "failed";
 
 /// The size of the file, in bytes. It is written once before it is used: a flush that changes
 /// neither the size of a file nor its place on the disk is the cheapest.
@@ -74,10 +80,15 @@ impl IntakeLog {
         };
         let path = folder.join(LOG);
         let mut file = File::create_new(&path).at("creating", &path)?;
-        file.write_all(&vec![0; CAPACITY]).at("writing", &path)?;
-        file.sync_all().at("flushing", &path)?;
-        for folder in folder.ancestors().take(3) {
-            sync_folder(folder)?;
+        let mut prepare = || {
+            file.write_all(&vec![0; CAPACITY]).at("writing", &path)?;
+            file.sync_all().at("flushing", &path)?;
+            folder.ancestors().take(3).try_for_each(sync_folder)
+        };
+        if let Err(error) = prepare() {
+            // Others may need the room.
+            fs::remove_file(&path).at("removing", &path)?;
+            return Err(error);
         }
         Ok(Some(Self {
             file,
@@ -90,6 +101,9 @@ impl IntakeLog {
 
     /// Writes records and flushes them.
     fn append(&mut self, records: &[Record<'_>]) -> io::Result<()> {
+        if !is_named(&self.file) {
+            return Err(io::Error::other("somebody has removed the log"));
+        }
         let mut bytes = Vec::with_capacity(size_of_all(records));
         for (sha256, content) in records {
             let length = u32::try_from(content.len()).map_err(io::Error::other)?;
@@ -133,71 +147,53 @@ impl IntakeLog {
     }
 }
 
+/// Says whether a file has a name still.
+fn is_named(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        file.metadata().is_ok_and(|found| found.nlink() > 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        true
+    }
+}
+
 fn size_of_all(records: &[Record<'_>]) -> usize {
     let sizes = records.iter().map(|(_, bytes)| HEADER + bytes.len());
     sizes.sum()
 }
 
-/// Returns what a log holds, up to where a write was torn.
-pub(super) fn read(path: &Path) -> Result<Vec<(Sha256, Vec<u8>)>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|mut file| file.read_to_end(&mut bytes));
-    read.at("reading", path)?;
-    Ok(records(&bytes))
-}
-
-fn records(mut rest: &[u8]) -> Vec<(Sha256, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut lap = None;
-    while let Some((record, of_lap)) = take(&mut rest) {
-        if *lap.get_or_insert(of_lap) != of_lap {
-            break;
-        }
-        found.push(record);
-    }
-    found
-}
-
-/// Takes the first record and its lap; `None` where there is none, or not all of it.
-fn take(rest: &mut &[u8]) -> Option<((Sha256, Vec<u8>), u64)> {
-    let after_mark = rest.strip_prefix(&MARK)?;
-    let (length, after) = after_mark.split_first_chunk::<4>()?;
-    let (lap, after) = after.split_first_chunk::<8>()?;
-    let (sha256, after) = after.split_first_chunk::<32>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (bytes, after) = after.split_at_checked(length)?;
-    let sha256 = Sha256(*sha256);
-    if Sha256::of(bytes) != sha256 {
-        return None;
-    }
-    *rest = after;
-    Some(((sha256, bytes.to_vec()), u64::from_le_bytes(*lap)))
-}
-
 impl BlobStore {
-    /// Makes bytes durable in the log, and says whether they are. If not, they are to be flushed
-    /// in their places.
-    pub(super) fn log(&self, records: &[Record<'_>]) -> bool {
+    /// Makes bytes durable in the log, and then does `place`, which puts them in their places: the
+    /// log is not begun anew in between, as that would flush what is not there yet. `None` where
+    /// they are not in the log, and are to be flushed in their places.
+    pub(super) fn log<T>(&self, records: &[Record<'_>], place: impl FnOnce() -> T) -> Option<T> {
         if size_of_all(records) > CAPACITY {
-            return false;
+            return None;
         }
         let mut logging = self.logging();
         if let Logging::Unused = *logging {
             let made = self.own_folder().and_then(|own| IntakeLog::create(&own));
             *logging = match made {
                 Ok(Some(log)) => Logging::Open(log),
-                // What was written of it goes with the folder.
                 _ => Logging::Without,
             };
         }
         let Logging::Open(log) = &mut *logging else {
-            return false;
+            return None;
         };
-        let is_logged = (log.has_room(records) || log.settle()) && log.append(records).is_ok();
-        if !is_logged {
-            self.give_up(&mut logging);
+        if !log.has_room(records) && !log.settle() {
+            self.keep(&mut logging);
+            return None;
         }
-        is_logged
+        if log.append(records).is_err() {
+            self.give_up(&mut logging);
+            return None;
+        }
+        Some(place())
     }
 
     /// Says whether there is a log already: then it is worth while for few, too.
@@ -226,46 +222,37 @@ impl BlobStore {
         matches!(&*self.logging(), Logging::Open(log) if log.lap == cover.lap)
     }
 
-    /// Uses the log no more. What it holds and can't be flushed stays there, for whoever opens
-    /// the studio next.
+    /// Uses the log no more; what it holds is flushed.
     fn give_up(&self, logging: &mut Logging) {
-        if let Logging::Open(mut log) = std::mem::replace(logging, Logging::Without)
+        if let Logging::Open(log) = logging
             && !log.settle()
         {
-            self.keep_workspace();
+            return self.keep(logging);
+        }
+        *logging = Logging::Without;
+    }
+
+    /// Leaves the log, since what it holds can't be flushed, for whoever opens the studio next. To
+    /// flush again tells nothing: the system may have given the bytes up.
+    fn keep(&self, logging: &mut Logging) {
+        *logging = Logging::Without;
+        self.keep_workspace();
+        if let Ok(own) = self.own_folder() {
+            left::note_failure(&own);
         }
     }
 
-    /// Flushes what only the log holds durably, at the end.
+    /// Flushes what only the log holds durably, at the end, and removes it.
     pub(super) fn settle(&self) {
-        self.give_up(&mut self.logging());
-    }
-
-    /// Returns the hashes of the blobs that the logs of processes that are gone hold.
-    pub(crate) fn left_in_logs(&self) -> Result<HashSet<Sha256>> {
-        let mut all = HashSet::new();
-        for log in self.left_logs()? {
-            all.extend(log.read()?.into_iter().map(|(sha256, _)| sha256));
+        let mut logging = self.logging();
+        if !matches!(*logging, Logging::Open(_)) {
+            return;
         }
-        Ok(all)
-    }
-
-    /// Returns the logs of processes that are gone. Each is held as long as what is returned: so
-    /// nobody else removes it meanwhile.
-    pub(super) fn left_logs(&self) -> Result<Vec<LeftLog>> {
-        let mut found = Vec::new();
-        for workspace in self.workspaces()? {
-            let path = workspace.folder.join(LOG);
-            if workspace.is_live || !path.is_file() {
-                continue;
-            }
-            let lock = workspace.folder.join(super::LOCK);
-            let Ok(lock) = File::open(lock) else { continue };
-            if lock.try_lock().is_ok() {
-                found.push(LeftLog { path, _lock: lock });
-            }
+        self.give_up(&mut logging);
+        if let (false, Ok(own)) = (self.is_workspace_kept(), self.own_folder()) {
+            // While its lock is held: nobody takes it for left behind.
+            let _ = fs::remove_file(own.join(LOG));
         }
-        Ok(found)
     }
 }
 
@@ -279,23 +266,6 @@ impl Cover {
     /// Says whether a file lies where the log flushes.
     pub(crate) fn has(&self, file: &File) -> bool {
         self.file_system.has(file)
-    }
-}
-
-/// The log of a process that is gone.
-pub(crate) struct LeftLog {
-    path: PathBuf,
-    _lock: File,
-}
-
-impl LeftLog {
-    /// Removes it: all that it holds is durable elsewhere, or needed by nobody.
-    pub(crate) fn remove(self) -> Result<()> {
-        fs::remove_file(&self.path).at("removing", &self.path)
-    }
-
-    pub(super) fn read(&self) -> Result<Vec<(Sha256, Vec<u8>)>> {
-        read(&self.path)
     }
 }
 
@@ -314,7 +284,7 @@ mod tests {
     }
 
     fn texts(path: &Path) -> Vec<String> {
-        let found = read(path).unwrap().into_iter();
+        let found = left::read(path).whole.into_iter();
         let texts = found.map(|(_, bytes)| String::from_utf8(bytes).unwrap());
         texts.collect()
     }

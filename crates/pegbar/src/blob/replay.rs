@@ -10,6 +10,7 @@ use crate::db::value::Value;
 use crate::disk::whole::FileSystem;
 use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
+use crate::lock::lock_file;
 use crate::planted::{self, Planted};
 use crate::studio::Studio;
 use crate::trash::named_blobs;
@@ -23,48 +24,60 @@ statements! {
 
 impl Studio {
     /// Puts blobs back that a process which is gone had not flushed when the power went, has
-    /// their copies in the view looked at, and removes its log.
+    /// their copies in the view looked at, and removes its log. A log that this can't be done
+    /// with stays, and the others are done.
     pub(crate) async fn replay_logs(&self) -> Result<()> {
-        if planted::is(Planted::ForgetsLog) {
+        if planted::is(Planted::ForgetsLog) || !self.blobs().has_left_logs() {
             return Ok(());
         }
+        // Who comes second sees what the first has put back.
+        let _turn = lock_file(&self.private_folder().join("replay-lock")).await?;
+        let mut failed = None;
         for log in blocking(|| self.blobs().left_logs())? {
-            self.replay(&log).await?;
-            blocking(|| log.remove())?;
+            if let Err(error) = self.replay(log).await {
+                failed.get_or_insert(error);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
-    async fn replay(&self, log: &LeftLog) -> Result<()> {
-        // First, as long as what is there may be in memory only: whether it is whole is seen
-        // after.
+    async fn replay(&self, log: LeftLog) -> Result<()> {
+        let records = blocking(|| log.read());
+        // First: as long as what is there may be in memory only, that it is whole says nothing.
         let file_system = FileSystem::of(self.blobs().folder());
-        let are_flushed = blocking(|| file_system.is_some_and(|all| all.flush_whatever_waits()));
-        let records = blocking(|| log.read())?;
-        for page in records.chunks(PAGE) {
+        let is_flushed = || file_system.is_some_and(|all| all.flush_whatever_waits());
+        let is_believed = !log.has_failed() && blocking(is_flushed);
+        if !is_believed {
+            log.fail();
+        }
+        for page in records.whole.chunks(PAGE) {
             let hashes: Vec<Sha256> = page.iter().map(|(sha256, _)| *sha256).collect();
             // Nobody names or removes blobs meanwhile.
             let mut session = self.database().write().await?;
             session.sweep_blobs().await?;
             let named = named_blobs(&mut session, &hashes).await?;
             let is_named = |sha256| named.contains(&sha256);
-            let done = blocking(|| self.blobs().put_logged(page, are_flushed, is_named));
+            let done = blocking(|| self.blobs().put_logged(page, is_believed, is_named));
             session.commit().await?;
             done?;
-            self.look_at_copies(&hashes, are_flushed).await?;
+            self.look_at_copies(&hashes, is_believed).await?;
         }
-        Ok(())
+        if let Some(error) = records.failed {
+            return Err(error);
+        }
+        blocking(|| log.remove())
     }
 
     /// Has the files of the view that have these bytes looked at when it is brought up to date.
-    async fn look_at_copies(&self, blobs: &[Sha256], are_flushed: bool) -> Result<()> {
+    async fn look_at_copies(&self, blobs: &[Sha256], is_believed: bool) -> Result<()> {
         let _paused = self.view().pause().await?;
         let paths = self.copies_of(blobs).await?;
         blocking(|| {
-            if !are_flushed {
-                self.view().flush_files(&paths)?;
+            self.view().leave_interrupted(&paths)?;
+            if !is_believed {
+                self.view().remove_copies(&paths, self.blobs())?;
             }
-            self.view().leave_interrupted(&paths)
+            Ok(())
         })
     }
 
@@ -86,24 +99,22 @@ impl Studio {
 }
 
 impl BlobStore {
-    /// Puts those back that are not whole and named. Of others, what a power cut has left of
-    /// them goes.
+    /// Puts those back that are named and not whole, or not believed to be. Of others, what a power
+    /// cut has left of them goes.
     fn put_logged(
         &self,
         records: &[(Sha256, Vec<u8>)],
-        are_flushed: bool,
+        is_believed: bool,
         is_named: impl Fn(Sha256) -> bool,
     ) -> Result<()> {
         let batch = self.batch();
         for (sha256, bytes) in records {
             let path = self.path(*sha256);
             // What can't be read is not whole.
-            if whole::has_bytes(&path, bytes).unwrap_or(false) {
-                if !are_flushed {
-                    File::open(&path)
-                        .and_then(|blob| blob.sync_all())
-                        .at("flushing", &path)?;
-                    batch.changed(&path);
+            let is_whole = whole::has_bytes(&path, bytes).unwrap_or(false);
+            if is_whole {
+                if !is_believed && is_named(*sha256) {
+                    batch.replace_bytes(*sha256, bytes)?;
                 }
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Whether blobs have the bytes that their names say, and what becomes of those that don't.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
@@ -57,23 +57,32 @@ pub(super) fn has_bytes(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     Ok(rest.is_some_and(<[u8]>::is_empty))
 }
 
+/// Disks write this many bytes wholly or not at all.
+const SECTOR: usize = 512;
+
 /// Says whether what is left of a file is what a power cut leaves of a whole one: its beginning,
-/// with nothing in the places that were not written. Nothing is lost with it.
+/// with zeros from somewhere on to the end of each part that was not written. Nothing is lost with
+/// it.
 pub(crate) fn is_torn(found: impl Read, mut whole: impl Read) -> io::Result<bool> {
     let mut is_left = true;
     let mut expected = Vec::new();
-    read_chunks(found, |chunk| {
+    let mut found = BufReader::with_capacity(CHUNK, found);
+    while is_left {
+        let mut chunk = Vec::with_capacity(SECTOR);
+        if found.by_ref().take(SECTOR as u64).read_to_end(&mut chunk)? == 0 {
+            break;
+        }
         expected.resize(chunk.len(), 0);
         is_left = match whole.read_exact(&mut expected) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
             Err(error) => return Err(error),
             Ok(()) => {
-                let mut pairs = chunk.iter().zip(&expected);
-                pairs.all(|(found, byte)| *found == 0 || found == byte)
+                let pairs = chunk.iter().zip(&expected);
+                let same = pairs.take_while(|(found, byte)| found == byte).count();
+                chunk[same..].iter().all(|byte| *byte == 0)
             }
         };
-        Ok(is_left)
-    })?;
+    }
     Ok(is_left)
 }
 

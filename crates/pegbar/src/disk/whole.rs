@@ -73,8 +73,9 @@ mod linux {
     /// Where a power cut leaves nothing anyway.
     const TMPFS: FsWord = 0x0102_1994;
 
-    /// The first Linux that tells who flushes a file system of what it could not write.
-    const TELLS_ERRORS: (u32, u32) = (5, 8);
+    /// The first Linux that tells who flushes a file system of everything that failed: of what it
+    /// could not write since 5.8, of the journal since this one.
+    const TELLS_ERRORS: (u32, u32) = (5, 17);
 
     /// How much of whatever program may wait to be written for a flush of everything, in KiB:
     /// a disk writes that in less time than it needs for many flushes.

@@ -18,7 +18,7 @@ pub(super) struct Logged {
 
 impl Logged {
     pub(super) async fn of(studio: &Studio) -> Result<Self> {
-        let blobs = blocking(|| studio.blobs().left_in_logs())?;
+        let blobs = blocking(|| studio.blobs().left_in_logs());
         if blobs.is_empty() {
             return Ok(Self::default());
         }

@@ -8,13 +8,15 @@ mod plan;
 mod report;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::Path;
 
 use super::DoctorEvent;
 use super::finding::DoctorFinding;
+use crate::blob::LOG;
 use crate::db::sql::statements;
-use crate::error::{Error, Result};
-use crate::studio::Studio;
+use crate::error::{Error, IoContext as _, Result};
+use crate::studio::{Notice, Studio};
 use crate::view::files::keep;
 #[cfg(test)]
 pub(super) use bytes::STATEMENTS as BYTES_STATEMENTS;
@@ -46,7 +48,9 @@ impl Studio {
     ) -> Result<RepairReport> {
         self.check_writable()?;
         // What a power cut has only torn is not lost, and not to be mended from elsewhere.
-        self.replay_logs().await?;
+        if let Err(error) = self.replay_logs().await {
+            self.notify(Notice::LogLeft(error));
+        }
         let max_listed = options.doctor.max_listed;
         let mut plan = Plan::default();
         let looked = self.doctor(&options.doctor, |event| {
@@ -155,6 +159,12 @@ impl Studio {
                 .any(|workspace| workspace.folder == place && !workspace.is_live);
             if !is_left {
                 report.done(finding, "removed: files that nothing needs any more");
+                continue;
+            }
+            if place.join(LOG).exists() {
+                let why = "not all that its log holds could be put in its place yet";
+                let tried = Err(io::Error::other(why)).at("clearing", &place);
+                report.tried(finding, tried.map(|()| String::new()));
                 continue;
             }
             let kept = self.private_folder().join("kept");

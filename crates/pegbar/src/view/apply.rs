@@ -68,8 +68,10 @@ pub(super) struct Work<'a> {
     cover: Option<Cover>,
     /// Copies that were not flushed, by where they stand now.
     unflushed: Vec<String>,
-    /// What was wanted at the paths where a power cut may have left a part of it.
+    /// What belongs at the paths where a power cut may have left a part of it.
     expected: HashMap<String, Sha256>,
+    /// Folders that others were made in.
+    extended: BTreeSet<PathBuf>,
     next_name: u64,
     applied: Applied,
 }
@@ -95,6 +97,7 @@ impl<'a> Work<'a> {
             cover: None,
             unflushed: Vec::new(),
             expected: HashMap::new(),
+            extended: BTreeSet::new(),
             next_name: 0,
             applied: Applied::default(),
         }
@@ -112,8 +115,8 @@ impl<'a> Work<'a> {
             thorough,
             ..
         } = before;
-        if thorough || before.recovers || !interrupted.is_empty() {
-            self.expect(&wanted);
+        if before.recovers {
+            self.expect(&wanted, interrupted);
         }
         // Files of one size that were written within a tick of the clock look the same: of those
         // that were on their way, nothing is believed that is not read.
@@ -142,20 +145,28 @@ impl<'a> Work<'a> {
         Ok(self.applied)
     }
 
-    /// Remembers what files have where they are whole.
-    fn expect(&mut self, wanted: &BTreeMap<String, Wanted>) {
-        let recorded = self.recorded.values();
-        let recorded = recorded.map(|file| (file.path.clone(), file.sha256));
-        self.expected = recorded.collect();
-        let wanted = wanted.iter();
-        let wanted = wanted.map(|(path, wanted)| (path.clone(), wanted.sha256));
-        self.expected.extend(wanted);
+    /// Remembers what those files have, where they are whole, that a power cut may have torn:
+    /// those that were on their way, and those that no row knows yet.
+    fn expect(&mut self, wanted: &BTreeMap<String, Wanted>, interrupted: &BTreeSet<String>) {
+        for path in interrupted {
+            let recorded = self.recorded.get(path).map(|file| file.sha256);
+            let wanted = wanted.get(path).map(|wanted| wanted.sha256);
+            if let Some(sha256) = wanted.or(recorded) {
+                self.expected.insert(path.clone(), sha256);
+            }
+        }
+        for (path, wanted) in wanted {
+            if !self.recorded.contains_key(path) {
+                self.expected.insert(path.clone(), wanted.sha256);
+            }
+        }
     }
 
     /// Says whether something is what a power cut has left of the file at a path: a copy that was
     /// not flushed. Nothing is lost with it.
     fn is_torn(&self, path: &str, aside: &Place) -> bool {
-        let Some(sha256) = self.expected.get(path) else {
+        let is_file = || aside.stamp().is_ok_and(|stamp| stamp.is_some());
+        let Some(sha256) = self.expected.get(path).filter(|_| is_file()) else {
             return false;
         };
         let blob = std::fs::File::open(self.blobs.path(*sha256));

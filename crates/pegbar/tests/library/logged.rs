@@ -164,6 +164,52 @@ both_engines! {
         assert_whole(&studio, project, &left).await;
     }
 
+    #[cfg(unix)]
+    async fn what_could_not_be_flushed_is_written_anew(bench) {
+        use std::os::unix::fs::MetadataExt as _;
+        let studio = bench.create().await;
+        let Some((project, assets, log)) = added(&studio).await else { return };
+        drop(studio);
+        let left = leave(bench, &log);
+        // Whole, but maybe in memory only.
+        fs::write(left.join("failed"), "").unwrap();
+        let modified = |path: PathBuf| {
+            let found = fs::metadata(path).unwrap();
+            (found.ino(), found.mtime(), found.mtime_nsec())
+        };
+        let all = || {
+            let both = assets.iter().flat_map(|asset| [blob(bench, asset), file(bench, asset)]);
+            both.map(modified).collect::<Vec<_>>()
+        };
+        let before = all();
+        let studio = bench.open().await;
+        let kept = before.iter().zip(all()).filter(|(before, now)| *before == now);
+        assert_eq!(kept.count(), 0);
+        assert!(studio.take_notices().is_empty());
+        assert_whole(&studio, project, &left).await;
+    }
+
+    async fn who_holds_a_log_keeps_it(bench) {
+        let studio = bench.create().await;
+        let Some((project, assets, log)) = added(&studio).await else { return };
+        drop(studio);
+        let left = leave(bench, &log);
+        tear_all(bench, &assets);
+        let lock = fs::File::open(left.join("lock")).unwrap();
+        lock.lock().unwrap();
+        drop(bench.open().await);
+        assert!(left.join("log").exists());
+        // Whoever only looks whether it is held does not keep others from it.
+        lock.unlock().unwrap();
+        lock.lock_shared().unwrap();
+        let looks = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            drop(lock);
+        });
+        assert_whole(&bench.open().await, project, &left).await;
+        looks.join().unwrap();
+    }
+
     async fn a_log_that_is_torn_itself_does_no_harm(bench) {
         let studio = bench.create().await;
         let Some((project, _, mut log)) = added(&studio).await else { return };

@@ -37,6 +37,7 @@ impl Work<'_> {
         let found = place.look().at("looking at", &place.path())?;
         if !found.is_some_and(|found| matches!(found.kind, Kind::Folder | Kind::Link)) {
             self.touched.insert(folder_of(folder).to_owned());
+            self.extended.insert(folder_of(folder).to_owned());
             if found.is_some() {
                 self.set_one_aside(folder)?;
             }

@@ -142,11 +142,11 @@ impl Work<'_> {
     }
 
     /// Flushes the copies that were made in the belief that the log stands for that, unless it
-    /// does: then neither they nor their names need a flush of their own.
+    /// does: then neither they nor their names need a flush of their own, only those of folders.
     pub(super) fn flush_copies(&mut self) {
         let cover = self.cover.take();
         if cover.is_some_and(|cover| self.blobs.still_covers(&cover)) {
-            self.touched.clear();
+            self.touched = std::mem::take(&mut self.extended);
             return;
         }
         let paths = std::mem::take(&mut self.unflushed);
@@ -156,8 +156,12 @@ impl Work<'_> {
             flushed.at("flushing", &place.path())
         });
         for (path, flushed) in paths.into_iter().zip(flushed) {
-            if let Err(error) = flushed {
-                self.applied.written.retain(|file| file.path != path);
+            let Err(error) = flushed else { continue };
+            self.applied.written.retain(|file| file.path != path);
+            self.note(error);
+            // To flush it again would tell nothing: it is made anew.
+            let removed = self.place(Path::new(&path)).and_then(|copy| copy.remove());
+            if let Err(error) = removed {
                 self.note(error);
             }
         }
@@ -202,6 +206,11 @@ impl Work<'_> {
         if let Some((stamp, found)) = files::hash_at(&place)?
             && found == wanted.sha256
         {
+            if !self.expected.is_empty() {
+                // Who put it there may have been cut off before a flush.
+                let flushed = place.file().and_then(|there| there.sync_all());
+                flushed.at("flushing", &place.path())?;
+            }
             return Ok(Ready::There(stamp));
         }
         if let Some(Spare { file, stamp, .. }) = self.spares.take(wanted.sha256) {
