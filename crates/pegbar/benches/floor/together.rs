@@ -15,8 +15,9 @@ use crate::site::{Floor, Site};
 
 const WRITERS: usize = 64;
 
-/// How many assets are added at least: of the first ones most are added alone.
-const LEAST: usize = 8 * WRITERS;
+/// How many assets are added at least: of the first ones some are added alone, and the log is full
+/// after 1,024.
+const LEAST: usize = 20 * WRITERS;
 
 /// What the floor does for each asset.
 #[derive(Clone, Copy)]
@@ -33,9 +34,10 @@ pub(crate) async fn together(site: &Site, scale: Scale) -> Outcome<Vec<Race>> {
         Race::new(
             format!("{WRITERS} writers add {count} small assets ÷ one flush each"),
             0.1,
-        ),
-        Race::new("  … ÷ one flush and one commit each", 0.1),
-        Race::new("  … ÷ one writer, one after the other", 0.1),
+        )
+        .of_rate(),
+        Race::new("  … ÷ one flush and one commit each", 0.1).of_rate(),
+        Race::new("  … ÷ one writer, one after the other", 0.1).of_rate(),
     ];
     let floors = [Each::Flush, Each::FlushAndCommit, Each::Alone];
     let template = small()?;

@@ -37,7 +37,7 @@ const CAPACITY: usize = 4 << 20;
 pub(super) const LARGEST: u64 = 64 << 10;
 
 /// How many blobs wait at most to be flushed.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// What a record begins with.
 const MARK: [u8; 4] = *b"PgbL";
