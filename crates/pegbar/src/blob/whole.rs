@@ -120,3 +120,33 @@ fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     io::copy(&mut source, &mut target)?;
     target.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn torn(found: &[u8], whole: &[u8]) -> bool {
+        is_torn(found, whole).unwrap()
+    }
+
+    #[test]
+    fn what_a_power_cut_leaves_is_told_from_what_somebody_wrote() {
+        let whole: Vec<u8> = (0..3000_u32).map(|n| n.to_le_bytes()[0] | 1).collect();
+        let with = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut found = whole.clone();
+            change(&mut found);
+            found
+        };
+        assert!(torn(&[], &whole));
+        assert!(torn(&whole[..1000], &whole));
+        assert!(torn(&with(&|it| it.fill(0)), &whole));
+        // A sector in the middle that was not written, and one of which the end was not.
+        assert!(torn(&with(&|it| it[512..1024].fill(0)), &whole));
+        assert!(torn(&with(&|it| it[600..1024].fill(0)), &whole));
+        // Somebody has changed, blackened or appended something.
+        assert!(!torn(&with(&|it| it[700] = 2), &whole));
+        assert!(!torn(&with(&|it| it[600..700].fill(0)), &whole));
+        assert!(!torn(&with(&|it| it.push(0)), &whole));
+        assert!(!torn(b"mine", &whole));
+    }
+}
