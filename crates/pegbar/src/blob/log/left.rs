@@ -13,7 +13,7 @@ use crate::error::{IoContext, Result};
 use crate::hash::Sha256;
 
 /// How often the lock of a log is tried that somebody looks at, whether it is held.
-const TRIES: u32 = 50;
+const TRIES: u32 = 1000;
 /// How long is waited in between.
 const BETWEEN: Duration = Duration::from_millis(2);
 
