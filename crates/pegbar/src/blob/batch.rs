@@ -61,8 +61,9 @@ impl BlobBatch<'_> {
         let stored = checked.into_iter().map(|checked| match checked? {
             Checked::Stored(stored) => Ok(stored),
             Checked::New(new) => {
-                let placed = placed.next().unwrap_or_else(|| self.place_bytes_of(&new));
-                placed.map(|()| new.stored)
+                let place = || self.place_bytes(new.stored.sha256, new.bytes);
+                placed.next().unwrap_or_else(place)?;
+                Ok(new.stored)
             }
         });
         stored.collect()
@@ -102,9 +103,7 @@ impl BlobBatch<'_> {
     /// Puts bytes in their places, flushed. All are written before the first is flushed, so that
     /// a file system makes few writes of many.
     fn place_flushed(&self, new: &[&New<'_>]) -> Vec<Result<()>> {
-        let file_system = (new.len() >= MANY)
-            .then(|| FileSystem::of(&self.store.tmp()))
-            .flatten();
+        let file_system = FileSystem::for_many(new.len(), &self.store.tmp());
         let written = parallel::each(new, |new| self.write(new));
         let is_flushed = file_system.is_some_and(|all| all.flush());
         let flushed = parallel::many(&written, FLUSHED_AT_ONCE, |written| match written {
@@ -139,10 +138,6 @@ impl BlobBatch<'_> {
             fs::remove_file(&from).at("removing", &from)?;
         }
         put
-    }
-
-    fn place_bytes_of(&self, new: &New<'_>) -> Result<()> {
-        self.place_bytes(new.stored.sha256, new.bytes)
     }
 
     /// Puts bytes with this hash in their place unless they are there.
@@ -275,9 +270,7 @@ impl BlobBatch<'_> {
             return Ok(());
         }
         let changed: Vec<PathBuf> = changed.into_iter().collect();
-        let file_system = (changed.len() >= MANY)
-            .then(|| FileSystem::of(&self.store.blobs))
-            .flatten();
+        let file_system = FileSystem::for_many(changed.len(), &self.store.blobs);
         if !file_system.is_some_and(|all| all.flush()) {
             let flushed = parallel::many(&changed, FLUSHED_AT_ONCE, |folder| sync_folder(folder));
             flushed.into_iter().collect::<Result<()>>()?;

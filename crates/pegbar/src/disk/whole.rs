@@ -28,6 +28,12 @@ impl FileSystem {
         None
     }
 
+    /// Returns the file system that a folder is on, where so many files are to be flushed that
+    /// flushing all of it is worth while.
+    pub(crate) fn for_many(count: usize, folder: &Path) -> Option<Self> {
+        (count >= MANY).then(|| Self::of(folder)).flatten()
+    }
+
     /// Says whether a file or a folder lies on it.
     pub(crate) fn has(&self, file: &File) -> bool {
         #[cfg(target_os = "linux")]

@@ -94,6 +94,15 @@ fn tear_all(bench: &Bench, assets: &[Asset]) {
     }
 }
 
+/// Adds many assets at once, and cuts the power; returns those that may be torn, and where the log
+/// is.
+async fn cut(bench: &Bench) -> Option<(ProjectId, Vec<Asset>, PathBuf)> {
+    let (project, assets, log) = added(&bench.create().await).await?;
+    let left = leave(bench, &log);
+    tear_all(bench, &assets);
+    Some((project, assets, left))
+}
+
 async fn assert_whole(studio: &Studio, project: ProjectId, left: &Path) {
     assert!(!left.exists());
     let tree = studio.get_project_tree(project).await.unwrap();
@@ -107,11 +116,7 @@ async fn assert_whole(studio: &Studio, project: ProjectId, left: &Path) {
 
 both_engines! {
     async fn what_a_power_cut_tears_is_whole_after_the_next_opening(bench) {
-        let studio = bench.create().await;
-        let Some((project, assets, log)) = added(&studio).await else { return };
-        drop(studio);
-        let left = leave(bench, &log);
-        tear_all(bench, &assets);
+        let Some((project, _, left)) = cut(bench).await else { return };
         let studio = bench.open().await;
         assert!(studio.take_notices().is_empty());
         assert_whole(&studio, project, &left).await;
@@ -119,22 +124,14 @@ both_engines! {
     }
 
     async fn repair_puts_back_what_a_power_cut_tears(bench) {
-        let studio = bench.create().await;
-        let Some((project, assets, log)) = added(&studio).await else { return };
-        drop(studio);
-        let left = leave(bench, &log);
-        tear_all(bench, &assets);
+        let Some((project, _, left)) = cut(bench).await else { return };
         let studio = Studio::open_unrecovered(bench.root(), bench.options()).await.unwrap();
         studio.repair(&RepairOptions::default(), |_| {}).await.unwrap();
         assert_whole(&studio, project, &left).await;
     }
 
     async fn until_then_the_doctor_calls_nothing_damaged(bench) {
-        let studio = bench.create().await;
-        let Some((project, assets, log)) = added(&studio).await else { return };
-        drop(studio);
-        let left = leave(bench, &log);
-        tear_all(bench, &assets);
+        let Some((project, _, left)) = cut(bench).await else { return };
         let options = DoctorOptions { deep: true, ..DoctorOptions::default() };
         let studio = Studio::open_read_only(bench.root(), bench.options()).await.unwrap();
         let report = studio.doctor(&options, |_| {}).await.unwrap();
@@ -145,11 +142,7 @@ both_engines! {
     }
 
     async fn what_others_wrote_before_a_power_cut_is_kept(bench) {
-        let studio = bench.create().await;
-        let Some((project, assets, log)) = added(&studio).await else { return };
-        drop(studio);
-        let left = leave(bench, &log);
-        tear_all(bench, &assets);
+        let Some((project, assets, left)) = cut(bench).await else { return };
         fs::write(file(bench, &assets[4]), "mine").unwrap();
         let damaged = blob(bench, &assets[9]);
         fs::remove_file(&damaged).unwrap();
@@ -190,11 +183,7 @@ both_engines! {
     }
 
     async fn who_holds_a_log_keeps_it(bench) {
-        let studio = bench.create().await;
-        let Some((project, assets, log)) = added(&studio).await else { return };
-        drop(studio);
-        let left = leave(bench, &log);
-        tear_all(bench, &assets);
+        let Some((project, _, left)) = cut(bench).await else { return };
         let lock = fs::File::open(left.join("lock")).unwrap();
         lock.lock().unwrap();
         drop(bench.open().await);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Work, folder_of};
 use crate::blob::FLUSHED_AT_ONCE;
 use crate::disk::begin_to_write;
-use crate::disk::whole::{FileSystem, MANY};
+use crate::disk::whole::FileSystem;
 use crate::error::{IoContext, Result};
 use crate::parallel;
 use crate::view::files::{self, BEING_WRITTEN, Flaw, MOVED_ASIDE, Stamp};
@@ -85,9 +85,7 @@ impl Work<'_> {
         let to_copy = some
             .iter()
             .filter(|one| matches!(one.ready, Ready::ToCopy(_)));
-        let file_system = (to_copy.count() >= MANY)
-            .then(|| FileSystem::of(self.public))
-            .flatten();
+        let file_system = FileSystem::for_many(to_copy.count(), self.public);
         let written = parallel::each(some, |one| self.write(one));
         let copies = || written.iter().filter_map(copy_of);
         // A folder may be on a disk of its own.
